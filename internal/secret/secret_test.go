@@ -1,0 +1,77 @@
+package secret_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/secret"
+)
+
+func TestReadFollowsTheReference(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "key"), []byte("from-file\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SHIPSQL_SECRET_TEST", "from-env")
+	for ref, want := range map[string]string{
+		"env:SHIPSQL_SECRET_TEST": "from-env",
+		"file:key":                "from-file",
+		"literal":                 "literal",
+	} {
+		got, err := secret.Parse(ref, dir).Read()
+		if err != nil || got != want {
+			t.Errorf("Parse(%q).Read() = %q, %v; want %q", ref, got, err, want)
+		}
+	}
+}
+
+func TestReadRefusesAnEmptySecret(t *testing.T) {
+	for _, ref := range []string{"env:SHIPSQL_NOT_SET", "file:missing", ""} {
+		if _, err := secret.Parse(ref, t.TempDir()).Read(); fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("Parse(%q).Read(): %v, want an invalid error", ref, err)
+		}
+	}
+}
+
+func TestASourceNeverShowsItsValue(t *testing.T) {
+	const value = "hunter2-hunter2"
+	s := secret.Literal(value)
+	asJSON, err := json.Marshal(map[string]any{"s": s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "s", s)
+	for _, shown := range []string{fmt.Sprintf("%v %+v %#v %s %q %x", s, s, s, s, s, s), string(asJSON), log.String()} {
+		if strings.Contains(shown, value) || strings.Contains(shown, fmt.Sprintf("%x", value)) {
+			t.Errorf("shows the value: %s", shown)
+		}
+	}
+}
+
+func TestRedact(t *testing.T) {
+	for in, leak := range map[string]string{
+		"dial postgres://u:p4ssw0rd@h/db failed":       "p4ssw0rd",
+		"dial postgres://u:p4@ssw0rd@h:5432/db failed": "ssw0rd",
+		"host=h password=p4ssw0rd user=u":              "p4ssw0rd",
+		"host=h password='p4 ssw0rd' user=u":           "ssw0rd",
+		"token ghs_0123456789abcdefghij":               "ghs_0123456789abcdefghij",
+		"Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.x": "eyJhbGciOiJIUzI1NiJ9",
+		"the known-secret is here":                     "known-secret",
+	} {
+		got := secret.Redact(in, "known-secret")
+		if strings.Contains(got, leak) || !strings.Contains(got, "[redacted]") {
+			t.Errorf("Redact(%q) = %q", in, got)
+		}
+	}
+	const harmless = "see https://example.com/a@b and table users"
+	if got := secret.Redact(harmless); got != harmless {
+		t.Errorf("Redact changed %q to %q", harmless, got)
+	}
+}

@@ -1,0 +1,116 @@
+// Command shipsql is the whole of ShipSQL in one binary: the app that teams
+// install on their repositories, and the command line for laptops and
+// pipelines. This package only reads arguments and wires the rooms together.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/mattn/go-isatty"
+)
+
+// version is set by the build: -ldflags "-X main.version=v1.2.3".
+var version = "dev"
+
+// commands is the command line; each command lives in the file of its name.
+type commands struct {
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// terminal is what a command may know of where it runs.
+type terminal struct {
+	ctx      context.Context // done at SIGINT or SIGTERM
+	in       io.Reader
+	out, err io.Writer
+	isTTY    bool // out is a terminal: colours and progress bars are welcome
+}
+
+// exit is an error that carries its own exit code; a nil err prints nothing.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e exit) Unwrap() error { return e.err }
+
+const (
+	exitOK    = 0
+	exitFail  = 1 // failed, refused, or blocking findings
+	exitUsage = 2 // wrong usage or unreadable input
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(os.Args[1:], &terminal{
+		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr,
+		isTTY: isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == "",
+	})
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the process's exit code.
+func run(args []string, t *terminal) int {
+	parser, err := kong.New(&commands{},
+		kong.Name("shipsql"),
+		kong.Description("GitOps for databases: review, release and roll out SQL from pull requests."),
+		kong.Vars{"version": version},
+		kong.Writers(t.out, t.err),
+		kong.Bind(t),
+		kong.UsageOnError(),
+		kong.Exit(func(code int) { panic(exit{code: code}) }),
+	)
+	if err != nil {
+		panic(err) // the command tree itself is wrong: a programming error
+	}
+	return parseAndRun(parser, args, t)
+}
+
+// parseAndRun turns kong's early exits (--help, --version), usage errors and
+// the command's own error into an exit code.
+func parseAndRun(parser *kong.Kong, args []string, t *terminal) (code int) {
+	defer func() {
+		switch cause := recover().(type) {
+		case nil:
+		case exit:
+			code = cause.code
+		default:
+			panic(cause)
+		}
+	}()
+	selected, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(t.err, "shipsql: %v\n", err)
+		return exitUsage
+	}
+	return t.exitCode(selected.Run())
+}
+
+func (t *terminal) exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	code := exitFail
+	var e exit
+	if errors.As(err, &e) {
+		code, err = e.code, e.err
+	}
+	if err != nil {
+		fmt.Fprintf(t.err, "shipsql: %v\n", err)
+	}
+	return code
+}

@@ -1,0 +1,113 @@
+package privateserver
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// TB is what these helpers need of a *testing.T or *testing.B. (The testing
+// package itself stays out of the binary that has the demo.)
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
+// SharedPostgres is the one server of this test process, started on first use
+// and ended with the process, or the one SHIPSQL_TEST_POSTGRES_URL points to.
+// Don't break it: others use it.
+func SharedPostgres(tb TB) *Postgres {
+	tb.Helper()
+	p, err := sharedPostgres()
+	if err != nil {
+		tb.Fatalf("shared PostgreSQL: %v", err)
+	}
+	return p
+}
+
+// Database is the URL of a fresh database on the shared server, which is
+// dropped when the test ends.
+func Database(tb TB) string {
+	tb.Helper()
+	p := SharedPostgres(tb)
+	name := "t_" + strings.ToLower(rand.Text()[:16])
+	if err := p.CreateDatabase(context.Background(), name); err != nil {
+		tb.Fatalf("create a database for the test: %v", err)
+	}
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := p.DropDatabase(ctx, name); err != nil {
+			tb.Fatalf("drop the test's database: %v", err)
+		}
+	})
+	return p.URL(name)
+}
+
+// OwnPostgres is a server of this test alone, which it may kill and restart; it
+// ends with the test.
+func OwnPostgres(tb TB, o Options) *Postgres {
+	tb.Helper()
+	p, err := StartPostgres(context.Background(), o)
+	if err != nil {
+		tb.Fatalf("own PostgreSQL: %v", err)
+	}
+	tb.Cleanup(func() { stopAfter(tb, p.Stop) })
+	return p
+}
+
+// SharedRedis is the one server of this test process, or the one
+// SHIPSQL_TEST_REDIS_URL points to. Don't break or flush it: others use it.
+func SharedRedis(tb TB) *Redis {
+	tb.Helper()
+	r, err := sharedRedis()
+	if err != nil {
+		tb.Fatalf("shared Redis: %v", err)
+	}
+	return r
+}
+
+// OwnRedis is a server of this test alone, which it may flush, kill and
+// restart; it ends with the test.
+func OwnRedis(tb TB) *Redis {
+	tb.Helper()
+	r, err := StartRedis(context.Background())
+	if err != nil {
+		tb.Fatalf("own Redis: %v", err)
+	}
+	tb.Cleanup(func() { stopAfter(tb, r.Stop) })
+	return r
+}
+
+func stopAfter(tb TB, stop func() error) {
+	if err := stop(); err != nil {
+		tb.Fatalf("stop the test's server: %v", err)
+	}
+}
+
+// The janitor ends these two with the process.
+var (
+	sharedPostgres = sync.OnceValues(func() (*Postgres, error) {
+		given := os.Getenv("SHIPSQL_TEST_POSTGRES_URL")
+		if given == "" {
+			return StartPostgres(context.Background(), Options{})
+		}
+		u, err := url.Parse(given)
+		if err != nil {
+			return nil, fmt.Errorf("SHIPSQL_TEST_POSTGRES_URL is no URL") // the cause would show the password
+		}
+		return &Postgres{given: u}, nil
+	})
+	sharedRedis = sync.OnceValues(func() (*Redis, error) {
+		if given := os.Getenv("SHIPSQL_TEST_REDIS_URL"); given != "" {
+			return &Redis{given: given}, nil
+		}
+		return StartRedis(context.Background())
+	})
+)

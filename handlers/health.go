@@ -4,11 +4,9 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// health says only that the process answers; versions would help attackers.
+// health says only that the process answers; a version would help attackers.
 func health(c echo.Context) error {
 	return c.String(http.StatusOK, "ok\n")
 }
@@ -22,8 +20,4 @@ func ready(o Options) echo.HandlerFunc {
 		}
 		return c.String(http.StatusOK, "ok\n")
 	}
-}
-
-func metricsHandler(registry *prometheus.Registry) http.Handler {
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }

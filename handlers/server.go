@@ -51,7 +51,7 @@ func New(o Options) http.Handler {
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(recovered(o.Log), securityHeaders())
 
-	e.POST("/webhooks/:name", webhook(o))
+	e.POST("/webhooks/:name", webhook(o), countDeliveries(o))
 	e.GET("/healthz", health)
 	e.GET("/readyz", ready(o))
 	e.GET("/metrics", echo.WrapHandler(metricsHandler(o.Metrics)))

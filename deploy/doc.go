@@ -1,0 +1,3 @@
+// Package deploy is the domain of ShipSQL: releases and their way through the
+// environments to every database.
+package deploy

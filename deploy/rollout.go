@@ -1,0 +1,142 @@
+package deploy
+
+import (
+	"time"
+
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// State is the state of a rollout, a stage or a task; doc.go has the tables.
+type State string
+
+// The states. Not every one applies to each of the three.
+const (
+	Waiting   State = "waiting"   // the gate is closed
+	Queued    State = "queued"    // the gate was open: a worker will take it
+	Running   State = "running"   // a worker has it (or died with it: another will)
+	Done      State = "done"      // every migration is in the ledger
+	Failed    State = "failed"    // the database or its server said no; retry, skip or fix
+	Ambiguous State = "ambiguous" // the outcome can't be proven; a person resolves it
+	Skipped   State = "skipped"   // nothing will run here, by an audited command
+	Cancelled State = "cancelled" // stopped by a person; retry goes on
+)
+
+// Passed says that later stages and releases need not wait for this any more.
+func (s State) Passed() bool { return s == Done || s == Skipped }
+
+// Active says that a worker has the task or may take it at any moment.
+func (s State) Active() bool { return s == Queued || s == Running }
+
+// Rollout is a release's way through the environments, as views show it.
+type Rollout struct {
+	Release Release
+	State   State
+	Stages  []Stage // in rollout order
+	// Problems and a refused branch show here too, so that a view needs nothing else.
+	Refusal *Refusal
+}
+
+// Stage is one environment of a rollout.
+type Stage struct {
+	Environment string
+	Mode        string // RolloutAuto or RolloutManual
+	State       State
+	Reasons     []Reason // why the gate is closed, or what needs a person; empty when nothing does
+	Approvals   []Approval
+	Needed      int // approvals needed; 0 when none are
+	Counted     int // approvals that count now
+	Approvers   []string
+	Databases   []string // as configured now
+	Tasks       []Task   // one per database once the gate has been open
+	Skips       []Skip   // versions of this release skipped here
+	StartedAt   time.Time
+	FinishedAt  time.Time
+}
+
+// Task is one database of a stage.
+type Task struct {
+	ID          string // ULID
+	Release     string
+	Environment string
+	Database    string
+	State       State
+	Attempts    int // how many times a worker has started it
+	Progress    Progress
+	Failure     *Failure // of the last attempt; kept until the next one ends
+	RetryAt     time.Time
+	CreatedAt   time.Time
+	StartedAt   time.Time // first start
+	FinishedAt  time.Time
+}
+
+// Progress is how far a running task is.
+type Progress struct {
+	Version    string // being applied
+	Path       string
+	Statement  int // 1-based, of Total
+	Total      int
+	State      string // the executor's word for what is going on
+	Rows       int64
+	Migrations int // finished so far, applied now or before
+	Of         int
+}
+
+// Failure is what stopped a task.
+type Failure struct {
+	Code      fault.Code
+	Version   string
+	Path      string
+	Statement int // 1-based; 0 unknown
+	Line      int // 1-based; 0 unknown
+	SQLState  string
+	Message   string // untrusted text of the database, secrets redacted
+	Detail    string // may hold personal data: mask on public projects
+	Hint      string
+	Next      string // the executor's advice, e.g. the migrate command to run
+}
+
+// Skip is the audited decision that a version, or a file that can't be applied
+// at all, won't run in one environment.
+type Skip struct {
+	Release     string
+	Version     string
+	Path        string
+	Environment string
+	Actor       string
+	Reason      string
+	At          time.Time
+}
+
+// Refusal is a problem of the branch that stops the whole line, e.g. a
+// force-push that took the cursor's commit away.
+type Refusal struct {
+	Code string // e.g. "not_ancestor"
+	Text string
+	Next string
+	At   time.Time
+}
+
+// rolloutState folds the stages' states into one.
+func rolloutState(stages []Stage) State {
+	passed, active, started := 0, false, false
+	for _, s := range stages {
+		switch s.State {
+		case Ambiguous, Failed, Cancelled:
+			return s.State
+		case Queued, Running:
+			active = true
+		case Done, Skipped:
+			passed++
+			started = started || s.State == Done
+		}
+	}
+	switch {
+	case active:
+		return Running
+	case len(stages) > 0 && passed == len(stages) && !started:
+		return Skipped
+	case len(stages) > 0 && passed == len(stages):
+		return Done
+	}
+	return Waiting // no stage at all is never success
+}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
+
+	"github.com/shipsql/shipsql/executor/postgres/syntax"
 )
 
 // version is set by the build: -ldflags "-X main.version=v1.2.3".
@@ -54,6 +56,7 @@ const (
 )
 
 func main() {
+	syntax.MaybeWorker()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(os.Args[1:], &terminal{
 		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr,

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/shipsql/shipsql/cmd/shipsql/config"
+)
+
+// configCmd is `shipsql config`: the configuration file by itself.
+type configCmd struct {
+	Validate configValidateCmd `cmd:"" help:"Check a configuration: every problem at once, with line and column."`
+	Schema   configSchemaCmd   `cmd:"" help:"Print the JSON Schema of shipsql.yaml, for editors."`
+}
+
+type configValidateCmd struct {
+	File    string `arg:"" optional:"" default:"shipsql.yaml" help:"The file to check (${default})."`
+	Secrets bool   `help:"Also read every secret that the file refers to."`
+}
+
+// Run exits 0 for a valid file and 1 for an invalid one; all problems go to
+// standard error, one a line.
+func (c configValidateCmd) Run(t *terminal) error {
+	file, err := config.Load(c.File)
+	if err != nil {
+		fmt.Fprintln(t.err, err)
+		return exit{code: exitFail}
+	}
+	if c.Secrets {
+		if err := file.ReadSecrets(); err != nil {
+			fmt.Fprintln(t.err, err)
+			return exit{code: exitFail}
+		}
+	}
+	fmt.Fprintf(t.out, "%s is valid: %d databases, %d environments, %d projects\n",
+		c.File, len(file.Deploy.Databases), len(file.Deploy.Environments), len(file.Deploy.Projects))
+	return nil
+}
+
+type configSchemaCmd struct{}
+
+// Run prints the schema to standard output.
+func (configSchemaCmd) Run(t *terminal) error {
+	schema, err := config.Schema()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.out, "%s\n", schema)
+	return nil
+}

@@ -42,6 +42,22 @@ type Command struct {
 	Outcome         string // resolve: OutcomeApplied or OutcomeRetry
 }
 
+// The verbs and flags of the grammar (DESIGN §4) that this room speaks of.
+const (
+	VerbApprove    = "approve"
+	VerbReject     = "reject"
+	VerbRetry      = "retry"
+	VerbSkip       = "skip"
+	VerbAcceptEdit = "accept-edit"
+	VerbResolve    = "resolve"
+	VerbCancel     = "cancel"
+	VerbReview     = "review"
+	VerbMerge      = "merge" // no command: merge a pull request that fixes the file
+
+	FlagWithEarlier = "--with-earlier"
+	FlagDespite     = "--despite-findings"
+)
+
 // The outcomes a person can state for an ambiguous step.
 const (
 	OutcomeApplied = "applied"

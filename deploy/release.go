@@ -96,7 +96,6 @@ type Review struct {
 	Clean   bool   // nothing blocks
 	Errors  int
 	Summary string
-	Report  []byte // the reviewer's report, JSON, as given
 	At      time.Time
 }
 
@@ -108,7 +107,7 @@ type Verdict struct {
 	Clean   bool
 	Errors  int
 	Summary string
-	Report  []byte
+	Report  []byte // the reviewer's report, JSON; Service.ReviewReport returns it
 }
 
 // NewRelease is one merge commit of the branch as the forge tells it. A merge

@@ -22,7 +22,7 @@ func New(ctx context.Context, db *store.DB, q *queue.Queue, cfg Config, deps Dep
 	return notYet[*Service]()
 }
 
-// Start rings for whatever the store says is unfinished; call it once at boot.
+// Reconcile rings for whatever the store says is unfinished; call it once at boot.
 // It also makes sure that time passing (expired approvals) is noticed, so call
 // it again every few minutes (the bot's reconcile job does).
 func (s *Service) Reconcile(ctx context.Context) error { _, err := notYet[int](); return err }
@@ -66,6 +66,11 @@ func (s *Service) KnownBlobs(ctx context.Context, projectID string, blobs []stri
 func (s *Service) RecordReview(ctx context.Context, releaseID string, v Verdict) error {
 	_, err := notYet[int]()
 	return err
+}
+
+// ReviewReport is the last verdict's Report, nil when there is none.
+func (s *Service) ReviewReport(ctx context.Context, releaseID string) ([]byte, error) {
+	return notYet[[]byte]()
 }
 
 // --- commands; every error is a *Refused, or an internal fault ---

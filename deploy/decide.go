@@ -1,0 +1,165 @@
+package deploy
+
+import "slices"
+
+// Decision is what follows from the facts, for every stage of the line in
+// merge order, then road order.
+type Decision struct {
+	Stages []StageDecision
+}
+
+// StageDecision says where a stage stands and what to do with its tasks.
+type StageDecision struct {
+	Release     string
+	Environment string
+	State       State
+	Reasons     []Reason // why the gate is closed and what needs a person; nil when nothing does
+	Approvals   []Approval
+	Needed      int // approvals needed, 0 when none
+	Counted     int
+	Start       []string // databases whose task is to be queued now
+	Stop        []string // databases whose queued task goes back to waiting: the gate closed again
+}
+
+// Open says whether tasks of the stage may start.
+func (d StageDecision) Open() bool { return !slices.ContainsFunc(d.Reasons, Reason.closes) }
+
+// Stage finds the decision on one stage.
+func (d Decision) Stage(release, environment string) (StageDecision, bool) {
+	i := slices.IndexFunc(d.Stages, func(s StageDecision) bool {
+		return s.Release == release && s.Environment == environment
+	})
+	if i < 0 {
+		return StageDecision{}, false
+	}
+	return d.Stages[i], true
+}
+
+// Decide evaluates every gate of a project's line. It is pure: same facts, same
+// decision. What it does not know keeps a gate closed.
+func Decide(f Facts) Decision {
+	var d Decision
+	for i, line := range f.Line {
+		for j, env := range f.Road {
+			d.Stages = append(d.Stages, gate{f, i, j, line, env, &d}.decide())
+		}
+	}
+	return d
+}
+
+// gate is one stage under evaluation. Decisions on earlier releases and earlier
+// stages of the same release are in done already.
+type gate struct {
+	Facts
+	release, stage int // indexes into Line and Road
+	line           LineFacts
+	env            Environment
+	done           *Decision
+}
+
+func (g gate) decide() StageDecision {
+	d := StageDecision{
+		Release: g.line.Release.ID, Environment: g.env.Name,
+		Approvals: g.line.judged(g.env.Name, g.Facts),
+	}
+	d.Counted = counted(d.Approvals)
+	if g.env.Gated() {
+		d.Needed = g.env.Approvals.Needed()
+	}
+	if final := g.line.state(g.env.Name); final.Passed() {
+		d.State = final
+		return d
+	}
+	if g.nothingToRun() {
+		d.State = g.ended()
+		return d
+	}
+	d.Reasons = g.closed(d)
+	d.assignTasks(g)
+	d.State = g.stageState(d)
+	d.Reasons = append(d.Reasons, g.trouble()...)
+	return d
+}
+
+// nothingToRun: everything the release brought was skipped here or withdrawn,
+// and no task is under way.
+func (g gate) nothingToRun() bool {
+	busy := slices.ContainsFunc(g.tasks(), func(t Task) bool {
+		return t.State.Active() || t.State == Ambiguous
+	})
+	return !busy && len(g.line.pending(g.env.Name)) == 0 && len(g.line.openProblems(g.env.Name)) == 0
+}
+
+// ended is the final state of a stage that has nothing left to run.
+func (g gate) ended() State {
+	if slices.ContainsFunc(g.tasks(), func(t Task) bool { return t.State == Done }) {
+		return Done
+	}
+	return Skipped
+}
+
+func (g gate) tasks() []Task { return g.line.Stages[g.env.Name].Tasks }
+
+// databases are those configured now and those that have a task already.
+func (g gate) databases() []string {
+	names := slices.Clone(g.Targets[g.env.Name])
+	for _, t := range g.tasks() {
+		names = append(names, t.Database)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (g gate) task(database string) (Task, bool) {
+	for _, t := range g.tasks() {
+		if t.Database == database {
+			return t, true
+		}
+	}
+	return Task{State: Waiting}, false
+}
+
+// assignTasks starts what waits when the gate is open, and takes back what is
+// queued when it is closed. A running task is not touched: it asks for itself.
+func (d *StageDecision) assignTasks(g gate) {
+	for _, name := range g.databases() {
+		task, _ := g.task(name)
+		switch {
+		case task.State == Waiting && d.Open():
+			d.Start = append(d.Start, name)
+		case task.State == Queued && !d.Open():
+			d.Stop = append(d.Stop, name)
+		}
+	}
+}
+
+// stageState folds the tasks' states, as they will be after Start and Stop.
+func (g gate) stageState(d StageDecision) State {
+	in := map[State]int{}
+	for _, name := range g.databases() {
+		task, _ := g.task(name)
+		switch {
+		case slices.Contains(d.Start, name):
+			task.State = Queued
+		case slices.Contains(d.Stop, name):
+			task.State = Waiting
+		}
+		in[task.State]++
+	}
+	passed := in[Done] + in[Skipped]
+	switch {
+	case in[Running] > 0, in[Queued] > 0 && passed > 0:
+		return Running
+	case in[Queued] > 0:
+		return Queued
+	case in[Ambiguous] > 0:
+		return Ambiguous
+	case in[Failed] > 0:
+		return Failed
+	case g.line.Stages[g.env.Name].Cancelled != nil:
+		return Cancelled
+	case passed > 0 && passed == len(g.databases()):
+		return Done
+	}
+	return Waiting
+}

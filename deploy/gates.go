@@ -1,0 +1,249 @@
+package deploy
+
+import (
+	"fmt"
+	"strings"
+)
+
+// closes says whether a reason keeps tasks from starting; the others only tell
+// what needs a person.
+func (r Reason) closes() bool {
+	switch r.Code {
+	case StageFailed, StageAmbiguous, StageRetrying:
+		return false
+	}
+	return true
+}
+
+// closed lists every reason that keeps the gate closed, in the order in which
+// people can do something about them.
+func (g gate) closed(d StageDecision) []Reason {
+	var reasons []Reason
+	reasons = append(reasons, g.branch()...)
+	reasons = append(reasons, g.databaseMissing()...)
+	reasons = append(reasons, g.problems()...)
+	reasons = append(reasons, g.review()...)
+	reasons = append(reasons, g.cancelled()...)
+	reasons = append(reasons, g.earlierStage()...)
+	reasons = append(reasons, g.earlierRelease()...)
+	return append(reasons, g.approvals(d)...)
+}
+
+func (g gate) branch() []Reason {
+	if g.Refusal == nil {
+		return nil
+	}
+	return []Reason{{Code: GateBranch, Text: g.Refusal.Text, Who: "the operator"}}
+}
+
+func (g gate) databaseMissing() []Reason {
+	if len(g.databases()) > 0 {
+		return nil
+	}
+	return []Reason{{Code: GateNoDatabase, Who: "the operator",
+		Text: "no database of this project is configured in " + g.env.Name}}
+}
+
+func (g gate) problems() []Reason {
+	var reasons []Reason
+	for _, p := range g.line.openProblems(g.env.Name) {
+		reasons = append(reasons, Reason{
+			Code: GateProblem, Text: p.Path + ": " + p.Text,
+			Who: g.whoApproves(), Next: p.next(g.env.Name),
+		})
+	}
+	return reasons
+}
+
+// next is how a problem can end: a fix by another merge, accept-edit for a
+// changed text, skip in one environment.
+func (p Problem) next(environment string) []Next {
+	fix := Next{Verb: VerbMerge, Args: []string{p.Path}}
+	skip := Next{Verb: VerbSkip, Args: []string{p.skipName(), environment, ReasonWord}}
+	switch p.Code {
+	case ProblemEdited, ProblemDeleted, ProblemRenamed:
+		return []Next{{Verb: VerbAcceptEdit, Args: []string{p.Path, ReasonWord}}, fix}
+	}
+	return []Next{fix, skip}
+}
+
+// skipName is the word by which skip finds the file: its version, unless that
+// is missing or belongs to another file too.
+func (p Problem) skipName() string {
+	if p.Version == "" || p.Code == ProblemDuplicate {
+		return p.Path
+	}
+	return p.Version
+}
+
+func (g gate) review() []Reason {
+	rel := g.line.Release
+	switch {
+	case !rel.Reviewed():
+		return []Reason{{Code: GateReviewPending, Text: "the review at the merge commit is not done yet",
+			Next: []Next{{Verb: VerbReview}}}}
+	case rel.Review.Clean || g.line.overruled(g.Facts):
+		return nil
+	}
+	env := g.overruleIn()
+	return []Reason{{
+		Code: GateReviewBlocked,
+		Text: fmt.Sprintf("the review at the merge commit found %s", count(rel.Review.Errors, "blocking finding")),
+		Who:  "an approver who did not make the change",
+		Next: []Next{{Verb: VerbApprove, Args: []string{env, FlagDespite, ReasonWord}}},
+	}}
+}
+
+// overruleIn is the environment whose approvers can answer for findings: the
+// first one that has approvers, else this one.
+func (g gate) overruleIn() string {
+	for _, env := range g.Road {
+		if env.Gated() {
+			return env.Name
+		}
+	}
+	return g.env.Name
+}
+
+func (g gate) cancelled() []Reason {
+	c := g.line.Stages[g.env.Name].Cancelled
+	if c == nil {
+		return nil
+	}
+	return []Reason{{Code: GateCancelled, Text: "cancelled by " + c.Actor.Name() + because(c.Reason),
+		Who: "anyone who may write to the repository", Next: []Next{{Verb: VerbRetry, Args: []string{g.env.Name}}}}}
+}
+
+func (g gate) earlierStage() []Reason {
+	for _, env := range g.Road[:g.stage] {
+		before, _ := g.done.Stage(g.line.Release.ID, env.Name)
+		if !before.State.Passed() {
+			return []Reason{{Code: GateEarlierStage, Text: fmt.Sprintf("%s is not done there yet: %s", env.Name, before.State)}}
+		}
+	}
+	return nil
+}
+
+func (g gate) earlierRelease() []Reason {
+	for _, earlier := range g.Line[:g.release] {
+		before, _ := g.done.Stage(earlier.Release.ID, g.env.Name)
+		if before.State.Passed() {
+			continue
+		}
+		reason := Reason{
+			Code: GateEarlierRelease, Release: earlier.Release.ID,
+			Text: fmt.Sprintf("%s comes first and is %s in %s", earlier.Release.Label(), before.State, g.env.Name),
+		}
+		if g.env.Gated() {
+			reason.Who = g.whoApproves()
+			reason.Next = []Next{{Verb: VerbApprove, Args: []string{g.env.Name, FlagWithEarlier}}}
+		}
+		return []Reason{reason}
+	}
+	return nil
+}
+
+func (g gate) approvals(d StageDecision) []Reason {
+	if d.Counted >= d.Needed {
+		return nil
+	}
+	var reasons []Reason
+	for _, a := range undecided(d.Approvals) {
+		reasons = append(reasons, Reason{Code: GateAuthority, Text: a.undecidedText()})
+	}
+	who := g.whoApproves()
+	next := []Next{{Verb: VerbApprove, Args: []string{g.env.Name}}}
+	if r := g.line.Stages[g.env.Name].Rejection; r != nil {
+		reasons = append(reasons, Reason{Code: GateRejected, Who: who, Next: next,
+			Text: "rejected by " + r.Actor.Name() + because(r.Reason)})
+	}
+	return append(reasons, Reason{Code: GateApprovals, Who: who, Next: next,
+		Text: fmt.Sprintf("%d of %s", d.Counted, count(d.Needed, "approval"))})
+}
+
+func (a Approval) undecidedText() string {
+	text := "the approval by " + a.Actor.Name() + " could not be checked"
+	if a.Standing.Detail != "" {
+		text += ": " + a.Standing.Detail
+	}
+	return text
+}
+
+// trouble is what needs a person although the gate is open.
+func (g gate) trouble() []Reason {
+	var reasons []Reason
+	for _, t := range g.tasks() {
+		if r, ok := t.trouble(g.env.Name); ok {
+			reasons = append(reasons, r)
+		}
+	}
+	return reasons
+}
+
+func (t Task) trouble(environment string) (Reason, bool) {
+	f := Failure{}
+	if t.Failure != nil {
+		f = *t.Failure
+	}
+	retry := Next{Verb: VerbRetry, Args: []string{environment, t.Database}}
+	r := Reason{Database: t.Database, Text: t.Database + ": " + f.Message}
+	switch {
+	case t.State == Failed && f.Version != "":
+		r.Code = StageFailed
+		r.Next = []Next{retry, {Verb: VerbSkip, Args: []string{f.Version, environment, ReasonWord}}}
+	case t.State == Failed:
+		r.Code, r.Next = StageFailed, []Next{retry}
+	case t.State == Ambiguous:
+		step := fmt.Sprintf("%s#%d", f.Version, f.Statement)
+		r.Code, r.Next = StageAmbiguous, []Next{
+			{Verb: VerbResolve, Args: []string{step, OutcomeApplied}},
+			{Verb: VerbResolve, Args: []string{step, OutcomeRetry}},
+		}
+	case t.State == Queued && t.Failure != nil:
+		r.Code = StageRetrying
+	default:
+		return Reason{}, false
+	}
+	return r, true
+}
+
+// whoApproves names those who open this environment's gate.
+func (g gate) whoApproves() string { return g.env.Approvers() }
+
+// Approvers names, for people, who may approve in the environment.
+func (e Environment) Approvers() string {
+	if !e.Gated() {
+		return "anyone who may write to the repository"
+	}
+	return strings.Join(append(append([]string{}, e.Approvals.Users...), e.Approvals.Teams...), ", ")
+}
+
+// Label is how people call a release: by its pull request, or by its commit.
+func (r Release) Label() string {
+	if r.PullRequest != 0 {
+		return fmt.Sprintf("#%d", r.PullRequest)
+	}
+	return "commit " + r.MergeCommit[:min(len(r.MergeCommit), 8)]
+}
+
+// Name is how people call the actor.
+func (a Actor) Name() string {
+	if a.Kind == Operator {
+		return "the operator"
+	}
+	return a.Login
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

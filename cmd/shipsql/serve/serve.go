@@ -1,0 +1,110 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/shipsql/shipsql/cmd/shipsql/config"
+	"github.com/shipsql/shipsql/handlers"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// Role says which part of the app a process is.
+type Role string
+
+// The roles.
+const (
+	All    Role = "all"    // one process does everything
+	Web    Role = "web"    // the listener only
+	Worker Role = "worker" // jobs only; the listener serves health and metrics
+)
+
+// Options say what to run.
+type Options struct {
+	Config  *config.File
+	Role    Role
+	Version string
+	Log     *slog.Logger
+	// Ready is told the listener's address once the app answers. May be nil.
+	Ready func(address string)
+}
+
+// shutdownGrace is how long open requests may take after the stop signal; a
+// webhook's answer takes milliseconds.
+const shutdownGrace = 5 * time.Second
+
+// Run runs the app until ctx is done, then stops it gracefully. A clean stop is
+// no error.
+func Run(ctx context.Context, o Options) error {
+	if err := checkRole(o); err != nil {
+		return err
+	}
+	a, err := build(ctx, o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.run(ctx, o), a.Close())
+}
+
+// checkRole refuses a split on a store that only one process can use.
+func checkRole(o Options) error {
+	store, err := o.Config.Store.Read()
+	if err != nil {
+		return err
+	}
+	if o.Role != All && strings.HasPrefix(store, "sqlite:") {
+		return fault.New(fault.Invalid, "--role %s needs a store that several processes share, and SQLite is for one", o.Role).
+			Then("run with --role all")
+	}
+	return nil
+}
+
+func (a *app) run(ctx context.Context, o Options) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Config.Server.Listen)
+	if err != nil {
+		return fault.New(fault.Invalid, "can't listen").At("server.listen " + o.Config.Server.Listen).Because(err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.listen(ctx, o, listener) })
+	if o.Role != Web {
+		group.Go(func() error { return a.queue.Run(ctx) })
+	}
+	o.Log.Info("ready", "address", listener.Addr().String(), "role", string(o.Role))
+	if o.Ready != nil {
+		o.Ready(listener.Addr().String())
+	}
+	return group.Wait()
+}
+
+// listen serves until ctx is done, then lets open requests finish.
+func (a *app) listen(ctx context.Context, o Options, listener net.Listener) error {
+	server := handlers.NewServer(a.edge(o))
+	stopped := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+		defer cancel()
+		if server.Shutdown(grace) != nil {
+			_ = server.Close() // live pages never end by themselves
+		}
+	})
+	defer stopped()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// edge is what the listener shows: a worker takes no webhooks.
+func (a *app) edge(o Options) handlers.Options {
+	edge := handlers.Options{Ready: a.store.Ping, Metrics: a.metrics, Log: o.Log}
+	if o.Role != Worker {
+		edge.Providers, edge.Inbox, edge.Releases = a.providers, a.bot, a.deploy
+	}
+	return edge
+}

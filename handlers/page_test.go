@@ -1,0 +1,126 @@
+package handlers_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/handlers"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// releases holds one rollout that the test may replace.
+type releases struct {
+	mu      sync.Mutex
+	rollout deploy.Rollout
+}
+
+func (r *releases) set(rollout deploy.Rollout) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rollout = rollout
+}
+
+func (r *releases) Rollout(_ context.Context, id string) (deploy.Rollout, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if id != r.rollout.Release.ID {
+		return deploy.Rollout{}, fault.New(fault.NotFound, "no release %s", id)
+	}
+	return r.rollout, nil
+}
+
+func pages(r handlers.Releases) http.Handler {
+	return handlers.New(handlers.Options{
+		Releases: r,
+		Ready:    func(context.Context) error { return errors.New("store at /secret/path is locked") },
+		Metrics:  prometheus.NewRegistry(),
+		Log:      slog.New(slog.DiscardHandler),
+	})
+}
+
+func rolloutIn(state deploy.State, title string) deploy.Rollout {
+	return deploy.Rollout{
+		State:   state,
+		Release: deploy.Release{ID: "01R", Title: title, MergeCommit: "0123456789abcdef"},
+		Stages: []deploy.Stage{{Environment: "prod", State: state, Tasks: []deploy.Task{{
+			Database: "orders-eu", State: state,
+			Failure: &deploy.Failure{Path: "m/1_a.sql", Line: 3, Message: `relation "<b>" exists`},
+		}}}},
+	}
+}
+
+func TestReleasePage(t *testing.T) {
+	h := pages(&releases{rollout: rolloutIn(deploy.Failed, "<script>alert(1)</script>")})
+	got := get(h, "/releases/01R")
+	if got.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", got.Code, got.Body)
+	}
+	for _, want := range []string{"orders-eu", "❌ failed", "m/1_a.sql", "line 3", "&lt;script&gt;", "relation &#34;&lt;b&gt;&#34; exists"} {
+		if !strings.Contains(got.Body.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, got.Body)
+		}
+	}
+	if csp := got.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
+		t.Errorf("Content-Security-Policy %q", csp)
+	}
+	if got := get(h, "/releases/01X"); got.Code != http.StatusNotFound {
+		t.Errorf("an unknown release answers %d", got.Code)
+	}
+	for _, asset := range []string{"/assets/release.js", "/assets/release.css"} {
+		if got := get(h, asset); got.Code != http.StatusOK {
+			t.Errorf("%s answers %d", asset, got.Code)
+		}
+	}
+}
+
+func TestReleaseEventsFollowTheRollout(t *testing.T) {
+	store := &releases{rollout: rolloutIn(deploy.Running, "one")}
+	server := httptest.NewServer(pages(store))
+	defer server.Close()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/releases/01R/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	waitForLine(t, lines, "prod: running")
+	store.set(rolloutIn(deploy.Done, "one"))
+	waitForLine(t, lines, "prod: done")
+}
+
+// waitForLine reads the stream until a line has the text; the test's own time
+// limit ends a wait in vain.
+func waitForLine(t *testing.T, lines *bufio.Scanner, text string) {
+	t.Helper()
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), text) {
+			return
+		}
+	}
+	t.Fatalf("the stream ended before %q: %v", text, lines.Err())
+}
+
+func TestHealth(t *testing.T) {
+	h := pages(&releases{})
+	if got := get(h, "/healthz"); got.Code != http.StatusOK || got.Body.String() != "ok\n" {
+		t.Errorf("/healthz: %d %q", got.Code, got.Body)
+	}
+	got := get(h, "/readyz")
+	if got.Code != http.StatusServiceUnavailable || strings.Contains(got.Body.String(), "secret") {
+		t.Errorf("/readyz: %d %q", got.Code, got.Body)
+	}
+}

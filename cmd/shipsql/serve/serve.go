@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
@@ -86,16 +85,17 @@ func (a *app) run(ctx context.Context, o Options) error {
 // listen serves until ctx is done, then lets open requests finish.
 func (a *app) listen(ctx context.Context, o Options, listener net.Listener) error {
 	server := handlers.NewServer(a.edge(o))
-	stopped := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-		defer cancel()
-		if server.Shutdown(grace) != nil {
-			_ = server.Close() // live pages never end by themselves
-		}
-	})
-	defer stopped()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
 		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	if server.Shutdown(grace) != nil {
+		return server.Close() // live pages never end by themselves
 	}
 	return nil
 }

@@ -71,8 +71,8 @@ type Table struct {
 // Size is how big a relation is.
 type Size struct {
 	Known bool  // false: nobody measured it
-	Rows  int64 // the engine's estimate; -1 where it has none
-	Bytes int64 // heap and TOAST on disk, without indexes, partitions included
+	Rows  int64 // the engine's estimate, partitions included; -1 where it has none
+	Bytes int64 // heap and TOAST on disk, partitions included; 0 means that it is empty
 }
 
 // Column is one column of a table.
@@ -104,8 +104,9 @@ type Constraint struct {
 	Columns    []string
 	Definition string // as the engine prints it, e.g. "CHECK ((a > 0))"
 	Validated  bool
-	// NotNull names the column that a check of the form (c IS NOT NULL) proves.
-	NotNull string
+	// NotNull names the columns that a check proves to hold no NULL, being of the
+	// form (a IS NOT NULL), alone or among others joined by AND.
+	NotNull []string
 	// RefTable and RefColumns are a foreign key's other side.
 	RefTable   Name
 	RefColumns []string

@@ -1,0 +1,103 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/store"
+)
+
+// Stat is how many jobs of a kind are in a state.
+type Stat struct {
+	Kind  string
+	State State
+	Jobs  int
+}
+
+const statsSQL = `SELECT kind, state, count(*) FROM queue_jobs WHERE state IN ('ready', 'running', 'dead') GROUP BY kind, state ORDER BY kind, state`
+
+// Stats counts the jobs that are not done.
+func (q *Queue) Stats(ctx context.Context) ([]Stat, error) {
+	rows, err := q.db.Query(ctx, statsSQL)
+	if err != nil {
+		return nil, fmt.Errorf("count jobs: %w", err)
+	}
+	return store.Collect(rows, func(scan store.Scan) (s Stat, err error) {
+		return s, scan(&s.Kind, &s.State, &s.Jobs)
+	})
+}
+
+// DeadJob is a job that was given up.
+type DeadJob struct {
+	Job
+	LastError string // with secrets taken out
+	At        time.Time
+}
+
+const deadSQL = `SELECT ` + columns + `, last_error, updated_at FROM queue_jobs WHERE state = 'dead' ORDER BY id LIMIT $1`
+
+// Dead lists up to limit jobs that were given up, oldest first.
+func (q *Queue) Dead(ctx context.Context, limit int) ([]DeadJob, error) {
+	rows, err := q.db.Query(ctx, deadSQL, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list dead jobs: %w", err)
+	}
+	return store.Collect(rows, func(scan store.Scan) (d DeadJob, err error) {
+		var at int64
+		d.Job, err = scanJob(func(dest ...any) error { return scan(append(dest, &d.LastError, &at)...) })
+		d.At = store.FromMicros(at)
+		return d, err
+	})
+}
+
+const reviveSQL = `
+UPDATE queue_jobs SET state = 'ready', attempts = 0, run_after = $1, last_error = '', updated_at = $1
+WHERE id = $2 AND state = 'dead'`
+
+// Revive makes a dead job ready again with no failures: not_found when no such
+// job is dead, conflict when a newer coalescing one is ready in its stead.
+func (q *Queue) Revive(ctx context.Context, id string) error {
+	err := q.db.Tx(ctx, func(tx *store.Tx) error {
+		err := changedOne(tx.Exec(ctx, reviveSQL, store.Micros(tx.Now()), id))
+		tx.AfterCommit(func() { q.ring(context.WithoutCancel(ctx), id) })
+		return err
+	})
+	switch {
+	case err == nil:
+		return nil
+	case store.IsUnique(err):
+		return fault.New(fault.Conflict, "a newer job of the same kind and key is ready").At("job " + id)
+	case fault.CodeOf(err) == fault.Conflict:
+		return fault.New(fault.NotFound, "no such dead job").At("job " + id)
+	default:
+		return fmt.Errorf("revive job %s: %w", id, err)
+	}
+}
+
+const busySQL = `
+SELECT (SELECT count(*) FROM queue_jobs WHERE state = 'running')
+     + (SELECT count(*) FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND ` + first + `)`
+
+// idlePoll is how often Idle looks.
+const idlePoll = 5 * time.Millisecond
+
+// Idle returns when no job runs and none could, by ctx's end at the latest. Jobs
+// for later, failed ones that wait for their next attempt, and what stands behind
+// those don't count. It is for tests and the demo.
+func (q *Queue) Idle(ctx context.Context) error {
+	tick := time.NewTicker(idlePoll)
+	defer tick.Stop()
+	for {
+		var busy int
+		if err := q.db.QueryRow(ctx, busySQL, store.Micros(q.db.Now())).Scan(&busy); err != nil || busy == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d jobs are not done: %w", busy, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

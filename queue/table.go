@@ -1,0 +1,231 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/store"
+)
+
+// table is the jobs table; each method is one transition of the state machine or
+// one question. A transition that finds the job elsewhere than it must be
+// reports errLost or false and changes nothing.
+type table struct {
+	db    *store.DB
+	lease time.Duration
+}
+
+// errLost: the job is not running under this fence any more.
+var errLost = fault.New(fault.Conflict, "the job's lease was lost to another worker")
+
+const columns = `id, kind, key, pool, payload, attempts, fence, created_at`
+
+// first is true for a job (alias j) that nothing of its key stands before: no
+// running job, and no older one that is due or waits to be tried again. A job
+// enqueued for later, which was not tried yet, lets others pass.
+const first = `
+	NOT EXISTS (SELECT 1 FROM queue_jobs r WHERE r.key = j.key AND r.state = 'running')
+	AND NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE e.key = j.key AND e.state = 'ready' AND e.id < j.id
+		AND (e.run_after <= $1 OR e.attempts > 0))`
+
+const insertSQL = `
+INSERT INTO queue_jobs (id, kind, key, pool, coalesced, payload, state, run_after, attempts, fence, lease_until, last_error, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'ready', $7, 0, 0, 0, '', $8, $8)
+ON CONFLICT (kind, key) WHERE state = 'ready' AND coalesced DO UPDATE SET
+	payload = excluded.payload, attempts = 0, last_error = '', updated_at = excluded.updated_at,
+	run_after = CASE WHEN excluded.run_after < queue_jobs.run_after THEN excluded.run_after ELSE queue_jobs.run_after END
+RETURNING id`
+
+// insert adds a job, or joins it with the ready one, and returns the id that
+// remains.
+func (t table) insert(ctx context.Context, tx *store.Tx, id string, job NewJob) (string, error) {
+	if job.Kind == "" || job.Key == "" {
+		return "", fault.New(fault.Internal, "a job needs a kind and a key, got %q and %q", job.Kind, job.Key)
+	}
+	payload, err := json.Marshal(job.Payload)
+	if err != nil {
+		return "", fmt.Errorf("payload of a %s job: %w", job.Kind, err)
+	}
+	now := store.Micros(tx.Now())
+	runAfter := now
+	if !job.RunAfter.IsZero() {
+		runAfter = store.Micros(job.RunAfter)
+	}
+	row := tx.QueryRow(ctx, insertSQL, id, job.Kind, job.Key, job.Pool, job.Coalesce, string(payload), runAfter, now)
+	if err := row.Scan(&id); err != nil {
+		return "", fmt.Errorf("enqueue a %s job: %w", job.Kind, err)
+	}
+	return id, nil
+}
+
+const claimSQL = `
+UPDATE queue_jobs AS j SET state = 'running', fence = fence + 1, lease_until = $2, updated_at = $1
+WHERE j.id = $3 AND j.state = 'ready' AND j.run_after <= $1 AND ` + first + `
+RETURNING ` + columns
+
+// claim takes the job if it is still first of its key: a compare-and-set by id.
+func (t table) claim(ctx context.Context, id string) (job Job, ok bool, err error) {
+	err = t.db.Tx(ctx, func(tx *store.Tx) error {
+		now := tx.Now()
+		job, err = scanJob(tx.QueryRow(ctx, claimSQL, store.Micros(now), store.Micros(now.Add(t.lease)), id).Scan)
+		return err
+	})
+	switch {
+	case err == nil:
+		return job, true, nil
+	case errors.Is(err, sql.ErrNoRows), store.IsUnique(err): // somebody else was faster
+		return Job{}, false, nil
+	default:
+		return Job{}, false, fmt.Errorf("claim job %s: %w", id, err)
+	}
+}
+
+// candidates are the ids of jobs that a worker for these kinds and pools could
+// claim now, oldest first, at most limit.
+func (t table) candidates(ctx context.Context, kinds, pools []string, limit int) ([]string, error) {
+	if len(kinds) == 0 || len(pools) == 0 {
+		return nil, nil
+	}
+	query := candidatesSQL(len(kinds), len(pools))
+	args := []any{store.Micros(t.db.Now()), limit}
+	for _, name := range append(append([]string(nil), kinds...), pools...) {
+		args = append(args, name)
+	}
+	rows, err := t.db.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for runnable jobs: %w", err)
+	}
+	return store.Collect(rows, func(scan store.Scan) (id string, err error) { return id, scan(&id) })
+}
+
+func candidatesSQL(kinds, pools int) string {
+	return `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1
+		AND j.kind IN (` + placeholders(3, kinds) + `) AND j.pool IN (` + placeholders(3+kinds, pools) + `)
+		AND ` + first + ` ORDER BY j.id LIMIT $2`
+}
+
+const headSQL = `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND j.key = $2 AND ` + first + ` ORDER BY j.id LIMIT 1`
+
+// head is the id of the key's job that could run now, "" if there is none.
+func (t table) head(ctx context.Context, key string) (id string, err error) {
+	err = t.db.QueryRow(ctx, headSQL, store.Micros(t.db.Now()), key).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return id, err
+}
+
+const renewSQL = `UPDATE queue_jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'running'`
+
+// renew extends the lease of a claim.
+func (t table) renew(ctx context.Context, job Job) error {
+	result, err := t.db.Exec(ctx, renewSQL, store.Micros(t.db.Now().Add(t.lease)), job.ID, job.Fence)
+	return changedOne(result, err)
+}
+
+const mineSQL = `SELECT count(*) FROM queue_jobs WHERE id = $1 AND fence = $2 AND state = 'running'`
+
+func (t table) mine(ctx context.Context, job Job) error {
+	var n int
+	if err := t.db.QueryRow(ctx, mineSQL, job.ID, job.Fence).Scan(&n); err != nil {
+		return fault.New(fault.Unreachable, "can't ask the store for the job's lease").Because(err)
+	}
+	if n == 0 {
+		return errLost
+	}
+	return nil
+}
+
+const settleSQL = `
+UPDATE queue_jobs SET state = $1, run_after = $2, attempts = $3, last_error = $4, lease_until = 0, updated_at = $5
+WHERE id = $6 AND fence = $7 AND state = 'running'`
+
+// settle ends a claim as the verdict says. A job to run again that a newer
+// coalescing one has replaced meanwhile is done: the newer one does its work.
+func (t table) settle(ctx context.Context, tx *store.Tx, job Job, v verdict) error {
+	if v.state == Ready {
+		replaced, err := t.replaced(ctx, tx, job)
+		if err != nil {
+			return err
+		}
+		if replaced {
+			v.state = Done
+		}
+	}
+	return changedOne(tx.Exec(ctx, settleSQL, string(v.state), store.Micros(v.runAfter), v.attempts, v.lastError,
+		store.Micros(tx.Now()), job.ID, job.Fence))
+}
+
+const replacedSQL = `
+SELECT count(*) FROM queue_jobs j WHERE j.id = $1 AND j.coalesced AND EXISTS (
+	SELECT 1 FROM queue_jobs n WHERE n.kind = j.kind AND n.key = j.key AND n.state = 'ready' AND n.coalesced)`
+
+func (t table) replaced(ctx context.Context, tx *store.Tx, job Job) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, replacedSQL, job.ID).Scan(&n)
+	return n > 0, err
+}
+
+const expiredSQL = `SELECT ` + columns + ` FROM queue_jobs WHERE state = 'running' AND lease_until < $1 ORDER BY id`
+
+// expired lists the jobs whose worker does not renew any more.
+func (t table) expired(ctx context.Context) ([]Job, error) {
+	rows, err := t.db.Query(ctx, expiredSQL, store.Micros(t.db.Now()))
+	if err != nil {
+		return nil, fmt.Errorf("look for expired leases: %w", err)
+	}
+	return store.Collect(rows, scanJob)
+}
+
+const stillExpiredSQL = `SELECT count(*) FROM queue_jobs WHERE id = $1 AND fence = $2 AND state = 'running' AND lease_until < $3`
+
+// stillExpired repeats the question inside the transaction that takes the job
+// back: the worker may have renewed since.
+func (t table) stillExpired(ctx context.Context, tx *store.Tx, job Job) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, stillExpiredSQL, job.ID, job.Fence, store.Micros(tx.Now())).Scan(&n)
+	return n > 0, err
+}
+
+const forgetSQL = `DELETE FROM queue_jobs WHERE state = 'done' AND updated_at < $1`
+
+// forget removes the jobs done before a time.
+func (t table) forget(ctx context.Context, before time.Time) error {
+	_, err := t.db.Exec(ctx, forgetSQL, store.Micros(before))
+	return err
+}
+
+func scanJob(scan store.Scan) (Job, error) {
+	var job Job
+	var payload string
+	var created int64
+	err := scan(&job.ID, &job.Kind, &job.Key, &job.Pool, &payload, &job.Attempts, &job.Fence, &created)
+	job.Payload, job.Created = []byte(payload), store.FromMicros(created)
+	return job, err
+}
+
+func changedOne(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return errLost
+}
+
+// placeholders is "$3, $4" for from 3 and n 2.
+func placeholders(from, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(from+i)
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,256 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/shipsql/shipsql/store"
+)
+
+// cancelPatience is what handlers get to return once their context is cancelled.
+const cancelPatience = 2 * time.Second
+
+// Run works until ctx is done, then takes no more jobs, gives the running ones
+// Options.Grace to finish, cancels the rest and returns. What does not return
+// even then is left to its lease, and is the error.
+func (q *Queue) Run(ctx context.Context) error {
+	q.setStopping(false)
+	// Handlers outlive ctx by the grace time.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	rings, err := q.bell.Listen(ctx)
+	if err != nil {
+		q.log.Warn("The bell can't be heard; workers find jobs by polling", "error", err)
+	}
+	var workers, side sync.WaitGroup
+	side.Go(func() { q.reconcile(ctx) })
+	for range q.options.Workers {
+		workers.Go(func() { q.worker(ctx, work, rings) })
+	}
+	<-ctx.Done()
+	q.setStopping(true)
+	side.Wait()
+	finished := make(chan struct{})
+	go func() { workers.Wait(); close(finished) }()
+	return q.drain(finished, cancel)
+}
+
+// drain waits for the workers: the grace time, then a little after the cancel.
+func (q *Queue) drain(finished <-chan struct{}, cancel func()) error {
+	select {
+	case <-finished:
+		return nil
+	case <-time.After(q.options.Grace):
+	}
+	cancel()
+	select {
+	case <-finished:
+		return nil
+	case <-time.After(cancelPatience):
+		return fmt.Errorf("some jobs did not stop within %s; another worker takes them when their lease ends", q.options.Grace)
+	}
+}
+
+// worker runs one job after the other. Only an idle worker listens, so a ring
+// goes to a process that has the time.
+func (q *Queue) worker(ctx, work context.Context, rings <-chan string) {
+	for ctx.Err() == nil {
+		if job, ok := q.take(ctx); ok {
+			q.nudge() // there may be more for an idle colleague
+			q.attempt(work, job)
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-q.nudges:
+		case _, open := <-rings:
+			if !open {
+				rings = nil
+			}
+		}
+	}
+}
+
+// take claims the oldest job that this process may run now.
+func (q *Queue) take(ctx context.Context) (Job, bool) {
+	q.claims.Lock()
+	defer q.claims.Unlock()
+	for ctx.Err() == nil {
+		ids, err := q.jobs.candidates(ctx, q.openKinds(), q.options.Pools, 1)
+		if err != nil || len(ids) == 0 {
+			q.logUnless(ctx, err)
+			return Job{}, false
+		}
+		job, ok, err := q.jobs.claim(ctx, ids[0])
+		if ok {
+			q.countActive(job.Kind, 1)
+			return job, true
+		}
+		if err != nil {
+			q.logUnless(ctx, err)
+			return Job{}, false
+		}
+	}
+	return Job{}, false
+}
+
+// attempt runs a claimed job once and settles it.
+func (q *Queue) attempt(work context.Context, job Job) {
+	defer q.countActive(job.Kind, -1)
+	ctx, end := context.WithCancel(work)
+	var renewing sync.WaitGroup
+	renewing.Go(func() { q.renew(ctx, job) })
+	started := time.Now()
+	err := q.call(ctx, job)
+	end()
+	renewing.Wait()
+	outcome := q.settle(context.WithoutCancel(work), job, err)
+	if q.options.Observe != nil {
+		q.options.Observe(job.Kind, outcome, time.Since(started))
+	}
+}
+
+// call runs the handler; a panic becomes an error.
+func (q *Queue) call(ctx context.Context, job Job) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	return q.handlers[job.Kind](ctx, job)
+}
+
+// renew keeps the lease until ctx is done or the lease is lost.
+func (q *Queue) renew(ctx context.Context, job Job) {
+	tick := time.NewTicker(q.options.Renew)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := q.jobs.renew(ctx, job)
+		if errors.Is(err, errLost) {
+			q.log.Warn("A job's lease was lost while it ran", jobFields(job)...)
+			return
+		}
+		q.logUnless(ctx, err)
+	}
+}
+
+// settle writes what became of the attempt and rings for who waited for it.
+func (q *Queue) settle(ctx context.Context, job Job, cause error) Outcome {
+	released := q.isStopping() && (!isPermanent(cause) || errors.Is(cause, context.Canceled))
+	v := q.options.judge(job, cause, q.db.Now(), released)
+	err := q.db.Tx(ctx, func(tx *store.Tx) error { return q.settleIn(ctx, tx, job, ending{v, cause}) })
+	switch {
+	case errors.Is(err, errLost):
+		q.log.Warn("A job was finished after its lease was lost", jobFields(job)...)
+		return OutcomeLost
+	case err != nil: // the lease will bring it back
+		q.log.Error("A finished job could not be written down; it will run again", jobFields(job, "error", err)...)
+		return OutcomeLost
+	}
+	q.report(job, v)
+	q.ringNext(ctx, job, v)
+	return v.outcome
+}
+
+// ending is a verdict with its cause.
+type ending struct {
+	verdict verdict
+	cause   error
+}
+
+// settleIn settles in a transaction, with the word to who cares for dead jobs.
+func (q *Queue) settleIn(ctx context.Context, tx *store.Tx, job Job, e ending) error {
+	if err := q.jobs.settle(ctx, tx, job, e.verdict); err != nil {
+		return err
+	}
+	if tell := q.onDead[job.Kind]; tell != nil && e.verdict.state == Dead {
+		return tell(ctx, tx, job, e.cause)
+	}
+	return nil
+}
+
+// report logs what an operator should know.
+func (q *Queue) report(job Job, v verdict) {
+	switch v.outcome {
+	case OutcomeDead:
+		q.log.Error("A job was given up", jobFields(job, "error", v.lastError)...)
+	case OutcomeFailed, OutcomeExpired:
+		q.log.Warn("A job failed and will run again", jobFields(job, "error", v.lastError)...)
+	default:
+		q.log.Debug("A job ended: "+string(v.outcome), jobFields(job)...)
+	}
+}
+
+// ringNext wakes a worker for the job that is now first of the key.
+func (q *Queue) ringNext(ctx context.Context, job Job, v verdict) {
+	if v.state == Ready && v.runAfter.After(q.db.Now()) {
+		q.ringAt(job.ID, v.runAfter)
+	}
+	id, err := q.jobs.head(ctx, job.Key)
+	if err != nil || id == "" {
+		q.logUnless(ctx, err)
+		return
+	}
+	q.ring(ctx, id)
+}
+
+// openKinds are the kinds with a handler that are below their limit.
+func (q *Queue) openKinds() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	kinds := make([]string, 0, len(q.handlers))
+	for kind := range q.handlers {
+		if limit, limited := q.options.Limits[kind]; !limited || q.active[kind] < limit {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.Sort(kinds) // one text, one prepared plan
+	return kinds
+}
+
+func (q *Queue) countActive(kind string, n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.active[kind] += n
+}
+
+func (q *Queue) isStopping() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.stopping
+}
+
+func (q *Queue) setStopping(stopping bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.stopping = stopping
+}
+
+// nudge wakes one idle worker of this process, now or when there is one.
+func (q *Queue) nudge() {
+	select {
+	case q.nudges <- struct{}{}:
+	default:
+	}
+}
+
+// logUnless logs an error that nobody above can handle, but not the end of ctx.
+func (q *Queue) logUnless(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		q.log.Error("The queue could not use the store; it tries again", "error", err)
+	}
+}
+
+func jobFields(job Job, more ...any) []any {
+	return append([]any{"job", job.ID, "kind", job.Kind, "key", job.Key, "attempts", job.Attempts}, more...)
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
@@ -17,13 +18,15 @@ type configValidateCmd struct {
 	Secrets bool   `help:"Also read every secret that the file refers to."`
 }
 
-// Run exits 0 for a valid file and 1 for an invalid one; all problems go to
-// standard error, one a line.
+// Run exits 0 for a valid file, 1 for an invalid one and 2 for one that can't
+// be read; all problems go to standard error, one a line.
 func (c configValidateCmd) Run(t *terminal) error {
 	file, err := config.Load(c.File)
-	if err != nil {
-		fmt.Fprintln(t.err, err)
+	if invalid := new(config.Invalid); errors.As(err, &invalid) {
+		fmt.Fprintln(t.err, invalid)
 		return exit{code: exitFail}
+	} else if err != nil {
+		return exit{exitUsage, err}
 	}
 	if c.Secrets {
 		if err := file.ReadSecrets(); err != nil {

@@ -18,10 +18,11 @@ func Schema() ([]byte, error) {
 		RequiredFromJSONSchemaTags: true,
 		ExpandedStruct:             true,
 		DoNotReference:             true,
-		BaseSchemaID:               "https://github.com/shipsql/shipsql",
+		Anonymous:                  true,
 		Mapper:                     mapped,
 	}
 	schema := reflector.Reflect(&shape{})
+	schema.ID = "https://github.com/shipsql/shipsql/shipsql.schema.json"
 	schema.Title = "shipsql.yaml"
 	return json.MarshalIndent(schema, "", "  ")
 }

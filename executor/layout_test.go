@@ -1,0 +1,141 @@
+package executor_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+func TestParseName(t *testing.T) {
+	type parsed struct {
+		Version, Name string
+		OK            bool
+	}
+	for path, want := range map[string]parsed{
+		"migrations/20260102030405_add_users.sql": {"20260102030405", "add_users", true},
+		"m/20260102030405_add_users.ddl.sql":      {"20260102030405", "add_users", true},
+		"m/20260102030405_fill.dml.sql":           {"20260102030405", "fill", true},
+		"m/V1.2__create_table.sql":                {"1.2", "create_table", true},
+		"m/v1_2_3__x.SQL":                         {"1.2.3", "x", true},
+		"m/1.2.3_x_dml.sql":                       {"1.2.3", "x", true},
+		"m/1_2_x.sql":                             {"1", "2_x", true},
+		"m/000001_init.up.sql":                    {"000001", "init", true},
+		"m/7.sql":                                 {"7", "", true},
+		"m/7-with-dashes.sql":                     {"7", "with-dashes", true},
+		"m/000001_init.down.sql":                  {"000001", "init", false},
+		"m/000001_init.undo.sql":                  {"000001", "init", false},
+		"m/add_users.sql":                         {},
+		"m/R__view.sql":                           {},
+		"m/1.2x.sql":                              {},
+		"m/1_x.txt":                               {},
+		"m/.sql":                                  {},
+	} {
+		version, name, ok := executor.ParseName(path)
+		if got := (parsed{version, name, ok}); got != want {
+			t.Errorf("ParseName(%s) = %+v, want %+v", path, got, want)
+		}
+	}
+}
+
+func file(path, content string) executor.File {
+	return executor.File{Path: path, Content: []byte(content)}
+}
+
+func TestLoadOrdersByNumberAndPairsDowns(t *testing.T) {
+	got, err := executor.Load([]executor.File{
+		file("m/10_c.up.sql", "\ufeffcreate table c();\r\n"),
+		file("m/10_c.down.sql", "drop table c;"),
+		file("m/9_b.sql", "-- fill\ninsert into b values (1);"),
+		file("m/1.2_a_dml.sql", "do $$ begin end $$;"),
+		file("m/README.md", "\xff"),
+		file("m/11_kind.sql", "-- shipsql: kind=dml\ncall fill();"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []executor.Migration{
+		{Version: "1.2", Name: "a", Kind: executor.Versioned, Change: executor.DML, Path: "m/1.2_a_dml.sql", SQL: "do $$ begin end $$;"},
+		{Version: "9", Name: "b", Kind: executor.Versioned, Change: executor.DML, Path: "m/9_b.sql", SQL: "-- fill\ninsert into b values (1);"},
+		{Version: "10", Name: "c", Kind: executor.Versioned, Change: executor.DDL, Path: "m/10_c.up.sql", SQL: "create table c();\r\n", Down: "drop table c;"},
+		{Version: "11", Name: "kind", Kind: executor.Versioned, Change: executor.DML, Path: "m/11_kind.sql", SQL: "-- shipsql: kind=dml\ncall fill();"},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(executor.Migration{}, "Checksum")); diff != "" {
+		t.Error(diff)
+	}
+	for _, m := range got {
+		if m.Checksum != executor.Checksum([]byte(m.SQL)) {
+			t.Errorf("%s: wrong checksum", m.Path)
+		}
+	}
+}
+
+func TestLoadTellsAllThatIsWrong(t *testing.T) {
+	got, err := executor.Load([]executor.File{
+		file("m/1_good.sql", "select 1"),
+		file("m/2_latin.sql", "select 1;\nselect '\xe9'"),
+		file("m/3_utf16.sql", "\xff\xfes\x00"),
+		file("m/4_nul.sql", "select 1;\n \x00"),
+		file("m/5_empty.sql", " -- nothing\n;"),
+		file("m/6_huge.sql", strings.Repeat("select 1;\n", 2<<20)),
+		file("m/01.0_again.sql", "select 1"),
+		file("m/schema.sql", "select 1"),
+		file("m/8_alone.down.sql", "select 1"),
+		file("m/9_typo.sql", "\n-- shipsql: transactions=off\nselect 1"),
+	})
+	if len(got) != 1 || got[0].Path != "m/01.0_again.sql" {
+		t.Errorf("got %d migrations: %+v", len(got), got)
+	}
+	want := []string{
+		"m/1_good.sql: version 1 is taken by m/01.0_again.sql; give one of them a new version",
+		"m/2_latin.sql: line 2 is not UTF-8; save the file as UTF-8",
+		"m/3_utf16.sql: the file is UTF-16, not UTF-8; save it as UTF-8",
+		"m/4_nul.sql: the file holds a NUL byte at 2:2; save it as UTF-8 text",
+		"m/5_empty.sql: the file is empty: it holds no statement; write the change, or delete the file",
+		"m/6_huge.sql: the file has 20971520 bytes, and the limit is 16 MiB; split it, or load the data another way",
+		`m/9_typo.sql:2:13: unknown directive "transactions"; did you mean transaction?`,
+		"m/schema.sql: the file name has no version; name it like 20260102030405_add_users.sql or V1.2__add_users.sql, or move it out of the migrations folder",
+		"m/8_alone.down.sql: the down file has no migration to undo; add the migration of that version, or delete the file",
+	}
+	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
+		t.Error(diff)
+	}
+	var one *fault.Error
+	if fault.CodeOf(err) != fault.Invalid || !errors.As(err, &one) {
+		t.Errorf("the error is %q, want invalid faults", fault.CodeOf(err))
+	}
+}
+
+func TestReadDir(t *testing.T) {
+	fsys := fstest.MapFS{
+		"db/1_a.sql":      {Data: []byte("a")},
+		"db/sub/2_b.SQL":  {Data: []byte("b")},
+		"db/.hid/3_c.sql": {Data: []byte("c")},
+		"db/README.md":    {Data: []byte("d")},
+		"other/4_d.sql":   {Data: []byte("e")},
+	}
+	got, err := executor.ReadDir(fsys, "db")
+	if diff := cmp.Diff([]executor.File{file("db/1_a.sql", "a"), file("db/sub/2_b.SQL", "b")}, got); diff != "" || err != nil {
+		t.Errorf("%s %v", diff, err)
+	}
+	if _, err := executor.ReadDir(fsys, "nowhere"); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "nowhere") {
+		t.Errorf("ReadDir of a missing folder: %v", err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add("m/1_a.sql", []byte("select 1"))
+	f.Add("m/V1_2__a.dml.up.sql", []byte("-- shipsql: kind=ddl\nselect 1"))
+	f.Fuzz(func(t *testing.T, path string, content []byte) {
+		migrations, err := executor.Load([]executor.File{{Path: path, Content: content}})
+		if version, _, ok := executor.ParseName(path); ok && err == nil && (len(migrations) != 1 || migrations[0].Version != version) {
+			t.Errorf("Load: %+v, ParseName: %s", migrations, version)
+		}
+	})
+}

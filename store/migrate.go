@@ -13,11 +13,11 @@ import (
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-// step is one file of a room's schema.
-type step struct {
-	version int
-	name    string
-	sql     string
+// MigrationFile is one file of a room's schema.
+type MigrationFile struct {
+	Version int    // the N of N_name.sql
+	Name    string // the name of N_name.sql
+	SQL     string
 }
 
 // Migrate brings a room's tables up to date from files N_name.sql, wherever they
@@ -25,33 +25,33 @@ type step struct {
 // in one transaction. A store that has a version above the newest file is
 // refused with an unsupported error. Files, once released, are never changed.
 func (db *DB) Migrate(ctx context.Context, room string, migrations fs.FS) error {
-	steps, err := readSteps(migrations)
+	files, err := MigrationFiles(migrations)
 	if err != nil {
 		return fmt.Errorf("schema of %s: %w", room, err)
 	}
 	return db.Tx(ctx, func(tx *Tx) error {
-		applied, err := tx.appliedSteps(ctx, room)
+		applied, err := tx.appliedVersions(ctx, room)
 		if err != nil {
 			return err
 		}
-		if err := refuseNewer(room, applied, steps); err != nil {
+		if err := refuseNewer(room, applied, files); err != nil {
 			return err
 		}
-		for _, s := range steps {
-			if slices.Contains(applied, s.version) {
+		for _, file := range files {
+			if slices.Contains(applied, file.Version) {
 				continue
 			}
-			if err := tx.apply(ctx, room, s); err != nil {
-				return fmt.Errorf("schema of %s: %d_%s.sql: %w", room, s.version, s.name, err)
+			if err := tx.apply(ctx, room, file); err != nil {
+				return fmt.Errorf("schema of %s: %d_%s.sql: %w", room, file.Version, file.Name, err)
 			}
 		}
 		return nil
 	})
 }
 
-// appliedSteps lists the room's recorded versions; the first call ever makes the
+// appliedVersions lists the room's recorded versions; the first call ever makes the
 // table that records them.
-func (tx *Tx) appliedSteps(ctx context.Context, room string) ([]int, error) {
+func (tx *Tx) appliedVersions(ctx context.Context, room string) ([]int, error) {
 	const table = `CREATE TABLE IF NOT EXISTS store_migrations (
 		room       text   NOT NULL,
 		version    bigint NOT NULL,
@@ -68,19 +68,19 @@ func (tx *Tx) appliedSteps(ctx context.Context, room string) ([]int, error) {
 	return Collect(rows, func(scan Scan) (version int, err error) { return version, scan(&version) })
 }
 
-func (tx *Tx) apply(ctx context.Context, room string, s step) error {
-	if _, err := tx.Exec(ctx, s.sql); err != nil {
+func (tx *Tx) apply(ctx context.Context, room string, file MigrationFile) error {
+	if _, err := tx.Exec(ctx, file.SQL); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO store_migrations (room, version, name, applied_at) VALUES ($1, $2, $3, $4)`,
-		room, s.version, s.name, Micros(tx.Now()))
+		room, file.Version, file.Name, Micros(tx.Now()))
 	return err
 }
 
-func refuseNewer(room string, applied []int, steps []step) error {
+func refuseNewer(room string, applied []int, files []MigrationFile) error {
 	newest := 0
-	if len(steps) > 0 {
-		newest = steps[len(steps)-1].version
+	if len(files) > 0 {
+		newest = files[len(files)-1].Version
 	}
 	for _, version := range applied {
 		if version > newest {
@@ -91,35 +91,36 @@ func refuseNewer(room string, applied []int, steps []step) error {
 	return nil
 }
 
-// readSteps finds the .sql files and sorts them by number.
-func readSteps(migrations fs.FS) ([]step, error) {
-	var steps []step
-	err := fs.WalkDir(migrations, ".", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(file) != ".sql" {
+// MigrationFiles reads the .sql files, wherever they lie in migrations, sorted
+// by number. A wrong name or a number used twice is an invalid error.
+func MigrationFiles(migrations fs.FS) ([]MigrationFile, error) {
+	var files []MigrationFile
+	err := fs.WalkDir(migrations, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(name) != ".sql" {
 			return err
 		}
-		s, err := readStep(migrations, file)
-		steps = append(steps, s)
+		file, err := readFile(migrations, name)
+		files = append(files, file)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(steps, func(a, b step) int { return cmp.Compare(a.version, b.version) })
-	for i := 1; i < len(steps); i++ {
-		if steps[i].version == steps[i-1].version {
-			return nil, fault.New(fault.Invalid, "two files have the number %d", steps[i].version)
+	slices.SortFunc(files, func(a, b MigrationFile) int { return cmp.Compare(a.Version, b.Version) })
+	for i := 1; i < len(files); i++ {
+		if files[i].Version == files[i-1].Version {
+			return nil, fault.New(fault.Invalid, "two files have the number %d", files[i].Version)
 		}
 	}
-	return steps, nil
+	return files, nil
 }
 
-func readStep(migrations fs.FS, file string) (step, error) {
+func readFile(migrations fs.FS, file string) (MigrationFile, error) {
 	number, name, _ := strings.Cut(strings.TrimSuffix(path.Base(file), ".sql"), "_")
 	version, err := strconv.Atoi(number)
 	if err != nil || version < 1 || name == "" {
-		return step{}, fault.New(fault.Invalid, "a schema file is named N_name.sql, with N from 1").At(file)
+		return MigrationFile{}, fault.New(fault.Invalid, "a schema file is named N_name.sql, with N from 1").At(file)
 	}
 	content, err := fs.ReadFile(migrations, file)
-	return step{version: version, name: name, sql: string(content)}, err
+	return MigrationFile{Version: version, Name: name, SQL: string(content)}, err
 }

@@ -3,6 +3,7 @@ package providers
 import (
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // LineRange is a run of lines, first and last included, 1-based.
@@ -19,7 +20,7 @@ var hunkHeader = regexp.MustCompile(`^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@`)
 // must lie within one of these ranges, or the forge refuses the whole review.
 func (f ChangedFile) DiffLines() []LineRange {
 	var ranges []LineRange
-	for _, line := range splitLines(f.Patch) {
+	for line := range strings.Lines(f.Patch) {
 		m := hunkHeader.FindStringSubmatch(line)
 		if m == nil {
 			continue

@@ -19,7 +19,7 @@
 //	PutCheck       external id + name + head, own app    with Check.MayExist
 //	PutDeployment  commit + environment, own app         with Deployment.MayExist
 //	AddComment     equal body, own app, since the call   may double; use PutSticky where that matters
-//	AddReview      equal comments, own app               leaves out what is there
+//	AddReview      equal comments at the commit          may double
 //	React          one per user and kind, by the forge   always
 //
 // Errors have a fault code, so callers decide with errors.Is, errors.As and

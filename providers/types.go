@@ -2,7 +2,6 @@ package providers
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -164,9 +163,4 @@ type InlineComment struct {
 	StartLine int // 0 or Line for a single line
 	Line      int // last line
 	Body      string
-}
-
-// splitLines is strings.Split at line ends without the last empty piece.
-func splitLines(s string) []string {
-	return strings.Split(strings.TrimSuffix(s, "\n"), "\n")
 }

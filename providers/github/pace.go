@@ -1,0 +1,119 @@
+package github
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/providers"
+)
+
+// The wait when the forge names none, and the longest we believe.
+const (
+	defaultWait = time.Minute
+	longestWait = time.Hour
+)
+
+// pace keeps an installation within what the forge grants. Writes wait for the
+// budget (GitHub asks for a second between them). A rate limit closes the gate:
+// until its time is over, calls fail at once without reaching the forge, for
+// which going on could get the App banned.
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+type pace struct {
+	next   http.RoundTripper
+	writes *rate.Limiter
+	clock  clock.Clock
+
+	mu    sync.Mutex
+	until time.Time // the gate is closed before
+}
+
+// RoundTrip sends the request when it may be sent.
+func (p *pace) RoundTrip(req *http.Request) (*http.Response, error) {
+	if wait := p.closedFor(); wait > 0 {
+		return nil, refuse(req, providers.ErrRateLimited{RetryAfter: wait})
+	}
+	if err := p.await(req); err != nil {
+		return nil, refuse(req, err)
+	}
+	resp, err := p.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	wait, limited := limit(resp, p.clock.Now())
+	if !limited {
+		return resp, nil
+	}
+	_ = resp.Body.Close()
+	p.closeFor(wait)
+	return nil, providers.ErrRateLimited{RetryAfter: wait}
+}
+
+// await takes a write from the budget. A caller without the time for it is told
+// so at once.
+func (p *pace) await(req *http.Request) error {
+	if req.Method == http.MethodGet || req.Method == http.MethodHead {
+		return nil
+	}
+	err := p.writes.Wait(req.Context())
+	if err == nil || req.Context().Err() != nil {
+		return err
+	}
+	return errors.Join(err, providers.ErrRateLimited{RetryAfter: time.Second})
+}
+
+func (p *pace) closedFor() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.until.Sub(p.clock.Now())
+}
+
+func (p *pace) closeFor(wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if until := p.clock.Now().Add(wait); until.After(p.until) {
+		p.until = until
+	}
+}
+
+// limit says if an answer is a primary or secondary rate limit, and how long it
+// asks to wait: Retry-After, else the reset of a used-up limit, else a minute.
+func limit(resp *http.Response, now time.Time) (time.Duration, bool) {
+	h := resp.Header
+	usedUp := h.Get("X-RateLimit-Remaining") == "0"
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests:
+	case http.StatusForbidden:
+		if h.Get("Retry-After") == "" && !usedUp && !saysLimit(resp) {
+			return 0, false
+		}
+	default:
+		return 0, false
+	}
+	wait := defaultWait
+	if seconds, err := strconv.ParseInt(h.Get("Retry-After"), 10, 32); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(h.Get("Retry-After")); err == nil {
+		wait = at.Sub(now)
+	} else if reset, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil && usedUp {
+		wait = time.Unix(reset, 0).Sub(now)
+	}
+	return min(max(wait, time.Second), longestWait), true
+}
+
+// saysLimit looks into a 403's text, which stays readable: a secondary limit
+// may come without any header.
+func saysLimit(resp *http.Response) bool {
+	start, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // what can't be read says nothing
+	resp.Body = rest{io.MultiReader(bytes.NewReader(start), resp.Body), resp.Body}
+	text := strings.ToLower(string(start))
+	return strings.Contains(text, "rate limit") || strings.Contains(text, "abuse detection")
+}

@@ -54,9 +54,9 @@ type Level string
 
 // The levels.
 const (
-	Notice  Level = "notice"
-	Warning Level = "warning"
-	Error   Level = "failure"
+	LevelNotice  Level = "notice"
+	LevelWarning Level = "warning"
+	LevelFailure Level = "failure"
 )
 
 // Annotation is a remark on lines of a file, 1-based.

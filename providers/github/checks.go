@@ -1,13 +1,12 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
-
-	"cmp"
 
 	"github.com/google/go-github/v60/github"
 
@@ -157,7 +156,7 @@ func annotation(a providers.Annotation) *github.CheckRunAnnotation {
 	end := max(a.EndLine, start)
 	out := &github.CheckRunAnnotation{
 		Path: github.String(a.Path), StartLine: &start, EndLine: &end,
-		AnnotationLevel: github.String(string(cmp.Or(a.Level, providers.Notice))),
+		AnnotationLevel: github.String(string(cmp.Or(a.Level, providers.LevelNotice))),
 		Message:         github.String(cutText(cmp.Or(a.Message, a.Title, "-"), annotationMessage)),
 		Title:           text(cutRunes(a.Title, annotationTitle)),
 	}

@@ -89,9 +89,13 @@ func (a *app) openQueue(ctx context.Context, o Options, m *meters) error {
 // doorbell: when it is away, jobs are found later, but found.
 func openBell(o Options) (queue.Bell, error) {
 	if o.Config.Redis.IsZero() {
-		return bell.New(), nil
+		return bell.NewLocal(), nil
 	}
-	return redisbell.New(o.Config.Redis, o.Log)
+	url, err := o.Config.Redis.Read()
+	if err != nil {
+		return nil, err
+	}
+	return redisbell.New(url, o.Log)
 }
 
 func (a *app) openRooms(ctx context.Context, o Options) (err error) {

@@ -24,6 +24,9 @@ var version = "dev"
 // commands is the command line; each command lives in the file of its name.
 type commands struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	Demo   demoCmd   `cmd:"" help:"Play a whole rollout on this machine: no account, no docker, no network."`
+	Config configCmd `cmd:"" help:"Check or describe the configuration file."`
 }
 
 // terminal is what a command may know of where it runs.

@@ -1,0 +1,116 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// bot is `shipsql serve` as a process of its own, which can be killed and
+// started again. It is for one goroutine.
+type bot struct {
+	executable, config, log string
+	address                 string // host:port
+	died                    func(error)
+
+	command *exec.Cmd
+	wanted  *atomic.Bool  // false: it is being ended, so its end is no surprise
+	ended   chan struct{} // closed when the process is gone
+}
+
+func (b *bot) url() string { return "http://" + b.address }
+
+// start returns when the bot answers that it is ready. When the process ends
+// before somebody ends it, died is called.
+func (b *bot) start(ctx context.Context) error {
+	log, err := os.OpenFile(b.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // the process has its own handle
+	b.command = exec.Command(b.executable, "serve", "--config", b.config)
+	b.command.Stdout, b.command.Stderr = log, log
+	b.command.SysProcAttr = diesWithUs()
+	if err := b.command.Start(); err != nil {
+		return err
+	}
+	b.wanted, b.ended = &atomic.Bool{}, make(chan struct{})
+	b.wanted.Store(true)
+	go func(command *exec.Cmd, wanted *atomic.Bool, ended chan struct{}) {
+		_ = command.Wait() // how it ended is in its state
+		close(ended)
+		if wanted.Load() {
+			b.died(fmt.Errorf("the bot's process ended by itself: %v", command.ProcessState))
+		}
+	}(b.command, b.wanted, b.ended)
+	return b.awaitReady(ctx)
+}
+
+func (b *bot) awaitReady(ctx context.Context) error {
+	return poll(ctx, "the bot to be ready", func(ctx context.Context) (bool, string) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url()+"/readyz", nil)
+		if err != nil {
+			return false, err.Error()
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return false, err.Error()
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode == http.StatusOK, answer.Status
+	})
+}
+
+// kill ends the bot at once, wherever it stands.
+func (b *bot) kill() error {
+	if b.ended == nil {
+		return nil
+	}
+	b.wanted.Store(false)
+	err := b.command.Process.Kill()
+	<-b.ended
+	if errors.Is(err, os.ErrProcessDone) {
+		err = nil
+	}
+	return err
+}
+
+// stop ends the bot as an operator would, and kills it when it doesn't listen.
+func (b *bot) stop() error {
+	if b.ended == nil {
+		return nil
+	}
+	b.wanted.Store(false)
+	if err := b.command.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-b.ended:
+		return nil
+	case <-time.After(stopGrace):
+		return b.kill()
+	}
+}
+
+// stopGrace is how long a bot may take to finish its current statement.
+const stopGrace = 10 * time.Second
+
+// freeAddress finds a loopback port that nobody listens on now.
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fault.New(fault.Unreachable, "no free loopback port").Because(err)
+	}
+	defer listener.Close() //nolint:errcheck // only its port was wanted
+	address, _ := listener.Addr().(*net.TCPAddr)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(address.Port)), nil
+}

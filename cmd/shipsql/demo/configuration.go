@@ -1,0 +1,53 @@
+package demo
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// provider is the forge's name: the first part of the project's repository.
+const provider = "miniforge"
+
+// mapping is YAML's; the bot's own loader checks it.
+type mapping map[string]any
+
+// configure writes shipsql.yaml and the App's private key. With selfApproval
+// authors may approve their own changes.
+func (w *world) configure(selfApproval bool) error {
+	database := func(name, environment string) mapping {
+		return mapping{"name": name, "url": w.url(name), "environment": environment, "labels": mapping{"app": "orders"}}
+	}
+	file := mapping{
+		"server": mapping{"listen": w.bot.address, "public_url": w.bot.url()},
+		"store":  "sqlite:" + w.store(),
+		"providers": mapping{"github": mapping{
+			"name": provider, "base_url": w.forge.URL(), "api_url": w.forge.APIURL(), "app_id": w.forge.AppID(),
+			"private_key": "file:app.pem", "webhook_secret": w.forge.WebhookSecret(),
+		}},
+		"databases": []mapping{database(ordersTest, "test"), database(ordersEU, "prod"), database(ordersUS, "prod")},
+		"environments": []mapping{
+			{"name": "test", "rollout": "auto"},
+			{"name": "prod", "rollout": "manual", "approvals": mapping{"teams": []string{team}, "self_approval": selfApproval}},
+		},
+		"projects": []mapping{{
+			"repository": provider + "/" + repository, "branch": branch, "path": folder, "databases": mapping{"app": "orders"},
+		}},
+	}
+	if w.Redis != "" {
+		file["redis"] = w.Redis
+	}
+	text, err := yaml.Marshal(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(w.bot.config, text, 0o600),
+		os.WriteFile(filepath.Join(w.folder, "app.pem"), w.forge.PrivateKeyPEM(), 0o600),
+	)
+}
+
+// store is the bot's SQLite file.
+func (w *world) store() string { return filepath.Join(w.folder, "shipsql.db") }

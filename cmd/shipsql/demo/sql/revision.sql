@@ -1,0 +1,1 @@
+UPDATE settings SET revision = revision + 1 WHERE id = 1;

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/google/go-github/v60/github"
 
@@ -18,7 +17,7 @@ const historyCap = 5000
 // Head reads the commit a branch points to.
 func (p *Provider) Head(ctx context.Context, repo providers.Repo, branch string) (providers.Commit, error) {
 	var b github.Branch
-	if err := p.get(ctx, repo, "/branches/"+escapeRef(branch), &b); err != nil {
+	if err := p.get(ctx, repo, pathf("/branches/%s", branch), &b); err != nil {
 		return providers.Commit{}, err
 	}
 	if b.GetName() != branch { // a renamed branch redirects to its new name
@@ -110,10 +109,4 @@ func unknownCommit(err error) error {
 		return fmt.Errorf("%w: %w", providers.ErrNotFound, err)
 	}
 	return err
-}
-
-// escapeRef escapes a branch's name but for its slashes, which GitHub's routes
-// take as they are.
-func escapeRef(name string) string {
-	return strings.ReplaceAll(pathf("%s", name), "%2F", "/")
 }

@@ -58,8 +58,7 @@ func parse(text []byte) (*yaml.Node, *Problem) {
 
 func syntaxProblem(err error) *Problem {
 	p := Problem{Line: 1, Column: 1, Message: "not YAML: " + err.Error()}
-	var at *yaml.LoadError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*yaml.LoadError](err); ok {
 		p.Line, p.Column = max(at.Mark.Line, 1), max(at.Mark.Column, 1)
 		p.Message = "not YAML: " + at.Message
 	}
@@ -286,10 +285,10 @@ func (d *decoder) wrongType(n *yaml.Node, want, path string) {
 
 // describe names what stands at n without showing the value: it may be a secret.
 func describe(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
+	if n.Kind == yaml.MappingNode {
 		return "keys and values"
-	case yaml.SequenceNode:
+	}
+	if n.Kind == yaml.SequenceNode {
 		return "a list"
 	}
 	if word, ok := words[n.ShortTag()]; ok {

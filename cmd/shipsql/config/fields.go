@@ -37,7 +37,7 @@ func fieldsOf(t reflect.Type, path string) fields {
 			name: tag.Get("yaml"), path: join(path, tag.Get("yaml")), index: i,
 			notYet: strings.Fields(tag.Get("notyet")), description: tag.Get("jsonschema_description"), kind: t.Field(i).Type,
 		}
-		for _, keyword := range strings.Split(tag.Get("jsonschema"), ",") {
+		for keyword := range strings.SplitSeq(tag.Get("jsonschema"), ",") {
 			f.read(keyword)
 		}
 		all.known = append(all.known, f)
@@ -59,13 +59,13 @@ func (f *field) read(keyword string) {
 	}
 }
 
-func (f field) least() int64 {
+func (f *field) least() int64 {
 	least, _ := strconv.ParseInt(f.minimum, 10, 64)
 	return least
 }
 
 // fallbackTag is the YAML type of the default.
-func (f field) fallbackTag() string {
+func (f *field) fallbackTag() string {
 	switch f.kind.Kind() {
 	case reflect.Bool:
 		return "!!bool"

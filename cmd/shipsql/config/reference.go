@@ -36,7 +36,7 @@ func reference(b *strings.Builder, t reflect.Type, path string) {
 	}
 }
 
-func (f field) wants() string {
+func (f *field) wants() string {
 	switch {
 	case len(f.enum) > 0:
 		return "`" + strings.Join(f.enum, "`, `") + "`"

@@ -10,6 +10,7 @@ import (
 // story is the world with what has happened in it so far.
 type story struct {
 	*world
+
 	pr      int      // the pull request that is told of now
 	merged  string   // its merge commit
 	blocker *blocker // holds up the prod apply until the bot was killed

@@ -1,7 +1,13 @@
 package miniforge
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"path"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,7 +24,7 @@ type Match struct {
 // Fault is what happens to a request instead of, or on top of, the right answer.
 type Fault struct {
 	// Status is answered with Body and Headers; 0 cuts the connection unless
-	// only Delay is set.
+	// Slow is set.
 	Status  int
 	Headers map[string]string
 	Body    string // default: GitHub's {"message": …} for the status
@@ -26,8 +32,99 @@ type Fault struct {
 	Times int
 	// AfterWrite lets the request take effect before its answer is replaced.
 	AfterWrite bool
-	// Delay is waited for before anything else.
+	// Delay is waited for before anything else, or until the caller gives up.
 	Delay time.Duration
 	// Slow only delays: the right answer follows.
 	Slow bool
+}
+
+// faults are the active faults, oldest first.
+type faults struct {
+	mu     sync.Mutex
+	active []*activeFault
+}
+
+type activeFault struct {
+	match Match
+	fault Fault
+	hits  int
+}
+
+// Fail makes matching API requests go wrong until the returned function is called.
+func (f *Forge) Fail(m Match, fault Fault) (remove func()) {
+	a := &activeFault{match: m, fault: fault}
+	f.faults.mu.Lock()
+	defer f.faults.mu.Unlock()
+	f.faults.active = append(f.faults.active, a)
+	return func() { f.faults.remove(a) }
+}
+
+func (fs *faults) remove(a *activeFault) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.active = slices.DeleteFunc(fs.active, func(o *activeFault) bool { return o == a })
+}
+
+// hit counts and returns the first fault that matches a request.
+func (fs *faults) hit(r *http.Request) (Fault, bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for _, a := range fs.active {
+		if (a.fault.Times == 0 || a.hits < a.fault.Times) && a.match.matches(r) {
+			a.hits++
+			return a.fault, true
+		}
+	}
+	return Fault{}, false
+}
+
+func (m Match) matches(r *http.Request) bool {
+	at := strings.Trim(strings.TrimPrefix(r.URL.Path, enterprisePrefix), "/")
+	if m.Method != "" && m.Method != r.Method {
+		return false
+	}
+	if fits, err := path.Match(m.Path, at); m.Path != "" && (err != nil || !fits) {
+		return false
+	}
+	return m.If == nil || m.If(r)
+}
+
+// withFaults answers in the place of next where a fault is active.
+func (f *Forge) withFaults(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fault, hit := f.faults.hit(r)
+		if !hit {
+			next.ServeHTTP(w, r)
+			return
+		}
+		select {
+		case <-time.After(fault.Delay):
+		case <-r.Context().Done():
+		case <-f.done.Done():
+		}
+		if fault.Slow {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if fault.AfterWrite {
+			next.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		fault.answer(w)
+	})
+}
+
+func (f Fault) answer(w http.ResponseWriter) {
+	if f.Status == 0 {
+		panic(http.ErrAbortHandler) // the documented way to cut a connection
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	for key, value := range f.Headers {
+		w.Header().Set(key, value)
+	}
+	w.WriteHeader(f.Status)
+	body := f.Body
+	if body == "" {
+		body = fmt.Sprintf(`{"message":%q,"documentation_url":%q}`, http.StatusText(f.Status), docs)
+	}
+	_, _ = w.Write([]byte(body))
 }

@@ -185,7 +185,7 @@ type CheckRun struct {
 
 // Annotation is a check run's remark on lines of a file.
 type Annotation struct {
-	Path, Level, Title, Message, RawDetails   string
+	Path, Level, Title, Message, RawDetails    string
 	StartLine, EndLine, StartColumn, EndColumn int
 }
 

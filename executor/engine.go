@@ -88,6 +88,23 @@ type Limits struct {
 	Grace time.Duration
 }
 
+// The defaults of Limits.
+const (
+	DefaultLockTimeout  = 2 * time.Second
+	DefaultLockRetryFor = 30 * time.Minute
+)
+
+// WithDefaults fills in what is zero.
+func (l Limits) WithDefaults() Limits {
+	if l.LockTimeout <= 0 {
+		l.LockTimeout = DefaultLockTimeout
+	}
+	if l.LockRetryFor <= 0 {
+		l.LockRetryFor = DefaultLockRetryFor
+	}
+	return l
+}
+
 // Mark is a person's audited word about migrations.
 type Mark struct {
 	History     string // "" means DefaultHistory
@@ -96,6 +113,7 @@ type Mark struct {
 	Actor       string
 	Reason      string
 	ToolVersion string
+	Limits      Limits // how long to wait for the database's lock
 }
 
 // Answer is what a person says about an ambiguous step.

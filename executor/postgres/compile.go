@@ -1,0 +1,245 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+	"time"
+
+	pg_query "github.com/pganalyze/pg_query_go/v6"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/postgres/syntax"
+	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// program is a migration that is ready to run.
+type program struct {
+	decision
+	statements []statement // without a BEGIN … COMMIT wrapper
+	total      int         // statements of the file, as Split counts them
+	limits     timeouts    // of the file
+	perStep    bool        // it can't be one transaction: the ledger counts steps
+	separate   bool        // transaction=off: no two statements share a transaction
+	notes      []string
+}
+
+// statement is one statement of a program.
+type statement struct {
+	script.Statement
+	n       int      // 1-based number in the file
+	setting bool     // it sets the session: it runs again before the rest of the file
+	alone   alone    // how to run it outside of a transaction; nil: it needs none of that
+	limits  timeouts // of this statement only
+}
+
+// hash identifies the text of a statement in the ledger.
+func (s statement) hash() string {
+	sum := sha256.Sum256([]byte(strings.ReplaceAll(s.Text, "\r\n", "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// timeouts are lowered limits; zero keeps what holds.
+type timeouts struct{ lock, statement time.Duration }
+
+// parseBatch is how many bytes of files are parsed at once; their trees are
+// dropped before the next batch.
+const parseBatch = 1 << 20
+
+// compiler makes programs for one server version.
+type compiler struct {
+	parser  *syntax.Parser
+	version int // server_version_num
+}
+
+// compile checks the files that are about to run and plans how. The first thing
+// that must not run is a *executor.Failure, before anything of any file ran.
+func (c compiler) compile(ctx context.Context, decisions []decision) ([]program, error) {
+	programs := make([]program, len(decisions))
+	for from := 0; from < len(decisions); {
+		to, size := from, 0
+		for ; to < len(decisions) && size < parseBatch; to++ {
+			programs[to] = program{decision: decisions[to]}
+			if decisions[to].verdict == verdictApply {
+				size += len(decisions[to].migration.SQL)
+			}
+		}
+		if err := c.batch(ctx, programs[from:to]); err != nil {
+			return nil, err
+		}
+		from = to
+	}
+	return programs, nil
+}
+
+func (c compiler) batch(ctx context.Context, programs []program) error {
+	var texts []string
+	pieces := make([][]script.Statement, len(programs))
+	for i, p := range programs {
+		if p.verdict != verdictApply {
+			continue
+		}
+		pieces[i] = script.Split(p.migration.SQL)
+		for _, s := range pieces[i] {
+			texts = append(texts, s.Text)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	parsed, err := c.parser.Parse(ctx, texts)
+	if err != nil {
+		return err
+	}
+	for i := range programs {
+		if err := c.program(&programs[i], pieces[i], parsed[:len(pieces[i])]); err != nil {
+			return err
+		}
+		parsed = parsed[len(pieces[i]):]
+	}
+	return nil
+}
+
+// program fills in one program from the statements and trees of its file.
+func (c compiler) program(p *program, pieces []script.Statement, parsed []syntax.Parsed) error {
+	p.total = len(pieces)
+	for i, piece := range pieces {
+		if err := admissible(piece, parsed[i]); err != nil {
+			return p.refused(i+1, piece, err)
+		}
+		p.statements = append(p.statements, statement{Statement: piece, n: i + 1})
+	}
+	trees := p.unwrap(parsed)
+	for i := range p.statements {
+		s, tree := &p.statements[i], trees[i].Tree
+		if err := refuse(s.Text, tree); err != nil {
+			return p.refused(s.n, s.Statement, err)
+		}
+		s.setting = isSetting(tree)
+		s.alone = standsAlone(tree, c.version)
+		p.perStep = p.perStep || s.alone != nil
+	}
+	if err := p.direct(pieces); err != nil {
+		return err
+	}
+	if len(pieces) > len(p.statements) && p.perStep {
+		return p.refused(1, pieces[0], fault.New(fault.Invalid, "the file is wrapped in BEGIN … COMMIT, but can't run as one transaction").
+			Then("take BEGIN and COMMIT out, or give what can't run in a transaction a file of its own"))
+	}
+	if p.perStep {
+		p.isolateCalls(trees)
+	}
+	return nil
+}
+
+// admissible refuses what can't be sent or looked at.
+func admissible(s script.Statement, parsed syntax.Parsed) *fault.Error {
+	switch {
+	case s.Kind == script.Psql:
+		command, _, _ := strings.Cut(s.Text, " ")
+		return fault.New(fault.Unsupported, "%s is a command of psql, not SQL", command).Then("take it out")
+	case s.Kind == script.CopyIn:
+		return fault.New(fault.Unsupported, "COPY … FROM STDIN with data in the file is not supported").Then("write the rows as INSERT")
+	case parsed.Err == nil:
+		return nil
+	case parsed.Err.Reason == syntax.Syntax:
+		return fault.New(fault.SQLError, "%s", parsed.Err.Message).Because(parsed.Err)
+	case plainInsert.MatchString(s.Text) && !suspicious.MatchString(s.Text):
+		return nil
+	}
+	return fault.New(fault.Unsupported, "the statement can't be checked: %s", parsed.Err.Message).Because(parsed.Err).Then("split it into smaller ones")
+}
+
+// A very large INSERT of plain rows is common and harmless, so it runs although
+// the parser gave up on it, unless it mentions what we refuse.
+var plainInsert = regexp.MustCompile(`(?i)^insert\s+into\s`)
+
+// refused is the failure of a statement that is never sent.
+func (p *program) refused(n int, s script.Statement, err *fault.Error) error {
+	line := s.Line
+	if cause, ok := err.Err.(*syntax.Error); ok && cause.Offset >= 0 { //nolint:errorlint // set above, never wrapped
+		line, _ = script.Position(p.migration.SQL, s.Start+cause.Offset)
+	}
+	return &executor.Failure{
+		Version: p.migration.Version, Path: p.migration.Path, Statement: n, Line: line,
+		Message: err.Message, Hint: err.Next, Code: err.Code, Err: err,
+	}
+}
+
+// unwrap takes a BEGIN … COMMIT around the whole file off, and returns the trees
+// of what is left.
+func (p *program) unwrap(parsed []syntax.Parsed) []syntax.Parsed {
+	last := len(parsed) - 1
+	if last < 1 || !isBegin(parsed[0].Tree) || !isCommit(parsed[last].Tree) {
+		return parsed
+	}
+	p.statements = p.statements[1:last]
+	p.notes = append(p.notes, "BEGIN … COMMIT around the whole file is left out: the file and its ledger row are one transaction anyway")
+	return parsed[1:last]
+}
+
+func isBegin(tree *pg_query.Node) bool {
+	kind := tree.GetTransactionStmt().GetKind()
+	return kind == pg_query.TransactionStmtKind_TRANS_STMT_BEGIN || kind == pg_query.TransactionStmtKind_TRANS_STMT_START
+}
+
+func isCommit(tree *pg_query.Node) bool {
+	t := tree.GetTransactionStmt()
+	return t.GetKind() == pg_query.TransactionStmtKind_TRANS_STMT_COMMIT && !t.GetChain()
+}
+
+// isSetting says that a statement changes the session beyond its transaction.
+func isSetting(tree *pg_query.Node) bool {
+	set := tree.GetVariableSetStmt()
+	return set != nil && !set.GetIsLocal() && set.GetKind() != pg_query.VariableSetKind_VAR_SET_MULTI
+}
+
+// direct applies the file's directives.
+func (p *program) direct(pieces []script.Statement) error {
+	directives, faults := script.Directives(p.migration.SQL, pieces)
+	if len(faults) > 0 {
+		return faults[0].At(p.migration.Path + ":" + faults[0].Where)
+	}
+	for _, d := range directives {
+		if err := p.directive(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *program) directive(d script.Directive) error {
+	limits := &p.limits
+	for i, s := range p.statements {
+		if s.n == d.Statement+1 {
+			limits = &p.statements[i].limits
+		}
+	}
+	switch d.Key {
+	case "transaction":
+		p.perStep, p.separate = true, true
+	case "lock_timeout":
+		limits.lock, _ = time.ParseDuration(d.Value) // script checked it
+	case "statement_timeout":
+		limits.statement, _ = time.ParseDuration(d.Value)
+	case "batch", "sleep", "online", "environments", "databases":
+		return &executor.Failure{
+			Version: p.migration.Version, Path: p.migration.Path, Line: d.Line, Code: fault.Unsupported,
+			Message: "the directive " + d.Key + " is not supported yet", Hint: "take it out",
+		}
+	}
+	return nil
+}
+
+// isolateCalls lets CALL and DO of a file that runs per step run alone: they may
+// commit inside, so nothing can share their transaction.
+func (p *program) isolateCalls(trees []syntax.Parsed) {
+	for i, t := range trees {
+		if s := &p.statements[i]; s.alone == nil && (t.Tree.GetCallStmt() != nil || t.Tree.GetDoStmt() != nil) {
+			s.alone = opaque{commitsInside: true}
+		}
+	}
+}

@@ -1,0 +1,43 @@
+// Package postgres applies migrations to PostgreSQL exactly once.
+//
+// # The protocol
+//
+// Each run opens one fresh connection, without pool and without automatic
+// retries. On that very session it takes the database's advisory lock, asks
+// whether the job is still ours, and mints an epoch in the ledger's meta table.
+// From then on every transaction locks the meta row and compares the epoch, so a
+// run that was overtaken can't commit anything.
+//
+// A file whose statements all may run in a transaction is one transaction with
+// its ledger row: committed together or not at all. What can't (CREATE INDEX
+// CONCURRENTLY, VACUUM …) and the statements around it become steps. A
+// transactional stretch commits with its step rows; a statement that runs alone
+// is bracketed by rows:
+//
+//	step       event                                       to
+//	(no row)   about to run; objects observed              intent
+//	intent     ran, and the catalog shows it               done
+//	intent     the server refused it, remains are removed  (no row)
+//	intent     found by the next run: it took effect       done
+//	intent     found by the next run: it did not           runs again
+//	intent     found by the next run: can't be proven      the migration is ambiguous
+//
+// Rows of the ledger move as the table in package executor says.
+//
+// # When the connection breaks
+//
+// At COMMIT the outcome is unknown: reconnect, take the lock (which waits until
+// the server is through with the old session), read the ledger. A row means
+// committed. While a statement of the file ran, its transaction is gone and the
+// run ends as unreachable; whoever called it may call again.
+//
+// # The lock
+//
+// It is pg_advisory_lock(1936222576, 7565676), one per database over all
+// histories. The numbers are the same in every version of ShipSQL to come.
+//
+// # Settings
+//
+// A file's SET statements hold for the file: between files the session is reset,
+// and after an interruption they are run again before the rest of the file.
+package postgres

@@ -1,0 +1,174 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// ledgerFormat is the version of the tables below. An older ShipSQL refuses a
+// newer format.
+const ledgerFormat = 1
+
+// createLedger makes the tables of execution.md §6.0. note is an addition: the
+// reason of a skip, both checksums of an accepted edit, what a resolve said.
+const createLedger = `
+CREATE SCHEMA shipsql;
+COMMENT ON SCHEMA shipsql IS 'ShipSQL''s record of what was applied here. Don''t write to it.';
+CREATE TABLE shipsql.meta (format int NOT NULL, epoch bigint NOT NULL);
+CREATE UNIQUE INDEX meta_one_row ON shipsql.meta ((true));
+CREATE TABLE shipsql.migrations (
+	history text, kind text, version text, name text NOT NULL, checksum text NOT NULL, state text NOT NULL,
+	release text NOT NULL, actor text NOT NULL, started_at timestamptz NOT NULL DEFAULT clock_timestamp(), finished_at timestamptz,
+	tool_version text NOT NULL, note text NOT NULL DEFAULT '',
+	PRIMARY KEY (history, kind, version));
+CREATE TABLE shipsql.steps (
+	history text, kind text, version text, n int, stmt_hash text NOT NULL, state text NOT NULL, pre text, predicted text, post text,
+	PRIMARY KEY (history, kind, version, n));
+INSERT INTO shipsql.meta VALUES (1, 0)`
+
+// mint makes the ledger where it is missing and raises the epoch: from here on
+// no earlier run can commit.
+func (s *session) mint(ctx context.Context) error {
+	exists, err := checkFormat(ctx, s.Conn)
+	if err != nil {
+		return s.lost(err)
+	}
+	if !exists {
+		// The simple protocol runs all of it as one transaction.
+		if _, err := s.PgConn().Exec(ctx, createLedger).ReadAll(); err != nil {
+			return s.lost(err)
+		}
+	}
+	err = s.QueryRow(ctx, "UPDATE shipsql.meta SET epoch = epoch + 1 RETURNING epoch").Scan(&s.epoch)
+	return s.lost(err)
+}
+
+// checkFormat says whether there is a ledger, and refuses a newer one.
+func checkFormat(ctx context.Context, conn *pgx.Conn) (exists bool, err error) {
+	if err := conn.QueryRow(ctx, "SELECT to_regclass('shipsql.meta') IS NOT NULL").Scan(&exists); err != nil || !exists {
+		return false, err
+	}
+	var format int
+	err = conn.QueryRow(ctx, "SELECT format FROM shipsql.meta").Scan(&format)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, fault.New(fault.Conflict, "the ledger's table shipsql.meta is empty").Then("restore the schema shipsql from a backup")
+	case err == nil && format > ledgerFormat:
+		return false, fault.New(fault.Unsupported, "the ledger has format %d and this ShipSQL knows %d", format, ledgerFormat).
+			At(conn.Config().Host + "/" + conn.Config().Database).Then("use the newer ShipSQL that wrote it")
+	}
+	return true, err
+}
+
+// The states that are stored; see executor.State for the words.
+const (
+	stateApplied   = string(executor.StateApplied)
+	statePartial   = string(executor.StatePartial)
+	stateAmbiguous = string(executor.StateAmbiguous)
+	stateBaseline  = string(executor.StateBaseline)
+	stateSkipped   = string(executor.StateSkipped)
+)
+
+// bringUp is the note of what runs only to bring an empty database up to the
+// release. As long as a history holds nothing else, bringing up isn't over.
+const bringUp = "brought up from an empty database"
+
+// row is one migration of the ledger.
+type row struct {
+	Version, Name, Checksum, State, Release, Actor, Note string
+	StartedAt                                            time.Time
+	FinishedAt                                           *time.Time
+	steps                                                map[int]step
+}
+
+// step is one row of shipsql.steps.
+type step struct {
+	N                int
+	Hash, State, Pre string
+}
+
+// The states of a step.
+const (
+	stepIntent = "intent"
+	stepDone   = "done"
+)
+
+func (r *row) done() int {
+	n := 0
+	for _, s := range r.steps {
+		if s.State == stepDone {
+			n++
+		}
+	}
+	return n
+}
+
+// ledger is one history, by executor.VersionKey.
+type ledger map[string]*row
+
+// readLedger reads a history; a database without ledger has an empty one.
+func readLedger(ctx context.Context, conn *pgx.Conn, history string) (ledger, error) {
+	exists, err := checkFormat(ctx, conn)
+	if err != nil || !exists {
+		return ledger{}, err
+	}
+	rows, err := conn.Query(ctx, `SELECT version, name, checksum, state, release, actor, note, started_at, finished_at
+		FROM shipsql.migrations WHERE history = $1 AND kind = 'versioned'`, historyName(history))
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[row])
+	if err != nil {
+		return nil, err
+	}
+	l := make(ledger, len(all))
+	for _, r := range all {
+		r.steps = map[int]step{}
+		l[executor.VersionKey(r.Version)] = r
+	}
+	return l, l.readSteps(ctx, conn, history)
+}
+
+func (l ledger) readSteps(ctx context.Context, conn *pgx.Conn, history string) error {
+	rows, err := conn.Query(ctx, `SELECT version, n, stmt_hash, state, coalesce(pre, '')
+		FROM shipsql.steps WHERE history = $1 AND kind = 'versioned'`, historyName(history))
+	if err != nil {
+		return err
+	}
+	var version string
+	var s step
+	_, err = pgx.ForEachRow(rows, []any{&version, &s.N, &s.Hash, &s.State, &s.Pre}, func() error {
+		if r := l[executor.VersionKey(version)]; r != nil {
+			r.steps[s.N] = s
+		}
+		return nil
+	})
+	return err
+}
+
+// find returns the row of a version, or nil.
+func (l ledger) find(version string) *row { return l[executor.VersionKey(version)] }
+
+// newest is the highest version that the ledger knows, "" if none.
+func (l ledger) newest() string {
+	newest := ""
+	for _, r := range l {
+		if newest == "" || executor.CompareVersions(r.Version, newest) > 0 {
+			newest = r.Version
+		}
+	}
+	return newest
+}
+
+func historyName(history string) string {
+	if history == "" {
+		return executor.DefaultHistory
+	}
+	return history
+}

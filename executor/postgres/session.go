@@ -1,0 +1,244 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// The advisory lock's two numbers: "ship" and "sql" in ASCII. They never change,
+// or two versions of ShipSQL would not exclude each other.
+const (
+	lockClass  int32 = 0x73686970
+	lockObject int32 = 0x73716c
+)
+
+// session is the connection of one run, which holds the database's lock.
+type session struct {
+	*pgx.Conn
+	run     executor.Run
+	version int   // server_version_num
+	epoch   int64 // the fence; 0 before it is minted
+}
+
+// open connects, checks that the server can hold our lock and take our writes,
+// takes the lock and mints the epoch.
+func (t *target) open(ctx context.Context, run executor.Run) (*session, error) {
+	params := settings(run.Limits, run.Task)
+	conn, err := t.connect(ctx, params)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{Conn: conn, run: run}
+	if err := s.begin(ctx, t, params); err != nil {
+		closeQuietly(conn)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) begin(ctx context.Context, t *target, params map[string]string) error {
+	if err := s.check(ctx, params); err != nil {
+		return err
+	}
+	if err := s.checkPooler(ctx, t, params); err != nil {
+		return err
+	}
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	if err := s.stillMine(ctx); err != nil {
+		return err
+	}
+	return s.mint(ctx)
+}
+
+func (s *session) where() string { return s.Config().Host + "/" + s.Config().Database }
+
+func (s *session) check(ctx context.Context, params map[string]string) error {
+	var replica, readOnly bool
+	var lockTimeout string
+	err := s.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
+		current_setting('server_version_num')::int, (SELECT setting FROM pg_settings WHERE name = 'lock_timeout')`).
+		Scan(&replica, &readOnly, &s.version, &lockTimeout)
+	switch {
+	case err != nil:
+		return s.lost(err)
+	case replica:
+		return fault.New(fault.Conflict, "the server is a replica and takes no changes").At(s.where()).Then("give the URL of the primary")
+	case readOnly:
+		return fault.New(fault.Conflict, "the database or login is set to read only").At(s.where()).Then("turn default_transaction_read_only off for it")
+	case lockTimeout != params["lock_timeout"]: // a pooler dropped our start-up parameters
+		return poolerRefused(s.where())
+	}
+	return nil
+}
+
+// checkPooler finds out whether each transaction may get another server process.
+// A pooler shows by a process id that differs from the one in the protocol; then
+// a second connection tells whether the first one's process is lent out.
+func (s *session) checkPooler(ctx context.Context, t *target, params map[string]string) error {
+	mine, err := backendPID(ctx, s.Conn)
+	if err != nil {
+		return s.lost(err)
+	}
+	if mine == s.PgConn().PID() {
+		return nil
+	}
+	other, err := t.connect(ctx, params)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(other)
+	others, err := backendPID(ctx, other)
+	if err != nil {
+		return s.lost(err)
+	}
+	again, err := backendPID(ctx, s.Conn)
+	if err != nil {
+		return s.lost(err)
+	}
+	if others == mine || again != mine {
+		return poolerRefused(s.where())
+	}
+	return nil
+}
+
+func backendPID(ctx context.Context, conn *pgx.Conn) (pid uint32, err error) {
+	err = conn.QueryRow(ctx, "SELECT pg_backend_pid()::bigint").Scan(&pid)
+	return pid, err
+}
+
+// lock takes the database's lock. It polls outside of a transaction: one that
+// waited inside would be waited for by CREATE INDEX CONCURRENTLY, a deadlock.
+func (s *session) lock(ctx context.Context) error {
+	deadline := time.Now().Add(s.run.Limits.LockRetryFor)
+	told := ""
+	for attempt := 0; ; attempt++ {
+		var held bool
+		if err := s.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockClass, lockObject).Scan(&held); err != nil || held {
+			return s.lost(err)
+		}
+		holder, err := s.holder(ctx)
+		if err != nil {
+			return s.lost(err)
+		}
+		if holder != told {
+			told = holder
+			s.progress(executor.Event{State: executor.EventWaiting, Detail: "another run holds the database's lock: " + holder})
+		}
+		if time.Now().After(deadline) {
+			return fault.New(fault.LockTimeout, "another run holds the database's lock: %s", holder).At(s.where()).Then("trying again is safe")
+		}
+		if err := pause(ctx, attempt, time.Second); err != nil {
+			return err
+		}
+		if err := s.stillMine(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// holder tells who has the lock and since when.
+func (s *session) holder(ctx context.Context) (string, error) {
+	var name string
+	var pid int32
+	var since *time.Time // hidden from logins that may not see other sessions
+	err := s.QueryRow(ctx, `SELECT coalesce(nullif(a.application_name, ''), 'unnamed session'), a.pid, a.backend_start
+		FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+		WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = $1::bigint::oid AND l.objid = $2::bigint::oid
+		  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+		int64(lockClass), int64(lockObject)).Scan(&name, &pid, &since)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return "a session that just ended", nil
+	case err != nil || since == nil:
+		return fmt.Sprintf("%s (pid %d)", name, pid), err
+	}
+	return fmt.Sprintf("%s (pid %d), since %s", name, pid, since.UTC().Format(time.RFC3339)), nil
+}
+
+func applicationName(task string, epoch int64) string {
+	if task == "" {
+		task = "cli"
+	}
+	if epoch == 0 {
+		return "shipsql/" + task
+	}
+	return fmt.Sprintf("shipsql/%s/%d", task, epoch)
+}
+
+// stillMine ends the run when it was cancelled or its job went to another.
+func (s *session) stillMine(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	if s.run.StillMine == nil {
+		return nil
+	}
+	return s.run.StillMine(ctx)
+}
+
+func interrupted(ctx context.Context) error {
+	return fault.New(fault.Unreachable, "the run was interrupted").Because(context.Cause(ctx)).Then("trying again is safe")
+}
+
+func (s *session) progress(e executor.Event) {
+	if s.run.Progress != nil {
+		s.run.Progress(e)
+	}
+}
+
+// lost classifies an error of our own queries, which are known to be right: the
+// server's words get a code, all else is a broken connection. nil stays nil.
+func (s *session) lost(err error) error {
+	var pg *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &pg) || disconnected(pg):
+		return &lostError{unreachable(err, s.where())}
+	case pg.Code == "42501":
+		return s.missingGrant(pg)
+	}
+	return err
+}
+
+func (s *session) missingGrant(pg *pgconn.PgError) error {
+	return fault.New(fault.Denied, "the login %s lacks a privilege that the ledger needs", s.Config().User).At(s.where()).Because(pg).
+		Then("run GRANT CREATE ON DATABASE %s TO %s, or, where schema shipsql exists, make the login its owner",
+			pgx.Identifier{s.Config().Database}.Sanitize(), pgx.Identifier{s.Config().User}.Sanitize())
+}
+
+// disconnected says that the server ended the session.
+func disconnected(pg *pgconn.PgError) bool {
+	return pg.SeverityUnlocalized == "FATAL" || pg.SeverityUnlocalized == "PANIC"
+}
+
+// lostError is a connection that broke outside of a file's own statements.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+// pause waits with jitter, longer from attempt to attempt up to the most.
+func pause(ctx context.Context, attempt int, most time.Duration) error {
+	d := min(most, 20*time.Millisecond<<min(attempt, 16))
+	d = d/2 + rand.N(d) //nolint:gosec // jitter, no secret
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return interrupted(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// queueReset makes the session as new between files, piece by piece: DISCARD ALL
+// would drop the lock.
+func (s *session) queueReset(b *pgx.Batch) {
+	for _, sql := range []string{
+		"RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL",
+		"DISCARD TEMP", "DEALLOCATE ALL", "CLOSE ALL", "UNLISTEN *",
+	} {
+		b.Queue(sql)
+	}
+	b.Queue("SELECT set_config('application_name', $1, false)", applicationName(s.run.Task, s.epoch))
+}
+
+// queue lowers the limits that are set.
+func (t timeouts) queue(b *pgx.Batch, set string) {
+	if t.lock > 0 {
+		b.Queue(fmt.Sprintf("%slock_timeout = %d", set, t.lock.Milliseconds()))
+	}
+	if t.statement > 0 {
+		b.Queue(fmt.Sprintf("%sstatement_timeout = %d", set, t.statement.Milliseconds()))
+	}
+}
+
+// lowered returns the smaller limits.
+func (t timeouts) lowered(by timeouts) timeouts {
+	return timeouts{lowest(t.lock, by.lock), lowest(t.statement, by.statement)}
+}
+
+// lowest is the smaller of two limits, where 0 is none.
+func lowest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// limited puts the statements' own limits around them, inside a transaction.
+func (f file) limited(statements []statement) []statement {
+	var all []statement
+	base := timeouts{f.run.Limits.LockTimeout, f.run.Limits.StatementTimeout}.lowered(f.limits)
+	for _, s := range statements {
+		if s.limits == (timeouts{}) {
+			all = append(all, s)
+			continue
+		}
+		all = append(all, setLocal(base.lowered(s.limits))...)
+		all = append(all, s)
+		all = append(all, setLocal(base)...)
+	}
+	return all
+}
+
+// setLocal are statements of ours, which count for nothing.
+func setLocal(t timeouts) []statement {
+	return []statement{
+		{Statement: script.Statement{Text: "SET LOCAL lock_timeout = " + milliseconds(t.lock)}},
+		{Statement: script.Statement{Text: "SET LOCAL statement_timeout = " + milliseconds(t.statement)}},
+	}
+}
+
+// fence is what the target says about our right to write.
+type fence struct {
+	session *session
+	epoch   int64
+	held    bool
+}
+
+// queueFence locks the meta row until the transaction ends and reads the epoch,
+// and whether the session still holds the lock.
+func (s *session) queueFence(b *pgx.Batch) *fence {
+	f := &fence{session: s}
+	b.Queue(`SELECT epoch, EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
+		AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND objsubid = 2) FROM shipsql.meta FOR UPDATE`, int64(lockClass), int64(lockObject)).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&f.epoch, &f.held) })
+	return f
+}
+
+func (f *fence) check() error {
+	switch {
+	case f.epoch != f.session.epoch:
+		return fault.New(fault.Conflict, "another run took the database over").At(f.session.where()).Then("look at its result; nothing more is done here")
+	case !f.held:
+		return fault.New(fault.Conflict, "the session lost the database's lock").At(f.session.where()).Then("trying again is safe")
+	}
+	return nil
+}
+
+const insertRow = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note)
+	VALUES ($1, 'versioned', $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`
+
+// queueRow makes the migration's row, if it has none.
+func (f file) queueRow(b *pgx.Batch, state string) *pgx.QueuedQuery {
+	return b.Queue(insertRow, historyName(f.run.History), f.version(), f.migration.Name, f.migration.Checksum, state,
+		f.run.Release, f.run.Actor, f.run.ToolVersion, f.note)
+}
+
+// version is how the ledger spells the migration's version.
+func (f file) version() string {
+	if f.row != nil {
+		return f.row.Version
+	}
+	return f.migration.Version
+}
+
+// queueFinish completes the migration's row.
+func (f file) queueFinish(b *pgx.Batch) {
+	b.Queue(`UPDATE shipsql.migrations SET state = 'applied', name = $3, checksum = $4, finished_at = clock_timestamp()
+		WHERE history = $1 AND kind = 'versioned' AND version = $2`, historyName(f.run.History), f.version(), f.migration.Name, f.migration.Checksum)
+}
+
+// queueState changes the migration's state.
+func (f file) queueState(b *pgx.Batch, state string) {
+	b.Queue("UPDATE shipsql.migrations SET state = $3 WHERE history = $1 AND kind = 'versioned' AND version = $2", historyName(f.run.History), f.version(), state)
+}
+
+// queueStep writes the row of a step.
+func (f file) queueStep(b *pgx.Batch, s statement, state string, before observation) {
+	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, 'versioned', $2, $3, $4, $5, $6)
+		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state, pre = excluded.pre`,
+		historyName(f.run.History), f.version(), s.n, s.hash(), state, before.String())
+}
+
+// queueForget removes the row of a step that left no trace, and with the only
+// step the migration's row, which is then pending again.
+func (f file) queueForget(b *pgx.Batch, s statement) {
+	b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind = 'versioned' AND version = $2 AND n = $3", historyName(f.run.History), f.version(), s.n)
+	b.Queue(`DELETE FROM shipsql.migrations m WHERE history = $1 AND kind = 'versioned' AND version = $2
+		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, m.kind, m.version))`,
+		historyName(f.run.History), f.version())
+}

@@ -1,0 +1,69 @@
+package postgres
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/script"
+)
+
+// status joins the ledger with the folder, ordered by version.
+func status(l ledger, folder []executor.Migration) []executor.Entry {
+	entries := make([]executor.Entry, 0, max(len(l), len(folder)))
+	seen := map[string]bool{}
+	for _, m := range folder {
+		seen[executor.VersionKey(m.Version)] = true
+		entries = append(entries, entry(l.find(m.Version), &m))
+	}
+	for key, r := range l {
+		if !seen[key] {
+			entries = append(entries, entry(r, nil))
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b executor.Entry) int {
+		return cmp.Or(executor.CompareVersions(a.Version, b.Version), cmp.Compare(a.Version, b.Version))
+	})
+	return entries
+}
+
+// entry describes a migration that the ledger, the folder, or both know.
+func entry(r *row, m *executor.Migration) executor.Entry {
+	e := executor.Entry{Kind: executor.Versioned, State: executor.StatePending}
+	if m != nil {
+		e.Version, e.Name, e.Path, e.Change, e.Checksum = m.Version, m.Name, m.Path, m.Change, m.Checksum
+		e.Total = len(script.Split(m.SQL))
+	}
+	if r == nil {
+		return e
+	}
+	e.Version, e.Checksum, e.State = r.Version, r.Checksum, state(r, m)
+	e.Name = cmp.Or(e.Name, r.Name)
+	e.Release, e.Actor, e.Note, e.AppliedAt = r.Release, r.Actor, r.Note, r.StartedAt.UTC()
+	e.Done = r.done()
+	if r.State == stateApplied {
+		e.Done = e.Total
+		if r.FinishedAt != nil {
+			e.Duration = r.FinishedAt.Sub(r.StartedAt)
+		}
+	}
+	return e
+}
+
+// state is the stored state, unless folder and ledger disagree about something
+// that took effect.
+func state(r *row, m *executor.Migration) executor.State {
+	switch {
+	case m == nil && r.State == stateApplied:
+		return executor.StateMissing
+	case m != nil && changed(r, *m):
+		return executor.StateChanged
+	}
+	return executor.State(r.State)
+}
+
+// changed says that a migration's text isn't the one that was applied, and
+// nobody accepted that.
+func changed(r *row, m executor.Migration) bool {
+	return (r.State == stateApplied || r.State == stateBaseline) && r.Checksum != m.Checksum && !accepted(r, m.Checksum)
+}

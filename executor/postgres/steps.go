@@ -1,0 +1,326 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// steps runs a file that can't be one transaction, from where an earlier run
+// left it.
+func (f file) steps(ctx context.Context) error {
+	next, err := f.resume(ctx)
+	if err != nil {
+		return err
+	}
+	if next == len(f.statements) { // only the last word was missing
+		return f.record(f.queueFinish)
+	}
+	for next < len(f.statements) {
+		if err := f.stillMine(ctx); err != nil {
+			return err
+		}
+		end := f.stretch(next)
+		err := f.retried(ctx, func() error {
+			if f.statements[next].alone != nil {
+				return f.runAlone(next)
+			}
+			return f.runTogether(next, end)
+		})
+		if err != nil {
+			return err
+		}
+		next = end
+	}
+	return nil
+}
+
+// stretch returns the end of the statements that may share a transaction with
+// the one at i; with transaction=off each is on its own.
+func (f file) stretch(i int) int {
+	end := i + 1
+	if f.separate || f.statements[i].alone != nil {
+		return end
+	}
+	for end < len(f.statements) && f.statements[end].alone == nil {
+		end++
+	}
+	return end
+}
+
+// resume compares what was done with the file, settles the step that was under
+// way, and returns the index of the first statement to run.
+func (f file) resume(ctx context.Context) (int, error) {
+	if f.row == nil {
+		return 0, nil
+	}
+	next := 0
+	for i, s := range f.statements {
+		done, known := f.row.steps[s.n]
+		if !known {
+			continue
+		}
+		if done.Hash != s.hash() {
+			return 0, f.edited(s)
+		}
+		if done.State == stepDone {
+			next = i + 1
+			continue
+		}
+		err := f.retried(ctx, func() error { return f.settleIntent(s, done) })
+		switch {
+		case errors.Is(err, errRunAgain):
+			return i, nil
+		case err != nil:
+			return 0, err
+		}
+		next = i + 1
+	}
+	return next, f.noneBeyond()
+}
+
+// noneBeyond refuses a file that lost statements which were done.
+func (f file) noneBeyond() error {
+	for n := range f.row.steps {
+		if n > f.total {
+			return f.edited(statement{n: n})
+		}
+	}
+	return nil
+}
+
+func (f file) edited(s statement) error {
+	return &executor.Failure{
+		Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
+		Message: fmt.Sprintf("statement %d ran here with another text, so the file can't go on", s.n),
+		Hint:    "put the old text of the statements that are done back; only what comes after them may change",
+	}
+}
+
+var errRunAgain = errors.New("the step left no trace")
+
+// settleIntent ends a step that an earlier run left: it is done, or runs again
+// (errRunAgain), or a person must say.
+func (f file) settleIntent(s statement, left step) error {
+	if s.alone == nil {
+		return f.ambiguous(s, "the statement ran alone and now would not")
+	}
+	before, err := parseObservation(left.Pre)
+	if err != nil {
+		return f.ambiguous(s, "what was observed before can't be read")
+	}
+	t, err := f.settle(s, before)
+	switch {
+	case err != nil:
+		return err
+	case t.outcome == none:
+		return errRunAgain
+	case t.outcome == unknown:
+		return f.ambiguous(s, t.evidence)
+	}
+	return f.finishStep(s, before)
+}
+
+// settle asks the catalog, with time to clean up.
+func (f file) settle(s statement, before observation) (trace, error) {
+	if err := f.prepare(s); err != nil {
+		return trace{}, err
+	}
+	t, err := s.alone.settle(f.work, f.session, before)
+	return t, f.ours(err)
+}
+
+// ambiguous records that a person must decide.
+func (f file) ambiguous(s statement, evidence string) error {
+	err := f.record(func(b *pgx.Batch) { f.queueState(b, stateAmbiguous) })
+	if err != nil {
+		return err
+	}
+	return &executor.AmbiguousError{Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Line: s.Line, Evidence: evidence}
+}
+
+// runTogether runs statements[i:end] in one transaction with their steps.
+func (f file) runTogether(i, end int) error {
+	err := f.enter(f.limits, func(b *pgx.Batch) {
+		f.queueRow(b, statePartial)
+		for _, s := range f.statements[i:end] {
+			f.queueStep(b, s, stepDone, observation{})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := f.execute(append(f.settingsBefore(i), f.limited(f.statements[i:end])...)); err != nil {
+		f.rollback()
+		return err
+	}
+	return f.commit(func(b *pgx.Batch) {
+		if end == len(f.statements) {
+			f.queueFinish(b)
+		}
+	})
+}
+
+// settingsBefore returns the SET statements before the statement at i, to run
+// again; they count as no step.
+func (f file) settingsBefore(i int) (settings []statement) {
+	for _, s := range f.statements[:i] {
+		if s.setting {
+			s.n = 0
+			settings = append(settings, s)
+		}
+	}
+	return settings
+}
+
+// runAlone runs the statement at i outside of a transaction.
+func (f file) runAlone(i int) error {
+	s := f.statements[i]
+	before, err := f.observe(i)
+	if err != nil {
+		return err
+	}
+	err = f.record(func(b *pgx.Batch) {
+		f.queueRow(b, statePartial)
+		f.queueStep(b, s, stepIntent, before)
+	})
+	if err != nil {
+		return err
+	}
+	if err := f.prepareWithSettings(i); err != nil {
+		return err
+	}
+	f.step(s, executor.EventRunning, 0)
+	failed := f.runSimple(s)
+	if failed != nil {
+		return f.refusedAlone(s, before, failed)
+	}
+	if err := f.verify(s, before); err != nil {
+		return err
+	}
+	f.step(s, executor.EventDone, 0)
+	return f.finishStep(s, before)
+}
+
+// observe looks at the objects as the file sees them.
+func (f file) observe(i int) (observation, error) {
+	if err := f.prepareWithSettings(i); err != nil {
+		return observation{}, err
+	}
+	before, err := f.statements[i].alone.observe(f.work, f.session)
+	var refused *fault.Error
+	if errors.As(err, &refused) {
+		s := f.statements[i]
+		return before, &executor.Failure{
+			Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Line: s.Line,
+			Message: refused.Message, Hint: refused.Next, Code: refused.Code, Err: refused,
+		}
+	}
+	return before, f.ours(err)
+}
+
+// prepareWithSettings makes the session as the statement at i expects it.
+func (f file) prepareWithSettings(i int) error {
+	if err := f.prepare(f.statements[i]); err != nil {
+		return err
+	}
+	if settings := f.settingsBefore(i); len(settings) > 0 {
+		return f.execute(settings)
+	}
+	return nil
+}
+
+// prepare resets the session and sets the limits of a statement that runs alone.
+func (f file) prepare(s statement) error {
+	b := &pgx.Batch{}
+	f.queueReset(b)
+	f.limitsAlone(s).queue(b, "SET ")
+	return f.ours(f.SendBatch(f.work, b).Close())
+}
+
+// limitsAlone lets what stalls nobody wait longer for its locks.
+func (f file) limitsAlone(s statement) timeouts {
+	limits := f.limits.lowered(s.limits)
+	if limits.lock == 0 && s.alone.patient() {
+		limits.lock = max(f.run.Limits.LockTimeout, f.run.Limits.LockRetryFor)
+	}
+	return limits
+}
+
+// runSimple sends one statement by the simple protocol, outside of a transaction.
+func (f file) runSimple(s statement) error {
+	_, err := f.PgConn().Exec(f.work, s.Text).ReadAll()
+	return err
+}
+
+// refusedAlone handles an error of a statement that ran alone: what is left of
+// it is removed, so that the file may be corrected and run again.
+func (f file) refusedAlone(s statement, before observation, failed error) error {
+	var pg *pgconn.PgError
+	if !errors.As(failed, &pg) || disconnected(pg) {
+		return f.failure(s, failed) // the next run finds out what became of it
+	}
+	failure := f.failure(s, failed)
+	clean := f
+	clean.work = context.WithoutCancel(f.work)
+	t, err := clean.settle(s, before)
+	if o, ok := s.alone.(opaque); ok && !o.commitsInside {
+		t.outcome = none // a statement that was refused as a whole
+	}
+	switch {
+	case err != nil:
+		return errors.Join(failure, err)
+	case t.outcome == took:
+		return clean.finishStep(s, before)
+	case t.outcome == unknown:
+		return clean.ambiguous(s, "the database answered "+pg.Message)
+	}
+	if err := clean.record(func(b *pgx.Batch) { clean.queueForget(b, s) }); err != nil {
+		return err
+	}
+	return failure
+}
+
+// verify trusts the catalog more than the answer: an index must be there, and
+// valid.
+func (f file) verify(s statement, before observation) error {
+	if _, isIndex := s.alone.(createIndex); !isIndex {
+		return nil
+	}
+	t, err := f.settle(s, before)
+	if err != nil || t.outcome == took {
+		return err
+	}
+	return f.ambiguous(s, "the database reported success, and the catalog has no such valid index")
+}
+
+// finishStep marks a step as done, and the migration with its last one.
+func (f file) finishStep(s statement, before observation) error {
+	return f.record(func(b *pgx.Batch) {
+		f.queueStep(b, s, stepDone, before)
+		if s.n == f.statements[len(f.statements)-1].n {
+			f.queueFinish(b)
+		}
+	})
+}
+
+// record commits our own writes.
+func (f file) record(write func(*pgx.Batch)) error {
+	deadline := time.Now().Add(f.run.Limits.LockRetryFor)
+	for n := 0; ; n++ {
+		err := f.enter(timeouts{}, write)
+		if err == nil {
+			return f.commit(func(*pgx.Batch) {})
+		}
+		if !contended(err) || time.Now().After(deadline) || pause(f.work, n, time.Second) != nil {
+			return err
+		}
+	}
+}

@@ -14,12 +14,14 @@ func cutMarkdown(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	// What closes the cut depends on where it is, so go back until it fits.
-	for end := lineEnd(text, limit-len(cutNote)); ; end = lineEnd(text, end-1) {
-		cut := text[:end]
-		if short := cut + closing(cut) + cutNote; len(short) <= limit || end == 0 {
+	// What closes the cut depends on where it is: go back by what is too much.
+	for end := lineEnd(text, limit-len(cutNote)); ; {
+		short := text[:end] + closing(text[:end]) + cutNote
+		over := len(short) - limit
+		if over <= 0 || end == 0 {
 			return cutText(short, limit)
 		}
+		end = lineEnd(text, end-over)
 	}
 }
 

@@ -59,23 +59,24 @@ func invalid(resource, field, format string, args ...any) answer {
 
 // route is a handler and who may call it.
 type route struct {
-	pattern string // of http.ServeMux, below the API root
+	pattern string // "METHOD /path/{value}/{rest...}", below the API root
 	as      access
 	handle  func(*call) answer
 }
 
 // newAPI routes the HTTP API; the paths it gets are below the API root.
 func (f *Forge) newAPI() http.Handler {
-	mux := http.NewServeMux()
-	for _, routes := range [][]route{
+	routes := newRouter(
 		appRoutes, peopleRoutes, repoRoutes, gitRoutes, pullRoutes, issueRoutes, checkRoutes, deployRoutes,
-	} {
-		for _, rt := range routes {
-			mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { f.serveRoute(w, r, rt) })
+	)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rt, found := routes.find(r)
+		if !found {
+			write(w, r, notFound())
+			return
 		}
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { write(w, r, notFound()) })
-	return mux
+		f.serveRoute(w, r, rt)
+	})
 }
 
 // maxBody is the largest request body read, in bytes.

@@ -37,13 +37,14 @@ var manySegments = map[string]bool{"path": true, "ref": true, "branch": true, "b
 func find(doc *openapi3.T, method, path string) (*routers.Route, map[string]string, error) {
 	var best *routers.Route
 	var bestParameters map[string]string
+	literals := func(template string) int { return len(split(template)) - strings.Count(template, "{") }
 	for template, item := range doc.Paths.Map() {
 		operation := item.GetOperation(method)
 		if operation == nil {
 			continue
 		}
 		parameters, ok := match(split(template), split(path))
-		if ok && (best == nil || len(parameters) < len(bestParameters)) {
+		if ok && (best == nil || literals(template) > literals(best.Path)) {
 			best = &routers.Route{Spec: doc, Path: template, PathItem: item, Method: method, Operation: operation}
 			bestParameters = parameters
 		}

@@ -52,13 +52,22 @@ func New(url string, log *slog.Logger) (*Bell, error) {
 		return nil, fault.New(fault.Invalid, "the Redis URL can't be read").
 			Then("write it as redis://[:password@]host:6379/0")
 	}
-	o.MaxRetries = -1 // the loops here try again
+	o.MaxRetries, o.DialerRetries = -1, 1 // the loops here try again
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = patience, patience, patience
+	silenceLibrary()
 	ctx, cancel := context.WithCancel(context.Background())
 	b := &Bell{options: o, client: redis.NewClient(o), log: log, rings: make(chan string, pending), ctx: ctx, cancel: cancel}
 	b.running.Go(b.send)
 	return b, nil
 }
+
+// silenceLibrary keeps go-redis from printing to standard error on its own; what
+// matters comes back as errors. The setting is the process's, so it is made once.
+var silenceLibrary = sync.OnceFunc(func() { redis.SetLogger(silent{}) })
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 // Ring queues the ids for sending; it never blocks.
 func (b *Bell) Ring(_ context.Context, ids ...string) error {

@@ -1,0 +1,170 @@
+package queue_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/queue/bell"
+	"github.com/shipsql/shipsql/store"
+)
+
+// The test binary plays the worker that is killed.
+const playWorker = "SHIPSQL_QUEUE_WORKER"
+
+const crashLease = 400 * time.Millisecond
+
+func TestMain(m *testing.M) {
+	if url := os.Getenv(playWorker); url != "" {
+		fmt.Println("worker ended:", work(url))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// work runs jobs until it is killed: a "hang" job says that it started and never
+// ends, a "count" job takes a moment and leaves a row.
+func work(url string) error {
+	ctx := context.Background()
+	db, err := store.Open(ctx, url, clock.System)
+	if err != nil {
+		return err
+	}
+	q := queue.New(db, bell.NewLocal(), quiet, crashOptions())
+	q.Handle("hang", func(_ context.Context, job queue.Job) error {
+		fmt.Println("started", job.Fence)
+		if job.Fence == 1 {
+			select {}
+		}
+		return nil
+	})
+	q.Handle("count", func(ctx context.Context, job queue.Job) error {
+		fmt.Println("counting")
+		_, err := db.Exec(ctx, "INSERT INTO counted VALUES ($1, $2)", job.ID, job.Fence)
+		return err
+	})
+	fmt.Println("ready")
+	return q.Run(ctx)
+}
+
+func crashOptions() queue.Options {
+	return queue.Options{Workers: 2, Lease: crashLease, Reconcile: 20 * time.Millisecond, BackoffMin: time.Millisecond}
+}
+
+// crashStore is a store that worker processes can open too.
+func crashStore(t *testing.T) (string, *store.DB, *queue.Queue) {
+	t.Helper()
+	url := "sqlite:" + filepath.Join(t.TempDir(), "store.db")
+	db, err := store.Open(t.Context(), url, clock.System)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	_, tableErr := db.Exec(t.Context(), "CREATE TABLE counted (job text NOT NULL, fence bigint NOT NULL, PRIMARY KEY (job, fence))")
+	if err := errors.Join(tableErr, queue.Migrate(t.Context(), db)); err != nil {
+		t.Fatal(err)
+	}
+	return url, db, queue.New(db, bell.NewLocal(), quiet, crashOptions())
+}
+
+// worker is a running worker process.
+type worker struct {
+	cmd   *exec.Cmd
+	lines chan string // what it prints; closed at its end
+}
+
+func startWorker(t *testing.T, url string) *worker {
+	t.Helper()
+	w := &worker{cmd: exec.Command(os.Args[0]), lines: make(chan string, 1000)}
+	w.cmd.Env = append(os.Environ(), playWorker+"="+url)
+	out, err := w.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(w.lines)
+		for scan := bufio.NewScanner(out); scan.Scan(); {
+			w.lines <- scan.Text()
+		}
+	}()
+	t.Cleanup(w.kill)
+	return w
+}
+
+// kill is SIGKILL; a second one does nothing.
+func (w *worker) kill() {
+	_ = w.cmd.Process.Kill()
+	_ = w.cmd.Wait()
+}
+
+func (w *worker) waitFor(t *testing.T, prefix string) string {
+	t.Helper()
+	for {
+		if line := next(t, w.lines); strings.HasPrefix(line, prefix) {
+			return line
+		}
+	}
+}
+
+func TestAKilledWorkersJobIsTakenUpWithinItsLease(t *testing.T) {
+	url, db, q := crashStore(t)
+	enqueue(t, db, q, queue.NewJob{Kind: "hang", Key: "k"})
+	first := startWorker(t, url)
+	first.waitFor(t, "started 1")
+	first.kill()
+	died := time.Now()
+	second := startWorker(t, url)
+	second.waitFor(t, "started 2")
+	// The defaults differ only in size: 15 s lease + 4 s look < 20 s.
+	if took := time.Since(died); took > crashLease+patience/4 {
+		t.Errorf("the job waited %s", took)
+	}
+	idle(t, q)
+}
+
+func TestNoJobIsLostOverKills(t *testing.T) {
+	url, db, q := crashStore(t)
+	const jobs, kills = 60, 10
+	for n := range jobs {
+		enqueue(t, db, q, queue.NewJob{Kind: "count", Key: fmt.Sprint(n % 7), Payload: n})
+	}
+	for range kills {
+		w := startWorker(t, url)
+		w.waitFor(t, "ready")
+		for range rand.N(5) {
+			select {
+			case _, open := <-w.lines:
+				if !open {
+					t.Fatal("the worker ended by itself")
+				}
+			case <-time.After(crashLease): // what remains is still leased, or nothing
+			}
+		}
+		w.kill()
+	}
+	startWorker(t, url)
+	idle(t, q)
+	if got := states(t, db)["done"]; got != jobs {
+		t.Errorf("%d of %d jobs done", got, jobs)
+	}
+	var counted int
+	if err := db.QueryRow(t.Context(), "SELECT count(DISTINCT job) FROM counted").Scan(&counted); err != nil {
+		t.Fatal(err)
+	}
+	if counted != jobs {
+		t.Errorf("%d of %d jobs left their row", counted, jobs)
+	}
+}

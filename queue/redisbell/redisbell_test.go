@@ -1,0 +1,286 @@
+package redisbell_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/privateserver"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/queue/belltest"
+	"github.com/shipsql/shipsql/queue/redisbell"
+	"github.com/shipsql/shipsql/store"
+	"github.com/shipsql/shipsql/store/storetest"
+)
+
+const patience = 20 * time.Second
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+func TestConformance(t *testing.T) {
+	server := privateserver.OwnRedis(t)
+	belltest.Run(t, func(t *testing.T) func() queue.Bell {
+		flush(t, server)
+		return func() queue.Bell { return open(t, server.URL(), quiet) }
+	})
+}
+
+func TestAWrongURLIsRefusedWithoutShowingIt(t *testing.T) {
+	for _, url := range []string{"http://:hunter2@h", "redis://:hunter2@h:port", ""} {
+		_, err := redisbell.New(url, quiet)
+		if fault.CodeOf(err) != fault.Invalid || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("New(%q): %v", url, err)
+		}
+	}
+}
+
+func TestRingingIsHeardAgainAfterAFlush(t *testing.T) {
+	server := privateserver.OwnRedis(t)
+	bell := open(t, server.URL(), quiet)
+	heard := listen(t, bell)
+	ringUntilHeard(t, bell, heard)
+	flush(t, server)
+	ringUntilHeard(t, bell, heard)
+}
+
+func TestRedisMayComeLaterAndGoAndComeBack(t *testing.T) {
+	server := privateserver.OwnRedis(t)
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	var log safeLog
+	bell := open(t, server.URL(), slog.New(slog.NewTextHandler(&log, nil)))
+	heard := listen(t, bell)
+	began := time.Now()
+	for n := range 100 {
+		if err := bell.Ring(t.Context(), fmt.Sprint(n)); err != nil {
+			t.Fatalf("Ring without Redis: %v", err)
+		}
+	}
+	if took := time.Since(began); took > patience/4 {
+		t.Errorf("ringing without Redis took %s", took)
+	}
+	for times := 1; times <= 2; times++ {
+		log.waitFor(t, "Redis is lost", times)
+		if err := server.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ringUntilHeard(t, bell, heard)
+		log.waitFor(t, "Redis is back", times)
+		if err := server.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log.waitFor(t, "Redis is lost", 3) // once for each loss, however long it lasts
+	text := log.String()
+	if password := client(t, server).Options().Password; strings.Contains(text, password) {
+		t.Error("the password is in the log")
+	}
+}
+
+func TestTheStreamIsTrimmed(t *testing.T) {
+	server := privateserver.OwnRedis(t)
+	bell := open(t, server.URL(), quiet)
+	redis := client(t, server)
+	sent := func() int64 {
+		info, err := redis.XInfoStream(t.Context(), "shipsql:bell").Result()
+		if err != nil { // not made yet
+			return 0
+		}
+		return info.EntriesAdded
+	}
+	for sent() < 10_000 {
+		if err := bell.Ring(t.Context(), make([]string, 500)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := redis.XLen(t.Context(), "shipsql:bell").Val(); n > 5000 {
+		t.Errorf("%d rings are kept", n)
+	}
+}
+
+// Two nodes share a store and a Redis that is flushed and restarted meanwhile.
+func TestTheQueueLosesNothingWithItsRedis(t *testing.T) {
+	server := privateserver.OwnRedis(t)
+	db := storetest.Open(t, clock.System)
+	if err := queue.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	const jobs = 200
+	done := make(chan string, jobs*2)
+	var nodes []*queue.Queue
+	for range 2 {
+		o := queue.Options{Workers: 2, Reconcile: 50 * time.Millisecond}
+		q := queue.New(db, open(t, server.URL(), quiet), quiet, o)
+		q.Handle("work", func(_ context.Context, job queue.Job) error { done <- job.ID; return nil })
+		run(t, q)
+		nodes = append(nodes, q)
+	}
+	seen := map[string]bool{}
+	for n := range jobs {
+		err := db.Tx(t.Context(), func(tx *store.Tx) error {
+			return nodes[n%2].Enqueue(t.Context(), tx, queue.NewJob{Kind: "work", Key: fmt.Sprint(n % 11)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch n {
+		case jobs / 4:
+			flush(t, server)
+		case jobs / 2:
+			if err := server.Restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range jobs {
+		id := next(t, done)
+		if seen[id] {
+			t.Errorf("job %s ran twice", id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestCloseLeavesNoGoroutine(t *testing.T) {
+	server := privateserver.OwnRedis(t)
+	before := goleak.IgnoreCurrent()
+	bell, err := redisbell.New(server.URL(), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ringUntilHeard(t, bell, listen(t, bell))
+	if err := bell.Close(); err != nil {
+		t.Fatal(err)
+	}
+	goleak.VerifyNone(t, before)
+}
+
+// ringUntilHeard rings until a listener hears it, as the reconciler would.
+func ringUntilHeard(t *testing.T, bell queue.Bell, heard <-chan string) {
+	t.Helper()
+	id := fmt.Sprint("ring ", time.Now().UnixNano())
+	deadline := time.After(patience)
+	for {
+		if err := bell.Ring(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case got := <-heard:
+			if got == id {
+				return
+			}
+		case <-time.After(20 * time.Millisecond):
+		case <-deadline:
+			t.Fatal("never heard")
+		}
+	}
+}
+
+func open(tb testing.TB, url string, log *slog.Logger) *redisbell.Bell {
+	tb.Helper()
+	bell, err := redisbell.New(url, log)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = bell.Close() })
+	return bell
+}
+
+func listen(tb testing.TB, bell queue.Bell) <-chan string {
+	tb.Helper()
+	heard, err := bell.Listen(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return heard
+}
+
+func run(t *testing.T, q *queue.Queue) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	result := make(chan error, 1)
+	go func() { result <- q.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-result; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+func client(tb testing.TB, server *privateserver.Redis) *redis.Client {
+	tb.Helper()
+	o, err := redis.ParseURL(server.URL())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c := redis.NewClient(o)
+	tb.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func flush(t *testing.T, server *privateserver.Redis) {
+	t.Helper()
+	if err := client(t, server).FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func next[T any](t *testing.T, from <-chan T) (value T) {
+	t.Helper()
+	select {
+	case value = <-from:
+	case <-time.After(patience):
+		t.Fatal("nothing came")
+	}
+	return value
+}
+
+// safeLog collects log lines from many goroutines.
+type safeLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *safeLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// waitFor waits until the text was logged n times, and fails if it was more often.
+func (l *safeLog) waitFor(t *testing.T, text string, n int) {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		count := strings.Count(l.String(), text)
+		if count == n {
+			return
+		}
+		if count > n {
+			t.Fatalf("%q was logged %d times, want %d:\n%s", text, count, n, l.String())
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("%q was logged %d times, want %d:\n%s", text, count, n, l.String())
+		}
+	}
+}
+
+func (l *safeLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

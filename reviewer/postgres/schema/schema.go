@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strings"
 
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
@@ -192,4 +193,38 @@ func (s *Schema) indexNames() {
 			s.indexes[catalog.Name{Schema: name.Schema, Name: i.Name}] = name
 		}
 	}
+}
+
+// Partitions are the partitions of a table, those of partitions included, in no
+// order that means anything; nil for a table without.
+func (s *Schema) Partitions(t *Table) []*Table {
+	if t.Kind != catalog.PartitionedTable {
+		return nil
+	}
+	var found []*Table
+	for _, name := range s.names() {
+		child := s.get(name)
+		if child == nil || child.PartitionOf != t.Name {
+			continue
+		}
+		found = append(append(found, child), s.Partitions(child)...)
+	}
+	return found
+}
+
+// names are all tables' names, sorted so that output is stable.
+func (s *Schema) names() []catalog.Name {
+	var all []catalog.Name
+	for name := range s.tables {
+		all = append(all, name)
+	}
+	if s.base != nil {
+		for name := range s.base.Tables {
+			if _, touched := s.tables[name]; !touched {
+				all = append(all, name)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b catalog.Name) int { return strings.Compare(a.String(), b.String()) })
+	return all
 }

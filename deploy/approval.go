@@ -88,3 +88,16 @@ func undecided(approvals []Approval) (unknown []Approval) {
 
 // expiry is when an approval given now stops counting.
 func expiry(now time.Time) time.Time { return now.Add(ApprovalLifetime) }
+
+// given says whether the command's person has an approval that the command
+// would only repeat.
+func given(stage StageFacts, c Command, rel Release, now time.Time) bool {
+	for _, a := range stage.Approvals {
+		stale := stage.Rejection != nil && !a.At.After(stage.Rejection.At)
+		adds := c.DespiteFindings && !rel.Review.Clean && a.Despite == ""
+		if a.Actor.Person() == c.Actor.Person() && a.Hash == rel.Hash && now.Before(a.ExpiresAt) && !stale && !adds {
+			return true
+		}
+	}
+	return false
+}

@@ -60,8 +60,10 @@ func (g gate) problems() []Reason {
 func (p Problem) next(environment string) []Next {
 	fix := Next{Verb: VerbMerge, Args: []string{p.Path}}
 	skip := Next{Verb: VerbSkip, Args: []string{p.skipName(), environment, ReasonWord}}
-	switch p.Code {
-	case ProblemEdited, ProblemDeleted, ProblemRenamed:
+	switch {
+	case p.Code == ProblemNotMigration, p.Changed && p.Code == ProblemUnreadable:
+		return []Next{fix}
+	case p.Changed:
 		return []Next{{Verb: VerbAcceptEdit, Args: []string{p.Path, ReasonWord}}, fix}
 	}
 	return []Next{fix, skip}

@@ -43,7 +43,8 @@ type Migration struct {
 	Name       string
 	Change     string // "ddl" or "dml"
 	Path       string
-	Checksum   string // sha256 of the text; "" when the file could not be read
+	Checksum   string // executor.Checksum of the text; "" when the file could not be read
+	Blob       string // names the bytes in the store; "" when the file could not be read
 	Statements int
 	// EditedBy is the release whose merge replaced the text, "" for none.
 	EditedBy string
@@ -78,7 +79,9 @@ type Problem struct {
 	// Checksums of an edit: what was released and what the branch holds now
 	// ("" when deleted).
 	Before, After string
-	Answer        *Answered // nil: still open
+	// Changed: the file was released before this release changed it.
+	Changed bool
+	Answer  *Answered // nil: still open
 }
 
 // Answered says who ended a problem, and how.

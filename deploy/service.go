@@ -2,12 +2,16 @@ package deploy
 
 import (
 	"context"
+	"embed"
 	"log/slog"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/store"
 )
+
+//go:embed schema
+var schema embed.FS
 
 // Kinds of the jobs this room handles.
 const (
@@ -25,27 +29,6 @@ type Deps struct {
 	ToolVersion string
 }
 
-// Authority says who may do what; the bot implements it by asking the forge
-// anew. An error means "can't tell" and is a closed gate.
-type Authority interface {
-	// MayApprove: the login is one of the environment's approvers now, can
-	// read the repository, is no bot, and is not one of the change's own people
-	// (unless the environment allows self-approval). For an edit accepted before
-	// the merge, rel has only Project, PullRequest and People unset: the
-	// implementation reads the pull request's people itself.
-	MayApprove(ctx context.Context, project Project, rel Release, env Environment, login string) (Eligibility, error)
-	// MayOperate: the login may write to the repository (retry, cancel, and
-	// whatever an environment without approvers asks a person for).
-	MayOperate(ctx context.Context, project Project, login string) (Eligibility, error)
-}
-
-// Eligibility is the Authority's answer; Reason is for people, e.g. "ann is no
-// member of acme/dba".
-type Eligibility struct {
-	OK     bool
-	Reason string
-}
-
 // ChangeKind says what changed, so that the bot knows whom to tell.
 type ChangeKind string
 
@@ -53,7 +36,7 @@ type ChangeKind string
 const (
 	ReleaseRecorded ChangeKind = "release_recorded" // a merge made a release
 	ReviewNeeded    ChangeKind = "review_needed"    // review the release at its present text
-	StageChanged    ChangeKind = "stage_changed"    // a gate, approval or state of a stage
+	StageChanged    ChangeKind = "stage_changed"    // a gate, approval or state of a stage, or the review
 	TaskProgressed  ChangeKind = "task_progressed"  // progress of a running task (throttled)
 	BranchChanged   ChangeKind = "branch_changed"   // the branch was refused, or is fine again
 )
@@ -65,7 +48,7 @@ type Change struct {
 	Project     Project
 	Release     string // "" for BranchChanged
 	PullRequest int
-	Environment string // of StageChanged and TaskProgressed
+	Environment string // of StageChanged (may be "") and TaskProgressed
 	State       State  // the stage's state now, of StageChanged
 }
 
@@ -75,6 +58,28 @@ type Service struct {
 	queue *queue.Queue
 	cfg   Config
 	deps  Deps
+	ids   *ids
+}
+
+// New makes the service on a store, brings its tables up to date and sets its
+// job handlers on the queue.
+func New(ctx context.Context, db *store.DB, q *queue.Queue, cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := db.Migrate(ctx, "deploy", schema); err != nil {
+		return nil, err
+	}
+	if deps.Authority == nil {
+		deps.Authority = nobody{}
+	}
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{db: db, queue: q, cfg: cfg.withDefaults(), deps: deps, ids: newIDs()}
+	q.Handle(JobAdvance, s.handleAdvance)
+	q.Handle(JobTask, s.handleTask)
+	return s, nil
 }
 
 // SetAuthority sets Deps.Authority. Call it before the queue runs.

@@ -1,0 +1,141 @@
+package deploy
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/store"
+)
+
+// AuditRow is one decision, chained to the one before it.
+type AuditRow struct {
+	Seq         int64
+	At          time.Time
+	Action      string // a verb of the grammar, or release, review, refused, task_started, task_done …
+	Project     string
+	Release     string
+	Environment string
+	Database    string
+	Actor       Actor
+	Data        []byte // canonical JSON: hash, reason, evidence
+	Prev, Hash  string // hex sha256
+}
+
+// note is what a caller says about a decision; the chain adds the rest.
+type note struct {
+	action, project, release, environment, database string
+	actor                                           Actor
+	data                                            any // marshals with sorted or fixed keys
+}
+
+// machine is the actor of what ShipSQL does by itself.
+var machine = Actor{Kind: "shipsql", Login: "shipsql"}
+
+// seal is the hash of a row: over its content and the hash before it, as a JSON
+// array, so that no two different rows have the same text.
+func (r AuditRow) seal() (string, error) {
+	actor, err := encode(r.Actor)
+	if err != nil {
+		return "", err
+	}
+	content, err := json.Marshal([]string{
+		r.Prev, strconv.FormatInt(r.Seq, 10), strconv.FormatInt(micros(r.At), 10), r.Action,
+		r.Project, r.Release, r.Environment, r.Database, actor, string(r.Data),
+	})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// audit appends a decision to the chain, in the transaction that carries it out.
+func audit(ctx context.Context, tx *store.Tx, n note) error {
+	row := AuditRow{
+		Seq: 1, At: tx.Now(), Action: n.action, Project: n.project, Release: n.release,
+		Environment: n.environment, Database: n.database, Actor: n.actor,
+	}
+	var last int64
+	err := tx.QueryRow(ctx, `SELECT seq, hash FROM deploy_audit ORDER BY seq DESC LIMIT 1`).Scan(&last, &row.Prev)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	row.Seq = last + 1
+	if row.Data, err = json.Marshal(n.data); err != nil {
+		return err
+	}
+	if row.Hash, err = row.seal(); err != nil {
+		return err
+	}
+	actor, err := encode(row.Actor)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO deploy_audit (`+auditColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		row.Seq, micros(row.At), row.Action, row.Project, row.Release, row.Environment, row.Database,
+		actor, string(row.Data), row.Prev, row.Hash)
+	return err
+}
+
+const auditColumns = `seq, at, action, project, release, environment, database, actor, data, prev, hash`
+
+func readAudit(scan store.Scan) (AuditRow, error) {
+	var r AuditRow
+	var at int64
+	var actor, data string
+	err := scan(&r.Seq, &at, &r.Action, &r.Project, &r.Release, &r.Environment, &r.Database, &actor, &data, &r.Prev, &r.Hash)
+	if err != nil {
+		return r, err
+	}
+	r.At, r.Data = fromMicros(at), []byte(data)
+	return r, decodeAll(&actor, &r.Actor)
+}
+
+// Audit lists a release's audit rows, oldest first.
+func (s *Service) Audit(ctx context.Context, releaseID string) ([]AuditRow, error) {
+	return list(ctx, s.db, readAudit, `SELECT `+auditColumns+` FROM deploy_audit WHERE release = $1 ORDER BY seq`, releaseID)
+}
+
+// auditPage is how many rows VerifyAudit holds in memory at once.
+const auditPage = 1000
+
+// VerifyAudit walks the whole chain; the error names the first row that was
+// changed, removed or inserted. Rows cut off at the end are noticed only by who
+// keeps the last hash elsewhere.
+func (s *Service) VerifyAudit(ctx context.Context) error {
+	var last AuditRow
+	for {
+		rows, err := list(ctx, s.db, readAudit,
+			`SELECT `+auditColumns+` FROM deploy_audit WHERE seq > $1 ORDER BY seq LIMIT $2`, last.Seq, auditPage)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, row := range rows {
+			if err := row.follows(last); err != nil {
+				return err
+			}
+			last = row
+		}
+	}
+}
+
+// follows checks one link of the chain.
+func (r AuditRow) follows(last AuditRow) error {
+	hash, err := r.seal()
+	if err != nil {
+		return err
+	}
+	broken := fault.New(fault.Conflict, "the audit chain is broken").At("deploy_audit seq " + strconv.FormatInt(r.Seq, 10)).
+		Then("restore the table from a backup and look at who could write to the store")
+	if r.Seq != last.Seq+1 || r.Prev != last.Hash || r.Hash != hash {
+		return broken
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/secret"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/store"
+)
+
+const (
+	lockPause        = 10 * time.Second // before a refused lock is tried for again
+	unreachablePause = 5 * time.Second  // before a lost database is looked for again
+	maxReconnects    = 5                // attempts of a task whose database was lost midway
+	concludeWithin   = 15 * time.Second // for writing the result when the process stops
+)
+
+// conclude writes what became of an attempt and rings for what follows. An
+// attempt that another worker has taken over writes nothing.
+func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Result, cause error) error {
+	if cause != nil && (errors.Is(cause, errNotMine) || ctx.Err() != nil) {
+		s.deps.Log.Info("A task is left to the next worker", "task", a.ID, "database", a.Database, "error", cause)
+		return queue.Retry(time.Second, nil)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), concludeWithin)
+	defer cancel()
+	now := s.db.Now()
+	t := a.judged(cause, now)
+	t.Progress = a.finalProgress(result, t.State)
+	known := texts(a.run)
+	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		current, err := loadTask(ctx, tx, a.ID)
+		if err != nil || current.State != Running || current.Attempts != a.Attempts {
+			return err
+		}
+		if err := saveTask(ctx, tx, t); err != nil {
+			return err
+		}
+		for _, o := range result.Outcomes {
+			if err := insertOutcome(ctx, tx, a.outcome(known, o.Version, outcomeState(o.Kind), now)); err != nil {
+				return err
+			}
+		}
+		if err := s.auditTask(ctx, tx, "task_"+string(t.State), t, t.evidence(result)); err != nil {
+			return err
+		}
+		return s.ringAfter(ctx, tx, t)
+	})
+}
+
+func outcomeState(kind executor.OutcomeKind) State {
+	if kind == executor.Skipped {
+		return Skipped
+	}
+	return Done
+}
+
+// ringAfter asks for the gates behind a task to be evaluated, and for what else
+// is due on its database.
+func (s *Service) ringAfter(ctx context.Context, tx *store.Tx, t storedTask) error {
+	if err := s.ringProject(ctx, tx, t.project); err != nil {
+		return err
+	}
+	next, err := loadActive(ctx, tx, t.Database)
+	if err != nil || len(next) == 0 {
+		return err
+	}
+	due := next[0].RetryAt
+	for _, n := range next {
+		if n.RetryAt.Before(due) {
+			due = n.RetryAt
+		}
+	}
+	return s.ringDatabaseAt(ctx, tx, t.Database, due)
+}
+
+// judged is the task's row after an attempt that ended with cause.
+func (a *attempt) judged(cause error, now time.Time) storedTask {
+	t := a.storedTask
+	t.FinishedAt = now
+	t.Failure = failureOf(cause)
+	switch {
+	case cause == nil:
+		t.State = Done
+	case errors.Is(cause, errCancelled):
+		t.State, t.Failure = Cancelled, nil
+	case t.Failure.Code == fault.Ambiguous:
+		t.State = Ambiguous
+	case t.Failure.Code == fault.LockTimeout && now.Sub(a.StartedAt) < a.env.LockRetryFor:
+		t.again(now.Add(min(lockPause, a.env.LockRetryFor-now.Sub(a.StartedAt))))
+	case t.Failure.Code == fault.Unreachable && a.reached && a.Attempts < maxReconnects:
+		t.again(now.Add(unreachablePause))
+	default:
+		t.State = Failed
+	}
+	return t
+}
+
+func (t *storedTask) again(at time.Time) {
+	t.State, t.RetryAt, t.FinishedAt = Queued, at, time.Time{}
+}
+
+// failureOf takes an executor's error apart.
+func failureOf(cause error) *Failure {
+	if cause == nil {
+		return nil
+	}
+	f := &Failure{Code: fault.CodeOf(cause), Message: secret.Redact(cause.Error())}
+	var failed *executor.Failure
+	var ambiguous *executor.AmbiguousError
+	var known *fault.Error
+	switch {
+	case errors.As(cause, &failed):
+		f.Version, f.Path, f.Statement, f.Line = failed.Version, failed.Path, failed.Statement, failed.Line
+		f.SQLState, f.Message = failed.SQLState, secret.Redact(failed.Message)
+		f.Detail, f.Hint = secret.Redact(failed.Detail), secret.Redact(failed.Hint)
+	case errors.As(cause, &ambiguous):
+		f.Version, f.Path, f.Statement, f.Line = ambiguous.Version, ambiguous.Path, ambiguous.Statement, ambiguous.Line
+		f.Message = secret.Redact(ambiguous.Evidence)
+	case errors.As(cause, &known):
+		f.Path, f.Next = known.Where, secret.Redact(known.Next)
+		without := *known
+		without.Next = ""
+		f.Message = secret.Redact(without.Error())
+	}
+	return f
+}
+
+// finalProgress counts what the ledger holds now of the run.
+func (a *attempt) finalProgress(result executor.Result, state State) Progress {
+	p := a.Progress
+	p.Of = len(a.run.Migrations)
+	p.Migrations = 0
+	wanted := map[string]bool{}
+	for _, m := range a.run.Migrations {
+		wanted[executor.VersionKey(m.Version)] = true
+	}
+	for _, o := range result.Outcomes {
+		if wanted[executor.VersionKey(o.Version)] {
+			p.Migrations++
+		}
+	}
+	if state == Done {
+		p.Version, p.Path, p.State = "", "", string(Done)
+	}
+	return p
+}
+
+// evidence is what the audit keeps of a result.
+func (t storedTask) evidence(result executor.Result) map[string]any {
+	kinds := map[string][]string{}
+	for _, o := range result.Outcomes {
+		kinds[string(o.Kind)] = append(kinds[string(o.Kind)], o.Version)
+	}
+	data := map[string]any{"attempt": t.Attempts, "outcomes": kinds}
+	if t.Failure != nil {
+		data["code"], data["version"], data["statement"] = t.Failure.Code, t.Failure.Version, t.Failure.Statement
+		data["sqlstate"] = t.Failure.SQLState
+	}
+	return data
+}

@@ -1,0 +1,188 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// merge is one merge commit with its folder read and parsed.
+type merge struct {
+	NewRelease
+	folder   []folderFile
+	contents map[string][]byte    // by our id: what the store may not have yet
+	forge    map[string]string    // the forge's id → ours, likewise
+	loaded   map[string]Migration // path → migration of each file that can be one
+	faults   map[string]string    // path → why the file can't be one
+}
+
+// emptyBlob is git's name of the empty file, whose content a forge client may
+// well give as nil.
+const emptyBlob = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+
+// prepare reads and parses the folders of merges that brought something.
+func (s *Service) prepare(ctx context.Context, p Project, rels []NewRelease) ([]merge, error) {
+	reader := folderReader{contents: map[string][]byte{}}
+	var names []string
+	for _, rel := range rels {
+		for _, f := range rel.Folder {
+			if f.Content == nil && f.Blob != "" && f.Unreadable == "" {
+				names = append(names, f.Blob)
+			}
+		}
+	}
+	var err error
+	if reader.known, err = forgeBlobs(ctx, s.db, p.ID(), names); err != nil {
+		return nil, err
+	}
+	ours := slices.Sorted(maps.Values(reader.known))
+	if reader.contents, err = loadBlobs(ctx, s.db, slices.Compact(ours)); err != nil {
+		return nil, err
+	}
+	var merges []merge
+	for _, rel := range rels {
+		if rel.empty() {
+			continue
+		}
+		m, err := reader.read(rel)
+		if err != nil {
+			return nil, err
+		}
+		merges = append(merges, m)
+	}
+	return merges, nil
+}
+
+// folderReader resolves files' contents over several merges.
+type folderReader struct {
+	known    map[string]string // the forge's id → ours
+	contents map[string][]byte // by our id
+}
+
+func (r folderReader) read(rel NewRelease) (merge, error) {
+	m := merge{
+		NewRelease: rel, contents: map[string][]byte{}, forge: map[string]string{},
+		loaded: map[string]Migration{}, faults: map[string]string{},
+	}
+	var files []executor.File
+	duplicates := duplicatePaths(rel)
+	for _, f := range slices.SortedFunc(slices.Values(rel.Folder), func(a, b File) int { return cmp.Compare(a.Path, b.Path) }) {
+		if f.Unreadable != "" {
+			m.faults[f.Path] = f.Unreadable
+			m.folder = append(m.folder, folderFile{Path: f.Path})
+			continue
+		}
+		id, err := r.resolve(f, &m)
+		if err != nil {
+			return m, err
+		}
+		m.folder = append(m.folder, folderFile{f.Path, id})
+		if !duplicates[f.Path] {
+			files = append(files, executor.File{Path: f.Path, Content: r.contents[id]})
+		}
+	}
+	m.load(files)
+	return m, nil
+}
+
+// resolve finds our id of a file's content and keeps what the store lacks.
+func (r folderReader) resolve(f File, m *merge) (string, error) {
+	if f.Content == nil && f.Blob != emptyBlob {
+		if id, ok := r.known[f.Blob]; ok {
+			return id, nil
+		}
+		return "", fault.New(fault.Invalid, "the file has no content and its blob %q is not known", f.Blob).At(f.Path).
+			Then("fetch the content and advance again")
+	}
+	id := hashOf(f.Content)
+	r.contents[id], m.contents[id] = f.Content, f.Content
+	if f.Blob != "" {
+		r.known[f.Blob], m.forge[f.Blob] = id, id
+	}
+	return id, nil
+}
+
+// load parses the files; each that can't be a migration gets its reason.
+func (m *merge) load(files []executor.File) {
+	migrations, err := executor.Load(files)
+	blobs := map[string]string{}
+	for _, f := range m.folder {
+		blobs[f.Path] = f.Blob
+	}
+	for _, e := range migrations {
+		m.loaded[e.Path] = Migration{
+			Version: e.Version, Name: e.Name, Change: string(e.Change), Path: e.Path,
+			Checksum: e.Checksum, Blob: blobs[e.Path], Statements: len(script.Split(e.SQL)),
+		}
+	}
+	for _, f := range faultsOf(err) {
+		path := f.Where
+		for !contains(blobs, path) && strings.Contains(path, ":") { // Where may end in :line
+			path = path[:strings.LastIndex(path, ":")]
+		}
+		if m.faults[path] == "" {
+			m.faults[path] = f.Message
+		}
+	}
+}
+
+func contains[V any](m map[string]V, key string) bool {
+	_, ok := m[key]
+	return ok
+}
+
+// faultsOf takes a joined error apart.
+func faultsOf(err error) []*fault.Error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the joined error itself is wanted
+		var all []*fault.Error
+		for _, e := range joined.Unwrap() {
+			all = append(all, faultsOf(e)...)
+		}
+		return all
+	}
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return []*fault.Error{f}
+	}
+	return nil
+}
+
+// duplicatePaths are the files whose version another file of the folder has and
+// that came later: added by this merge rather than older, else by path.
+func duplicatePaths(rel NewRelease) map[string]bool {
+	groups := map[string][]string{}
+	for _, f := range rel.Folder {
+		if version, _, ok := executor.ParseName(f.Path); ok {
+			key := executor.VersionKey(version)
+			groups[key] = append(groups[key], f.Path)
+		}
+	}
+	duplicates := map[string]bool{}
+	for _, paths := range groups {
+		slices.SortFunc(paths, func(a, b string) int {
+			return cmp.Or(compareBool(slices.Contains(rel.Added, a), slices.Contains(rel.Added, b)), cmp.Compare(a, b))
+		})
+		for _, path := range paths[1:] {
+			duplicates[path] = true
+		}
+	}
+	return duplicates
+}
+
+// compareBool puts false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}

@@ -1,0 +1,86 @@
+package deploy
+
+import (
+	"context"
+	"time"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/store"
+)
+
+// progressEvery is how often a running task's progress is stored.
+const progressEvery = time.Second
+
+// reporter turns the executor's events into stored progress. Storing it is
+// cosmetic, so it never fails the task; what was applied is told again at the
+// end.
+type reporter struct {
+	service  *Service
+	ctx      context.Context //nolint:containedctx // events carry none
+	attempt  *attempt
+	known    map[string]executor.Migration
+	progress Progress
+	outcomes []outcome // applied and not stored yet
+	stored   time.Time // when progress was stored last
+	reached  bool      // the database answered
+}
+
+func (s *Service) reporter(ctx context.Context, a *attempt) *reporter {
+	return &reporter{
+		service: s, ctx: context.WithoutCancel(ctx), attempt: a, known: texts(a.run), progress: a.Progress,
+	}
+}
+
+// event takes one step of progress; the executor calls it synchronously.
+func (r *reporter) event(e executor.Event) {
+	r.reached = true
+	p := &r.progress
+	p.Version, p.Path, p.Statement, p.Total = e.Version, e.Path, e.Statement, e.Total
+	p.State, p.Rows = string(e.State), e.Rows
+	switch e.State {
+	case executor.EventApplied:
+		p.Migrations++
+		r.outcomes = append(r.outcomes, r.attempt.outcome(r.known, e.Version, Done, r.service.db.Now()))
+	case executor.EventSkipped:
+		r.outcomes = append(r.outcomes, r.attempt.outcome(r.known, e.Version, Skipped, r.service.db.Now()))
+	}
+	if now := r.service.db.Now(); now.Sub(r.stored) >= progressEvery {
+		r.stored = now
+		r.store()
+	}
+}
+
+func (r *reporter) store() {
+	a := r.attempt
+	err := r.service.db.Tx(r.ctx, func(tx *store.Tx) error {
+		if err := saveProgress(r.ctx, tx, a.storedTask, r.progress); err != nil {
+			return err
+		}
+		for _, o := range r.outcomes {
+			if err := insertOutcome(r.ctx, tx, o); err != nil {
+				return err
+			}
+		}
+		release, _, err := r.service.releaseIn(r.ctx, tx, a.Release)
+		if err != nil {
+			return err
+		}
+		return r.service.changed(r.ctx, tx, Change{
+			Kind: TaskProgressed, Project: a.project, Release: a.Release, PullRequest: release.PullRequest, Environment: a.Environment,
+		})
+	})
+	if err != nil {
+		r.service.deps.Log.Warn("A task's progress could not be stored", "task", a.ID, "error", err)
+		return
+	}
+	r.outcomes = nil
+}
+
+// outcome is what the task's database is now known to hold of a version.
+func (a *attempt) outcome(known map[string]executor.Migration, version string, state State, at time.Time) outcome {
+	m := known[executor.VersionKey(version)]
+	return outcome{
+		project: a.project.ID(), database: a.Database, environment: a.Environment, release: a.Release,
+		version: version, path: m.Path, checksum: m.Checksum, state: state, at: at,
+	}
+}

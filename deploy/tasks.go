@@ -1,0 +1,148 @@
+package deploy
+
+import (
+	"context"
+	"time"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/store"
+)
+
+const taskColumns = `id, release, project, environment, database, state, attempts, progress, failure,
+	retry_at, created_at, started_at, finished_at`
+
+// storedTask is a task with its project.
+type storedTask struct {
+	Task
+	project string
+}
+
+func readTask(scan store.Scan) (storedTask, error) {
+	var t storedTask
+	var progress, failure string
+	var retry, created, started, finished int64
+	err := scan(&t.ID, &t.Release, &t.project, &t.Environment, &t.Database, &t.State, &t.Attempts,
+		&progress, &failure, &retry, &created, &started, &finished)
+	if err != nil {
+		return t, err
+	}
+	t.RetryAt, t.CreatedAt = fromMicros(retry), fromMicros(created)
+	t.StartedAt, t.FinishedAt = fromMicros(started), fromMicros(finished)
+	return t, decodeAll(&progress, &t.Progress, &failure, &t.Failure)
+}
+
+func loadTasks(ctx context.Context, q store.Queryer, sc scope) ([]storedTask, error) {
+	return list(ctx, q, readTask,
+		`SELECT `+taskColumns+` FROM deploy_tasks WHERE `+sc.in("release")+` ORDER BY release, database`, sc.args...)
+}
+
+// loadTask reads one task again.
+func loadTask(ctx context.Context, q store.Queryer, id string) (storedTask, error) {
+	return readTask(q.QueryRow(ctx, `SELECT `+taskColumns+` FROM deploy_tasks WHERE id = $1`, id).Scan)
+}
+
+// loadActive reads the tasks of one database that a worker should take, the one
+// whose worker died first, then in the order of their creation.
+func loadActive(ctx context.Context, q store.Queryer, database string) ([]storedTask, error) {
+	return list(ctx, q, readTask, `SELECT `+taskColumns+` FROM deploy_tasks
+		WHERE database = $1 AND state IN ('running', 'queued')
+		ORDER BY CASE state WHEN 'running' THEN 0 ELSE 1 END, id`, database)
+}
+
+// saveTask inserts or replaces a task's row.
+func saveTask(ctx context.Context, tx *store.Tx, t storedTask) error {
+	progress, err := encode(t.Progress)
+	if err != nil {
+		return err
+	}
+	failure, err := optional(t.Failure)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO deploy_tasks (`+taskColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
+			progress = excluded.progress, failure = excluded.failure, retry_at = excluded.retry_at,
+			started_at = excluded.started_at, finished_at = excluded.finished_at`,
+		t.ID, t.Release, t.project, t.Environment, t.Database, t.State, t.Attempts, progress, failure,
+		micros(t.RetryAt), micros(t.CreatedAt), micros(t.StartedAt), micros(t.FinishedAt))
+	return err
+}
+
+// saveProgress stores progress only while this attempt is the running one.
+func saveProgress(ctx context.Context, tx *store.Tx, t storedTask, p Progress) error {
+	progress, err := encode(p)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE deploy_tasks SET progress = $3 WHERE id = $1 AND attempts = $2 AND state = 'running'`,
+		t.ID, t.Attempts, progress)
+	return err
+}
+
+const outcomeColumns = `project, database, version, path, environment, release, checksum, state, at`
+
+// outcome is what one database's ledger was seen to hold of one version.
+type outcome struct {
+	project, database, version, path, environment, release, checksum string
+	state                                                            State
+	at                                                               time.Time
+}
+
+func readOutcome(scan store.Scan) (outcome, error) {
+	var o outcome
+	var at int64
+	err := scan(&o.project, &o.database, &o.version, &o.path, &o.environment, &o.release, &o.checksum, &o.state, &at)
+	o.at = fromMicros(at)
+	return o, err
+}
+
+// insertOutcome records an outcome; the first word on a version stands, because
+// what was applied stays applied.
+func insertOutcome(ctx context.Context, tx *store.Tx, o outcome) error {
+	_, err := tx.Exec(ctx, `INSERT INTO deploy_outcomes (`+outcomeColumns+`, version_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (project, database, version_key) DO NOTHING`,
+		o.project, o.database, o.version, o.path, o.environment, o.release, o.checksum, o.state, micros(o.at),
+		executor.VersionKey(o.version))
+	return err
+}
+
+// loadOutcomes reads where a version stands.
+func loadOutcomes(ctx context.Context, q store.Queryer, project, version string) ([]outcome, error) {
+	return list(ctx, q, readOutcome, `SELECT `+outcomeColumns+` FROM deploy_outcomes
+		WHERE project = $1 AND version_key = $2 ORDER BY database`, project, executor.VersionKey(version))
+}
+
+// resolution is a person's word on an ambiguous step of a task.
+type resolution struct {
+	id, task, version, answer string
+	step                      int
+	actor                     Actor
+	at                        time.Time
+}
+
+func insertResolution(ctx context.Context, tx *store.Tx, r resolution) error {
+	actor, err := encode(r.actor)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO deploy_resolutions (id, task, version, step, answer, actor, at, used_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`,
+		r.id, r.task, r.version, r.step, r.answer, actor, micros(r.at))
+	return err
+}
+
+// useResolutions takes the answers given for a task. Each serves one run only:
+// "retry" given once must not run a statement twice when the worker dies again.
+func useResolutions(ctx context.Context, tx *store.Tx, task string) ([]executor.Resolution, error) {
+	used, err := list(ctx, tx, func(scan store.Scan) (executor.Resolution, error) {
+		var r executor.Resolution
+		return r, scan(&r.Version, &r.N, &r.Answer)
+	}, `SELECT version, step, answer FROM deploy_resolutions WHERE task = $1 AND used_at = 0 ORDER BY id`, task)
+	if err != nil || len(used) == 0 {
+		return nil, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE deploy_resolutions SET used_at = $2 WHERE task = $1 AND used_at = 0`, task, micros(tx.Now()))
+	return used, err
+}

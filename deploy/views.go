@@ -1,0 +1,224 @@
+package deploy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/store"
+)
+
+// Release is one release; fault.NotFound when there is none.
+func (s *Service) Release(ctx context.Context, releaseID string) (Release, error) {
+	found, err := loadReleases(ctx, s.db, onlyRelease(releaseID))
+	if err != nil {
+		return Release{}, err
+	}
+	if len(found) == 0 {
+		return Release{}, noRelease(releaseID)
+	}
+	return found[0].Release, nil
+}
+
+func noRelease(id string) error {
+	return fault.New(fault.NotFound, "there is no release %q", id).Then("list them with shipsql release list")
+}
+
+// Rollout is one release's way; fault.NotFound when there is none.
+func (s *Service) Rollout(ctx context.Context, releaseID string) (Rollout, error) {
+	rollouts, err := s.rollouts(ctx, onlyRelease(releaseID))
+	if err != nil {
+		return Rollout{}, err
+	}
+	if len(rollouts) == 0 {
+		return Rollout{}, noRelease(releaseID)
+	}
+	return rollouts[0], nil
+}
+
+// RolloutsOfPR are the rollouts of a merged pull request, oldest first within
+// each project; empty before the merge. repository is provider/owner/name.
+func (s *Service) RolloutsOfPR(ctx context.Context, repository string, pullRequest int) ([]Rollout, error) {
+	if pullRequest == 0 {
+		return nil, nil
+	}
+	return s.rollouts(ctx, ofPullRequest(repository, pullRequest))
+}
+
+// Earlier are the unfinished rollouts of a project, oldest first, before the
+// given release; with releaseID "" all of them (what the next pull request
+// has before it). Those with PullRequest 0 have no pull request to show on.
+func (s *Service) Earlier(ctx context.Context, projectID, releaseID string) ([]Rollout, error) {
+	if releaseID == "" {
+		return s.rollouts(ctx, unfinishedOf(projectID))
+	}
+	return s.rollouts(ctx, scope{
+		"project = $1 AND finished_at = 0 AND seq < (SELECT seq FROM deploy_releases r WHERE r.id = $2)",
+		[]any{projectID, releaseID},
+	})
+}
+
+// Releases lists a project's releases, newest first, at most limit (1–1000).
+func (s *Service) Releases(ctx context.Context, projectID string, limit int) ([]Release, error) {
+	limit = min(max(limit, 1), 1000)
+	stored, err := loadReleases(ctx, s.db, scope{
+		"project = $1 AND seq > (SELECT coalesce(max(seq), 0) - $2 FROM deploy_releases r WHERE r.project = $1)",
+		[]any{projectID, limit},
+	})
+	releases := make([]Release, len(stored))
+	for i, r := range stored {
+		releases[len(stored)-1-i] = r.Release
+	}
+	return releases, err
+}
+
+// rollouts builds the views of a scope's releases.
+func (s *Service) rollouts(ctx context.Context, sc scope) ([]Rollout, error) {
+	l, err := loadLine(ctx, s.db, sc)
+	if err != nil {
+		return nil, err
+	}
+	refusals := map[string]*Refusal{}
+	var rollouts []Rollout
+	for i, r := range l.stored {
+		if _, known := refusals[r.Project]; !known {
+			b, _, err := loadBranch(ctx, s.db, r.Project)
+			if err != nil {
+				return nil, err
+			}
+			refusals[r.Project] = b.refusal
+		}
+		rollout := Rollout{Release: r.Release, Stages: s.stagesOf(l, i), Refusal: refusals[r.Project]}
+		rollout.State = rolloutState(rollout.Stages)
+		rollouts = append(rollouts, rollout)
+	}
+	return rollouts, nil
+}
+
+// stagesOf shows a release's stages: the project's road as configured now, and
+// environments that were on it when the release passed them.
+func (s *Service) stagesOf(l line, i int) []Stage {
+	facts := l.facts[i]
+	var road []Environment
+	if p, ok := s.cfg.Project(facts.Release.Project); ok {
+		road = s.cfg.Road(p)
+	}
+	for _, env := range s.cfg.Environments {
+		_, happened := facts.Stages[env.Name]
+		if happened && !slices.ContainsFunc(road, func(e Environment) bool { return e.Name == env.Name }) {
+			road = append(road, env)
+		}
+	}
+	stages := make([]Stage, 0, len(road))
+	for _, env := range road {
+		row, existed := l.rows[stageKey{facts.Release.ID, env.Name}]
+		if !existed && l.stored[i].finished {
+			continue // the environment joined the road later
+		}
+		stages = append(stages, s.stageView(facts, env, row))
+	}
+	return stages
+}
+
+func (s *Service) stageView(l LineFacts, env Environment, row storedStage) Stage {
+	facts := l.Stages[env.Name]
+	stage := Stage{
+		Environment: env.Name, Mode: env.Rollout, State: l.state(env.Name), Reasons: row.reasons,
+		Approvals: facts.Approvals, Needed: row.needed, Counted: row.counted,
+		Approvers: slices.Concat(env.Approvals.Users, env.Approvals.Teams),
+		Tasks:     facts.Tasks, Skips: facts.Skips, StartedAt: row.startedAt, FinishedAt: row.finishedAt,
+	}
+	if p, ok := s.cfg.Project(l.Release.Project); ok {
+		for _, d := range s.cfg.Targets(p, env.Name) {
+			stage.Databases = append(stage.Databases, d.Name)
+		}
+	}
+	return stage
+}
+
+// Files are the release's own migrations as they would run now (edits in,
+// withdrawn and broken ones out), with their text: what RecordReview judges.
+func (s *Service) Files(ctx context.Context, releaseID string) ([]executor.File, error) {
+	r, err := s.Release(ctx, releaseID)
+	if err != nil {
+		return nil, err
+	}
+	return runnable(ctx, s.db, r.Migrations)
+}
+
+// runnable reads the texts of the migrations that can run, in order.
+func runnable(ctx context.Context, q store.Queryer, migrations []Migration) ([]executor.File, error) {
+	var folder []folderFile
+	for _, m := range migrations {
+		if !m.Withdrawn && !m.Broken {
+			folder = append(folder, folderFile{m.Path, m.Blob})
+		}
+	}
+	return readFiles(ctx, q, folder)
+}
+
+// Pending are the migrations that will run in the environment before the given
+// release (releaseID "": before whatever is merged next), in order: the
+// reviewer's Before. environment "" means the last one of the project's road.
+func (s *Service) Pending(ctx context.Context, projectID, environment, releaseID string) ([]executor.File, error) {
+	p, err := s.project(projectID)
+	if err != nil {
+		return nil, err
+	}
+	if environment == "" {
+		road := s.cfg.Road(p)
+		environment = road[len(road)-1].Name // Validate: every project has one
+	}
+	l, err := loadLine(ctx, s.db, unfinishedOf(projectID))
+	if err != nil {
+		return nil, err
+	}
+	var pending []Migration
+	for _, facts := range l.facts {
+		if facts.Release.ID == releaseID {
+			break
+		}
+		if !facts.state(environment).Passed() {
+			pending = append(pending, facts.pending(environment)...)
+		}
+	}
+	return runnable(ctx, s.db, pending)
+}
+
+// Status is a project at a glance.
+type Status struct {
+	Project    Project
+	Cursor     string
+	Refusal    *Refusal
+	Unfinished []Rollout          // oldest first
+	Newest     map[string]Release // environment → newest release that passed it
+}
+
+// Status says where a project stands.
+func (s *Service) Status(ctx context.Context, projectID string) (Status, error) {
+	p, err := s.project(projectID)
+	if err != nil {
+		return Status{}, err
+	}
+	b, _, err := loadBranch(ctx, s.db, projectID)
+	if err != nil {
+		return Status{}, err
+	}
+	status := Status{Project: p, Cursor: b.cursor, Refusal: b.refusal, Newest: map[string]Release{}}
+	if status.Unfinished, err = s.Earlier(ctx, projectID, ""); err != nil {
+		return status, err
+	}
+	for _, env := range s.cfg.Road(p) {
+		newest, err := loadReleases(ctx, s.db, scope{`id = (SELECT r.id FROM deploy_releases r
+			JOIN deploy_stages st ON st.release = r.id AND st.environment = $2 AND st.state IN ('done', 'skipped')
+			WHERE r.project = $1 ORDER BY r.seq DESC LIMIT 1)`, []any{projectID, env.Name}})
+		if err != nil {
+			return status, err
+		}
+		if len(newest) > 0 {
+			status.Newest[env.Name] = newest[0].Release
+		}
+	}
+	return status, nil
+}

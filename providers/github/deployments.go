@@ -14,6 +14,10 @@ import (
 // https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status
 const statusDescription = 140
 
+// deploymentTask is GitHub's own example of a task's name; it tells our
+// deployments from those of an application that follows them.
+const deploymentTask = "deploy:migrations"
+
 // deployment is GitHub's deployment with the field go-github v60 lacks.
 type deployment struct {
 	github.Deployment
@@ -46,7 +50,7 @@ func (p *Provider) PutDeployment(ctx context.Context, repo providers.Repo, d pro
 func (p *Provider) makeDeployment(ctx context.Context, repo providers.Repo, d providers.Deployment) (int64, error) {
 	var made github.Deployment
 	r := request{method: http.MethodPost, path: "/deployments", body: github.DeploymentRequest{
-		Ref: github.String(d.SHA), Environment: github.String(d.Environment), ProductionEnvironment: github.Bool(d.Production),
+		Ref: github.String(d.SHA), Task: github.String(deploymentTask), Environment: github.String(d.Environment), ProductionEnvironment: github.Bool(d.Production),
 		AutoMerge: github.Bool(false), RequiredContexts: &[]string{},
 		Description: text(cutRunes(d.Description, statusDescription)),
 	}}
@@ -60,13 +64,16 @@ func (p *Provider) makeDeployment(ctx context.Context, repo providers.Repo, d pr
 }
 
 // findDeployment looks for our newest deployment of the commit to the
-// environment; 0 when there is none.
+// environment; 0 when there is none. GitHub may leave out which app made one:
+// then a bot's with our task is taken for ours.
 func (p *Provider) findDeployment(ctx context.Context, repo providers.Repo, d providers.Deployment) (int64, error) {
 	var id int64
-	l := listing{repo: repo, path: "/deployments", query: url.Values{"sha": {d.SHA}, "environment": {d.Environment}}}
+	l := listing{repo: repo, path: "/deployments", query: url.Values{
+		"sha": {d.SHA}, "environment": {d.Environment}, "task": {deploymentTask},
+	}}
 	err := pages(ctx, p, l, func(page []deployment) bool {
 		for _, found := range page {
-			if p.own(found.App) {
+			if p.own(found.App) || (found.App == nil && person(found.GetCreator()).Bot) {
 				id = max(id, found.GetID())
 			}
 		}

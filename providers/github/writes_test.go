@@ -131,7 +131,7 @@ func TestADeploymentAsItIsSent(t *testing.T) {
 	}
 	short := strings.Repeat("é", 140)
 	want := []map[string]any{
-		{"ref": "abc", "environment": "prod", "production_environment": true, "auto_merge": false, "required_contexts": []any{}, "description": short},
+		{"ref": "abc", "task": "deploy:migrations", "environment": "prod", "production_environment": true, "auto_merge": false, "required_contexts": []any{}, "description": short},
 		{"state": "in_progress", "environment": "prod", "description": short, "log_url": "https://s.example.com/log"},
 	}
 	if diff := cmp.Diff(want, sink.bodies); diff != "" {

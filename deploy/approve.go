@@ -55,6 +55,10 @@ func (s *Service) approve(ctx context.Context, c Command) (Answer, *Refused) {
 // approvable picks the releases that an approval is for and says why none can
 // have one.
 func approvable(c Command, t target, env Environment, facts Facts) ([]Release, *Refused) {
+	if !env.Gated() && !c.DespiteFindings {
+		return nil, refuse(fault.Conflict, Reason{Code: CommandNotPossible,
+			Text: env.Name + " needs no approval: it starts by itself as soon as its other gates are open"})
+	}
 	last := t.releases[len(t.releases)-1]
 	var releases []Release
 	for _, l := range facts.Line {
@@ -70,10 +74,6 @@ func approvable(c Command, t target, env Environment, facts Facts) ([]Release, *
 	}
 	if c.DespiteFindings {
 		return releases, overrulable(c, env, releases)
-	}
-	if !env.Gated() {
-		return nil, refuse(fault.Conflict, Reason{Code: CommandNotPossible,
-			Text: env.Name + " needs no approval: it starts by itself as soon as its other gates are open"})
 	}
 	return releases, nil
 }

@@ -70,6 +70,9 @@ func TestReleasePage(t *testing.T) {
 			t.Errorf("the page lacks %q:\n%s", want, got.Body)
 		}
 	}
+	if cache := got.Header().Get("Cache-Control"); cache != "no-store" {
+		t.Errorf("Cache-Control %q", cache)
+	}
 	if csp := got.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
 		t.Errorf("Content-Security-Policy %q", csp)
 	}

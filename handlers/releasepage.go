@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,9 +18,10 @@ import (
 
 // Releases reads what a release's page shows; deploy.Service is one.
 //
-// A release's id holds 80 random bits and stands only in the comments of its
-// own pull request, so knowing it is the right to see the page. The page shows
-// no more than those comments do.
+// A release's id can't be guessed and stands only where its readers are: in the
+// comments of its own pull request, in the log and in the ledgers. So knowing it
+// is the right to see the page, which shows no more than those comments do, is
+// kept by no cache, found by no search engine and told to no other site.
 type Releases interface {
 	// Rollout reads a release's way through the environments; an unknown release
 	// is an error with the code not_found.
@@ -40,10 +40,6 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"short": func(sha string) string { return sha[:min(len(sha), 8)] },
 }).ParseFS(templateFiles, "templates/*.html"))
 
-// refreshEvery is how often an open page asks the store for news. The store is
-// asked, not a local event, because the work may happen in another process.
-const refreshEvery = time.Second
-
 func assets() echo.HandlerFunc {
 	return echo.WrapHandler(http.FileServerFS(assetFiles))
 }
@@ -54,44 +50,9 @@ func releasePage(o Options) echo.HandlerFunc {
 		if err != nil {
 			return pageError(c, o, err)
 		}
+		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 		return c.HTML(http.StatusOK, html)
 	}
-}
-
-// releaseEvents streams the page's changing part, as often as it changes, until
-// the reader leaves or nothing can change any more.
-func releaseEvents(o Options) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		c.Response().Header().Set(echo.HeaderContentType, "text/event-stream")
-		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-		tick := time.NewTicker(refreshEvery)
-		defer tick.Stop()
-		for last := ""; ; {
-			html, err := renderRollout(c.Request().Context(), o.Releases, c.Param("id"), "rollout")
-			if err != nil {
-				return pageError(c, o, err)
-			}
-			if html != last {
-				writeEvent(c.Response(), html)
-				last = html
-			}
-			select {
-			case <-c.Request().Context().Done():
-				return nil
-			case <-tick.C:
-			}
-		}
-	}
-}
-
-// writeEvent sends one server-sent event; a failed write means that the reader
-// left, which the request's context says too.
-func writeEvent(w *echo.Response, html string) {
-	for line := range strings.Lines(html) {
-		_, _ = fmt.Fprintf(w, "data: %s\n", strings.TrimRight(line, "\r\n"))
-	}
-	_, _ = fmt.Fprint(w, "\n")
-	w.Flush()
 }
 
 func renderRollout(ctx context.Context, releases Releases, id, name string) (string, error) {

@@ -28,39 +28,52 @@ type Options struct {
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 30 * time.Second
+	writeTimeout      = 45 * time.Second // from the header's end; a live page extends it with every write
 	idleTimeout       = 2 * time.Minute
 )
 
 // NewServer returns an HTTP server for the edge; its address is the caller's to
-// choose. There is no write timeout, because live pages stay open.
+// choose. Its Shutdown ends the live pages, which would never end by themselves.
 func NewServer(o Options) *http.Server {
-	return &http.Server{
-		Handler:           New(o),
+	stopping := make(chan struct{})
+	server := &http.Server{
+		Handler:           routes(o, stopping),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
+	server.RegisterOnShutdown(func() { close(stopping) })
+	return server
 }
 
-// New returns the edge's routes. The handlers are plain net/http handlers, so
-// that echo is only their router.
-func New(o Options) http.Handler {
+// New returns the edge's routes alone, for another server.
+func New(o Options) http.Handler { return routes(o, nil) }
+
+func routes(o Options, stopping <-chan struct{}) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(recovered(o.Log), securityHeaders())
+	e.Use(logged(o.Log), recovered(o.Log), securityHeaders())
 
+	e.GET("/", home)
 	e.POST("/webhooks/:name", webhook(o), countDeliveries(o))
 	e.GET("/healthz", health)
 	e.GET("/readyz", ready(o))
 	e.GET("/metrics", echo.WrapHandler(metricsHandler(o.Metrics)))
 	if o.Releases != nil {
 		e.GET("/releases/:id", releasePage(o))
-		e.GET("/releases/:id/events", releaseEvents(o))
+		e.GET("/releases/:id/events", newLive(o, stopping).events)
 		e.GET("/assets/*", assets())
 	}
 	return e
+}
+
+// home tells a person that the address is right. It lists nothing: who may see a
+// release has its link from the pull request.
+func home(c echo.Context) error {
+	return c.String(http.StatusOK, "ShipSQL is running. The pages of releases are linked from their pull requests.\n")
 }
 
 // recovered turns a panic into a 500 and a log line; the process lives on.

@@ -37,6 +37,7 @@ func webhook(o Options) echo.HandlerFunc {
 		if err != nil {
 			return answer(c, refused(err), "refused")
 		}
+		c.Set(deliveryKey, event.Delivery)
 		return receive(c, o, bot.Delivery{Provider: provider.Name(), GUID: event.Delivery, Event: event})
 	}
 }

@@ -216,8 +216,9 @@ func (c *call) listRuns() answer {
 		return noCommitFor(c.r.PathValue("ref"))
 	}
 	name, status, all := c.query("check_name"), c.query("status"), c.query("filter") == "all"
+	foreign := c.number("app_id", appID) != appID // the only App here is ours
 	runs := slices.DeleteFunc(c.repo.runsOf(commit.Hash), func(o *run) bool {
-		return (name != "" && o.Name != name) || (status != "" && o.Status != status) ||
+		return foreign || (name != "" && o.Name != name) || (status != "" && o.Status != status) ||
 			(!all && o != c.repo.newestRun(commit.Hash, o.Name))
 	})
 	slices.Reverse(runs)

@@ -3,6 +3,7 @@ package miniforge_test
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -112,3 +113,5 @@ func got[T any](t *testing.T) func(T, error) T {
 		return value
 	}
 }
+
+func itoa(id int64) string { return strconv.FormatInt(id, 10) }

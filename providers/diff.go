@@ -26,7 +26,7 @@ func (f ChangedFile) DiffLines() []LineRange {
 			continue
 		}
 		first, count := number(m[1], 0), number(m[2], 1)
-		if count > 0 {
+		if first > 0 && count > 0 {
 			ranges = append(ranges, LineRange{First: first, Last: first + count - 1})
 		}
 	}

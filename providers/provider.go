@@ -26,8 +26,9 @@ type Capabilities struct {
 
 // Provider is one forge as one app of ours sees it. It is safe for concurrent
 // use. Reads are fresh: they may be answered from a cache only after the forge
-// said in this call that the copy still holds. Costs are in API calls; looking
-// up the installation of a repository and its token comes on top, once an hour.
+// said in this call that the copy still holds. Costs are in API calls; on top
+// come a repository's installation (once, and again after a 401 or 404) and its
+// token (once an hour).
 //
 // Every method may also fail with ErrRateLimited, ErrGone, ErrUnauthorized or
 // an error with the code unreachable. A Repo's ID and Installation may be zero.
@@ -46,7 +47,7 @@ type Provider interface {
 	ParseWebhook(h http.Header, body []byte) (Event, error)
 
 	// Repository finds a repository by "owner/name", with its numeric id and its
-	// name in the forge's own spelling. ErrNotFound when the app can't see it.
+	// name in the forge's own spelling. ErrGone when the app can't see it.
 	// 1 call.
 	Repository(ctx context.Context, fullName string) (Repo, error)
 	// PullRequest reads one pull request. ErrNotFound. 1 call.

@@ -33,7 +33,7 @@ func (p *Provider) fromArchive(ctx context.Context, repo providers.Repo, commit 
 	if err != nil {
 		return nil, err
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	found, err := unpack(body, wanted, p.o.MaxBlob)
 	if err != nil {
 		return nil, p.translate(ctx, fmt.Errorf("archive of %s at %s: %w", repo, commit, err))
@@ -64,7 +64,7 @@ func (p *Provider) download(ctx context.Context, link *url.URL) (io.ReadCloser, 
 		return nil, p.translate(ctx, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		return nil, p.translate(ctx, github.CheckResponse(resp))
 	}
 	return resp.Body, nil

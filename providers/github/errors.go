@@ -53,7 +53,10 @@ func misdirected(err error) bool {
 // text holds what the forge said, without secrets; its chain holds nothing of
 // the library.
 func (p *Provider) translate(ctx context.Context, err error) error {
-	var coded interface{ FaultCode() fault.Code }
+	var coded interface {
+		error
+		FaultCode() fault.Code
+	}
 	var tooMuch *http.MaxBytesError
 	switch {
 	case err == nil:
@@ -65,7 +68,7 @@ func (p *Provider) translate(ctx context.Context, err error) error {
 	case errors.As(err, &tooMuch):
 		return fmt.Errorf("%s: an answer of over %d bytes: %w", p.cfg.Name, tooMuch.Limit, providers.ErrTooMany)
 	case errors.As(err, &coded):
-		return fmt.Errorf("%s: %w", p.cfg.Name, coded.(error))
+		return fmt.Errorf("%s: %w", p.cfg.Name, coded)
 	}
 	resp := answerOf(err)
 	if resp == nil {

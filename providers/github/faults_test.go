@@ -52,6 +52,14 @@ func TestStatusesBecomeTypedErrors(t *testing.T) {
 	}
 }
 
+func TestErrorsThatAreTextsOnly(t *testing.T) {
+	p := newFake(t, always(http.StatusUnprocessableEntity, `{"message":"Unprocessable Entity","errors":["Line could not be resolved"]}`)).provider(t)
+	_, err := p.PullRequest(t.Context(), orders, 1)
+	if !errors.Is(err, providers.ErrUnprocessable) || !strings.Contains(err.Error(), "Line could not be resolved") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestAnErrorThatIsNoJSON(t *testing.T) {
 	p := newFake(t, always(http.StatusBadGateway, `<html>upstream</html>`)).provider(t)
 	if _, err := p.PullRequest(t.Context(), orders, 1); fault.CodeOf(err) != fault.Unreachable {
@@ -144,15 +152,16 @@ func TestRateLimitsAreReturnedAndKept(t *testing.T) {
 		body    string
 		want    time.Duration
 	}{
-		"secondary, with a time":   {403, map[string]string{"Retry-After": "30"}, `{}`, 30 * time.Second},
-		"secondary, by its text":   {403, nil, `{"message":"You have exceeded a secondary rate limit."}`, time.Minute},
-		"primary":                  {403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(start.Add(10 * time.Minute).Unix())}, `{}`, 10 * time.Minute},
-		"too many requests":        {429, map[string]string{"Retry-After": "7"}, `{}`, 7 * time.Second},
-		"too many, a date":         {429, map[string]string{"Retry-After": start.Add(9 * time.Second).Format(http.TimeFormat)}, `{}`, 9 * time.Second},
-		"too many, without a time": {429, nil, ``, time.Minute},
-		"a time in the past":       {429, map[string]string{"Retry-After": "-5"}, ``, time.Second},
-		"a time beyond all reason": {429, map[string]string{"Retry-After": "2000000000"}, ``, time.Hour},
-		"a time that is no number": {429, map[string]string{"Retry-After": "soon"}, ``, time.Minute},
+		"secondary, with a time":          {403, map[string]string{"Retry-After": "30"}, `{}`, 30 * time.Second},
+		"secondary, by its documentation": {403, nil, `{"message":"Wait.","documentation_url":"https://docs.github.com/rest/overview/resources-in-the-rest-api#secondary-rate-limits"}`, time.Minute},
+		"secondary, by its text":          {403, nil, `{"message":"You have exceeded a secondary rate limit."}`, time.Minute},
+		"primary":                         {403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(start.Add(10 * time.Minute).Unix())}, `{}`, 10 * time.Minute},
+		"too many requests":               {429, map[string]string{"Retry-After": "7"}, `{}`, 7 * time.Second},
+		"too many, a date":                {429, map[string]string{"Retry-After": start.Add(9 * time.Second).Format(http.TimeFormat)}, `{}`, 9 * time.Second},
+		"too many, without a time":        {429, nil, ``, time.Minute},
+		"a time in the past":              {429, map[string]string{"Retry-After": "-5"}, ``, time.Second},
+		"a time beyond all reason":        {429, map[string]string{"Retry-After": "2000000000"}, ``, time.Hour},
+		"a time that is no number":        {429, map[string]string{"Retry-After": "soon"}, ``, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var limited atomic.Bool

@@ -96,9 +96,7 @@ func New(cfg Config, o Options) (*Provider, error) {
 
 func (o Options) withDefaults() Options {
 	if o.Transport == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.MaxIdleConnsPerHost = 16 // the API is one host
-		o.Transport = t
+		o.Transport = defaultTransport()
 	}
 	if o.Clock == nil {
 		o.Clock = clock.System
@@ -116,6 +114,17 @@ func (o Options) withDefaults() Options {
 		o.MaxBlob = 16 << 20
 	}
 	return o
+}
+
+// defaultTransport is Go's, with more idle connections: the API is one host.
+func defaultTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok { // the program has put its own in its place
+		return http.DefaultTransport
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = 16
+	return t
 }
 
 // check reads the secrets once, so that a mistake is found at the start.

@@ -115,5 +115,5 @@ func saysLimit(resp *http.Response) bool {
 	start, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // what can't be read says nothing
 	resp.Body = rest{io.MultiReader(bytes.NewReader(start), resp.Body), resp.Body}
 	text := strings.ToLower(string(start))
-	return strings.Contains(text, "rate limit") || strings.Contains(text, "abuse detection")
+	return strings.Contains(text, "rate limit") || strings.Contains(text, "rate-limit") || strings.Contains(text, "abuse detection")
 }

@@ -1,12 +1,16 @@
 package reviewer
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/catalog"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
+	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/reviewer/postgres"
 )
 
 // Input is one review.
@@ -40,7 +44,72 @@ func New(p *syntax.Parser) *Reviewer { return &Reviewer{parser: p} }
 
 // Review says what the files would do and what is wrong with them. What is bad
 // about a file is a finding. Errors are the context's, and faults: unsupported
-// (the engine), internal (no parser process).
+// (the engine), invalid (Schema is no SQL), internal (no parser process).
 func (r *Reviewer) Review(ctx context.Context, in Input) (Report, error) {
-	return Report{}, fault.New(fault.Unsupported, "no review yet")
+	if in.Engine = cmp.Or(in.Engine, "postgres"); in.Engine != "postgres" {
+		return Report{}, fault.New(fault.Unsupported, "reviews for engine %q are not supported yet", in.Engine).Then("use postgres")
+	}
+	if in.EngineVersion == "" && in.Catalog != nil {
+		in.EngineVersion = in.Catalog.Version
+	}
+	in.EngineVersion = cmp.Or(in.EngineVersion, DefaultVersion)
+	analysis := postgres.NewAnalysis(in.Catalog, catalog.Major(in.EngineVersion))
+	if err := r.describe(ctx, readAll(in.Schema, analysis.BeginFile), analysis); err != nil {
+		return Report{}, err
+	}
+	simulate := func(p piece) { analysis.Simulate(p.parsed.Tree) }
+	if err := r.walk(ctx, readAll(in.Before, analysis.BeginFile), simulate); err != nil {
+		return Report{}, err
+	}
+	return r.judge(ctx, in, analysis)
+}
+
+// describe reads what exists. A description that can't be read would silently
+// describe nothing, so it is an error.
+func (r *Reviewer) describe(ctx context.Context, sources []source, analysis *postgres.Analysis) error {
+	for _, s := range sources {
+		if s.unreadable != nil {
+			return s.unreadable.At(s.path)
+		}
+	}
+	var refused error
+	err := r.walk(ctx, sources, func(p piece) {
+		if err := p.parsed.Err; err != nil && p.statement.Kind == script.SQL && refused == nil {
+			refused = fault.New(fault.Invalid, "the schema can't be read: %s", err.Message).At(fmt.Sprintf("%s:%d", sources[p.file].path, p.statement.Line))
+		}
+		analysis.Describe(p.parsed.Tree)
+	})
+	return cmp.Or(err, refused)
+}
+
+// judge reviews the files themselves.
+func (r *Reviewer) judge(ctx context.Context, in Input, analysis *postgres.Analysis) (Report, error) {
+	sources := readAll(in.Files, analysis.BeginFile)
+	drafts := make([]draft, len(sources))
+	for i, s := range sources {
+		drafts[i] = draft{source: s, statements: make([]StatementReport, 0, len(s.statements))}
+	}
+	err := r.walk(ctx, sources, func(p piece) {
+		drafts[p.file].add(p, analysis.Statement(p.statement, p.parsed))
+	})
+	if err != nil {
+		return Report{}, err
+	}
+	report := Report{Version: reportVersion, Engine: in.Engine, EngineVersion: in.EngineVersion, Basis: basis(in), Files: make([]FileReport, len(drafts))}
+	court := newCourt(in)
+	for i := range drafts {
+		report.Files[i] = court.file(&drafts[i], &report.Summary)
+	}
+	return report, nil
+}
+
+// basis says what a report rests on.
+func basis(in Input) string {
+	switch {
+	case in.Catalog != nil:
+		return "static rules, the target's catalog and table sizes (PostgreSQL " + in.EngineVersion + "); not rehearsed"
+	case len(in.Schema) > 0:
+		return "static rules and a schema without table sizes (PostgreSQL " + in.EngineVersion + "); not rehearsed"
+	}
+	return "static rules without a catalog: tables that the files don't make are taken to exist and to be large (PostgreSQL " + in.EngineVersion + "); not rehearsed"
 }

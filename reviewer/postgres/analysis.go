@@ -3,62 +3,89 @@ package postgres
 import (
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
+	"github.com/shipsql/shipsql/executor/catalog"
+	"github.com/shipsql/shipsql/executor/postgres/syntax"
+	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/reviewer/finding"
 	"github.com/shipsql/shipsql/reviewer/postgres/schema"
 )
 
-// Statement is one parsed statement in its place.
-type Statement struct {
-	Text    string
-	Tree    *pg_query.Node
-	InBlock bool // between a BEGIN and a COMMIT of the file itself
-}
-
 // Verdict is what there is to say about one statement.
 type Verdict struct {
-	Kind    string // e.g. ALTER TABLE
-	Effects finding.Effects
-	Hits    []Hit
+	Kind     string // e.g. ALTER TABLE
+	Analysed bool   // false: nobody could read it; Hits says why
+	Effects  finding.Effects
+	Hits     []Hit
 }
 
 // Hit is what one rule says about one statement.
 type Hit struct {
 	Rule       *finding.Rule
-	Severity   finding.Severity // "" in what a check returns means the rule's, scaled by Table
+	Severity   finding.Severity // the rule's, scaled by Table and capped by AtMost
+	AtMost     finding.Severity // "": no cap
 	Table      *schema.Table    // whose size decides how much it matters; may be nil
 	Message    string
 	Fix        string
 	Suggestion string // replaces the statement, semicolon included; "" for none
+	// Offset is the byte of the statement's text that is meant; 0 means the
+	// whole statement.
+	Offset int
 	// Confirm, where set, is asked after the change's last statement: false
 	// withdraws the hit.
 	Confirm func() bool
 	after   func() // called, where set, once the statement is simulated
 }
 
-// Analysis follows one change. It is not safe for concurrent use.
+// Analysis follows one change, file by file and statement by statement. It is
+// not safe for concurrent use.
 type Analysis struct {
 	schema *schema.Schema
 	major  int
+	file   *file
 }
 
-// NewAnalysis starts with what exists before the change. major is the server's
-// major version.
-func NewAnalysis(s *schema.Schema, major int) *Analysis { return &Analysis{schema: s, major: major} }
+// file is the state of a file that is being followed.
+type file struct {
+	total, next int  // statements
+	begun       bool // the first statement is BEGIN
+	wrapped     bool // and the last one is COMMIT
+	inBlock     bool // between them, or between others in the middle
+}
 
-// Statement judges the change's next statement and simulates it.
-func (a *Analysis) Statement(st Statement) Verdict {
-	s := &subject{Statement: st, schema: a.schema, major: a.major}
-	v := Verdict{Kind: Kind(st.Tree), Effects: effectsOf(s)}
-	for _, r := range rules {
-		for _, h := range r.check(s) {
-			h.Rule = &r.Rule
-			if h.Severity == "" {
-				h.Severity = scaled(r.Rule, h.Table)
-			}
-			v.Hits = append(v.Hits, h)
-		}
+// NewAnalysis starts with what the catalog describes; nil means that nothing is
+// known. major is the server's major version.
+func NewAnalysis(c *catalog.Catalog, major int) *Analysis {
+	return &Analysis{schema: schema.From(c), major: major, file: &file{}}
+}
+
+// BeginFile says that a file of so many statements follows.
+func (a *Analysis) BeginFile(statements int) {
+	a.schema.BeginFile()
+	a.file = &file{total: statements}
+}
+
+// Describe simulates a statement that tells what exists before the change.
+func (a *Analysis) Describe(tree *pg_query.Node) {
+	a.schema.Describe(true)
+	a.schema.Apply(tree)
+	a.schema.Describe(false)
+}
+
+// Simulate does what Statement does, without a verdict.
+func (a *Analysis) Simulate(tree *pg_query.Node) { a.schema.Apply(tree) }
+
+// Statement judges the file's next statement and simulates it.
+func (a *Analysis) Statement(st script.Statement, parsed syntax.Parsed) Verdict {
+	hits := a.structure(st, parsed)
+	if parsed.Tree == nil || st.Kind == script.Psql {
+		return Verdict{Kind: firstWords(st.Text), Effects: (&effects{}).report(), Hits: hits}
 	}
-	a.schema.Apply(st.Tree)
+	s := &subject{sql: st.Text, tree: parsed.Tree, inBlock: a.file.inBlock, schema: a.schema, major: a.major}
+	v := Verdict{Kind: Kind(s.tree), Analysed: true, Effects: effectsOf(s), Hits: hits}
+	for _, r := range rules {
+		v.Hits = append(v.Hits, r.hits(s)...)
+	}
+	a.schema.Apply(s.tree)
 	for _, h := range v.Hits {
 		if h.after != nil {
 			h.after()
@@ -69,9 +96,11 @@ func (a *Analysis) Statement(st Statement) Verdict {
 
 // subject is what a rule looks at: a statement and what exists before it.
 type subject struct {
-	Statement
-	schema *schema.Schema
-	major  int
+	sql     string
+	tree    *pg_query.Node
+	inBlock bool // between BEGIN and COMMIT
+	schema  *schema.Schema
+	major   int
 }
 
 // action is one of the comma-separated parts of an ALTER TABLE.
@@ -84,7 +113,7 @@ type action struct {
 // actions are the parts of an ALTER TABLE on a table that exists before the
 // change; on a new table nothing is a hazard.
 func (s *subject) actions(kinds ...pg_query.AlterTableType) []action {
-	n := s.Tree.GetAlterTableStmt()
+	n := s.tree.GetAlterTableStmt()
 	if n == nil || n.GetObjtype() != pg_query.ObjectType_OBJECT_TABLE {
 		return nil
 	}

@@ -25,13 +25,13 @@ func insertBehind(sql, word, text string) string {
 // notValid is the statement with NOT VALID behind each foreign key and check
 // that it adds.
 func notValid(s *subject) string {
-	sql := s.Text
+	sql := s.sql
 	adds := s.actions(pg_query.AlterTableType_AT_AddConstraint)
 	for _, a := range slices.Backward(adds) { // so that what comes before stays in place
 		c := a.GetDef().GetConstraint()
 		checked := c.GetContype() == pg_query.ConstrType_CONSTR_FOREIGN || c.GetContype() == pg_query.ConstrType_CONSTR_CHECK
 		if checked && !c.GetSkipValidation() {
-			end := actionEnd(s.Text, a.index)
+			end := actionEnd(s.sql, a.index)
 			sql = sql[:end] + " NOT VALID" + sql[end:]
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // effectsOf says what the statement does to what exists before it.
 func effectsOf(s *subject) finding.Effects {
 	e := &effects{schema: s.schema}
-	switch n := s.Tree.GetNode().(type) {
+	switch n := s.tree.GetNode().(type) {
 	case *pg_query.Node_AlterTableStmt:
 		e.alterTable(s, n.AlterTableStmt)
 	case *pg_query.Node_CreateStmt:
@@ -31,9 +31,9 @@ func effectsOf(s *subject) finding.Effects {
 	case *pg_query.Node_AlterDomainStmt:
 		// The tables that use the domain are not known by name here.
 	default:
-		e.maintenance(s.Tree)
-		e.dependents(s.Tree)
-		e.rows(s.Tree)
+		e.maintenance(s.tree)
+		e.dependents(s.tree)
+		e.rows(s.tree)
 	}
 	return e.report()
 }

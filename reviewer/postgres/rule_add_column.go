@@ -109,7 +109,7 @@ func domainMessage(_ *subject, a action) string {
 
 func splitDefault(s *subject, a action) string {
 	return fmt.Sprintf("ALTER TABLE %[1]s ADD COLUMN %[2]s %[3]s;\nALTER TABLE %[1]s ALTER COLUMN %[2]s SET DEFAULT %[4]s;\n-- then fill the old rows in batches",
-		quotedName(a.table.Name), quoted(a.column()), columnType(a), defaultText(s.Text, a.column()))
+		quotedName(a.table.Name), quoted(a.column()), columnType(a), defaultText(s.sql, a.column()))
 }
 
 func numberFix(_ *subject, a action) string {

@@ -38,20 +38,17 @@ func changeTypeHit(s *subject, a action, change typeChange) (Hit, bool) {
 	case rewrites:
 		h.Message = fmt.Sprintf("Changing %s%s to %s rewrites all of %s while reads and writes wait", a.GetName(), oldType(a), columnType(a), described(a.table))
 	case unknownChange:
-		h.Severity = finding.Min(finding.Warning, scaled(changeType, a.table))
+		h.AtMost = finding.Warning
 		h.Message = fmt.Sprintf("The type of %s so far is not known: unless %s only widens it, the change rewrites all of %s while reads and writes wait",
 			a.GetName(), columnType(a), described(a.table))
 	case keepsInUTC:
-		h.Severity = finding.Min(finding.Warning, scaled(changeType, a.table))
+		h.AtMost = finding.Warning
 		h.Message = fmt.Sprintf("Changing %s%s to %s rewrites all of %s unless the session's time zone is UTC", a.GetName(), oldType(a), columnType(a), described(a.table))
-		h.Fix = "SET LOCAL TimeZone = 'UTC';\n" + terminated(s.Text)
+		h.Fix = "SET LOCAL TimeZone = 'UTC';\n" + terminated(s.sql)
 		h.Suggestion = h.Fix
 	}
 	return h, change != keeps
 }
-
-// changeType scales without the rule itself, whose check may not name it.
-var changeType = finding.Rule{Severity: finding.Error, Empty: finding.Notice, Small: finding.Warning}
 
 func oldType(a action) string {
 	if c := a.table.Column(a.GetName()); c != nil {

@@ -23,14 +23,14 @@ var concurrentlyInTransaction = rule{
 
 func checkConcurrently(s *subject) []Hit {
 	switch {
-	case s.InBlock && concurrent(s.Tree):
+	case s.inBlock && concurrent(s.tree):
 		return []Hit{{
-			Message: fmt.Sprintf("%s CONCURRENTLY can't run between BEGIN and COMMIT", Kind(s.Tree)),
+			Message: fmt.Sprintf("%s CONCURRENTLY can't run between BEGIN and COMMIT", Kind(s.tree)),
 			Fix:     "Take BEGIN and COMMIT out of the file.",
 		}}
-	case concurrentInBody(s.Tree) != "":
+	case concurrentInBody(s.tree) != "":
 		return []Hit{{
-			Message: fmt.Sprintf("%s can't run inside a function or DO block", concurrentInBody(s.Tree)),
+			Message: fmt.Sprintf("%s can't run inside a function or DO block", concurrentInBody(s.tree)),
 			Fix:     "Write it as a statement of its own.",
 		}}
 	}

@@ -23,7 +23,7 @@ var createIndexWithoutConcurrently = rule{
 }
 
 func checkCreateIndex(s *subject) []Hit {
-	n := s.Tree.GetIndexStmt()
+	n := s.tree.GetIndexStmt()
 	if n == nil || n.GetConcurrent() {
 		return nil
 	}
@@ -33,9 +33,9 @@ func checkCreateIndex(s *subject) []Hit {
 	case t.New || t.Kind == catalog.PartitionedTable && !n.GetRelation().GetInh():
 		return nil
 	case t.Kind == catalog.PartitionedTable:
-		return []Hit{{Table: t, Message: message, Fix: partitionedIndexFix(s.Text, schema.IndexName(n), t)}}
+		return []Hit{{Table: t, Message: message, Fix: partitionedIndexFix(s.sql, schema.IndexName(n), t)}}
 	}
-	suggestion := terminated(insertBehind(s.Text, "INDEX", " CONCURRENTLY"))
+	suggestion := terminated(insertBehind(s.sql, "INDEX", " CONCURRENTLY"))
 	return []Hit{{Table: t, Message: message, Fix: suggestion, Suggestion: suggestion}}
 }
 

@@ -22,7 +22,7 @@ var dropTable = rule{
 }
 
 func checkDropTable(s *subject) []Hit {
-	n := s.Tree.GetDropStmt()
+	n := s.tree.GetDropStmt()
 	if n.GetRemoveType() != pg_query.ObjectType_OBJECT_TABLE {
 		return nil
 	}
@@ -64,7 +64,7 @@ func checkDropColumn(s *subject) []Hit {
 			Table:   a.table,
 			Message: fmt.Sprintf("Dropping column %s of %s deletes its values for good", a.GetName(), described(a.table)),
 			Fix: "Release a version that doesn't use the column first. Once nothing does, have this waived:\n" +
-				terminated(s.Text),
+				terminated(s.sql),
 		})
 	}
 	return hits

@@ -24,7 +24,7 @@ var tableWithoutPrimaryKey = rule{
 // checkPrimaryKey waits for the end of the change: the key may come in a later
 // statement, and a helper table may be gone by then.
 func checkPrimaryKey(s *subject) []Hit {
-	n := s.Tree.GetCreateStmt()
+	n := s.tree.GetCreateStmt()
 	if n == nil || n.GetRelation().GetRelpersistence() == "t" || n.GetPartbound() != nil || s.copiesUnknown(n) || keyed(n) {
 		return nil
 	}

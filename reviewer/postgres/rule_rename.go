@@ -21,7 +21,7 @@ var renameTable = rule{
 }
 
 func checkRenameTable(s *subject) []Hit {
-	n := s.Tree.GetRenameStmt()
+	n := s.tree.GetRenameStmt()
 	if n.GetRenameType() != pg_query.ObjectType_OBJECT_TABLE {
 		return nil
 	}
@@ -31,7 +31,7 @@ func checkRenameTable(s *subject) []Hit {
 	}
 	renamed := t.Name
 	renamed.Name = n.GetNewname()
-	fix := fmt.Sprintf("%s\nCREATE VIEW %s AS SELECT * FROM %s;", terminated(s.Text), quotedName(t.Name), quotedName(renamed))
+	fix := fmt.Sprintf("%s\nCREATE VIEW %s AS SELECT * FROM %s;", terminated(s.sql), quotedName(t.Name), quotedName(renamed))
 	return []Hit{{
 		Message: fmt.Sprintf("Queries that use %s fail once it is called %s", t.Name, n.GetNewname()),
 		Fix:     fix, Suggestion: fix,
@@ -51,7 +51,7 @@ var renameColumn = rule{
 }
 
 func checkRenameColumn(s *subject) []Hit {
-	n := s.Tree.GetRenameStmt()
+	n := s.tree.GetRenameStmt()
 	if n.GetRenameType() != pg_query.ObjectType_OBJECT_COLUMN || n.GetRelationType() != pg_query.ObjectType_OBJECT_TABLE {
 		return nil
 	}

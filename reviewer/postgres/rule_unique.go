@@ -41,7 +41,7 @@ func keyHits(s *subject, kind pg_query.ConstrType, words string) []Hit {
 	for _, a := range s.actions(pg_query.AlterTableType_AT_AddConstraint) {
 		if c := a.constraint(kind); c != nil && c.GetIndexname() == "" {
 			h := keyHit(a, schema.ConstraintName(a.table.Name.Name, c, nil), words, schema.Strings(c.GetKeys()))
-			if len(s.Tree.GetAlterTableStmt().GetCmds()) == 1 && plainKey(c) && a.table.Kind != catalog.PartitionedTable {
+			if len(s.tree.GetAlterTableStmt().GetCmds()) == 1 && plainKey(c) && a.table.Kind != catalog.PartitionedTable {
 				h.Suggestion = h.Fix
 			}
 			hits = append(hits, h)

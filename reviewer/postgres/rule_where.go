@@ -21,8 +21,8 @@ var deleteOrUpdateWithoutWhere = rule{
 }
 
 func checkWhere(s *subject) []Hit {
-	hits := whereHits(s, s.Tree)
-	for _, cte := range withClause(s.Tree).GetCtes() {
+	hits := whereHits(s, s.tree)
+	for _, cte := range withClause(s.tree).GetCtes() {
 		hits = append(hits, whereHits(s, cte.GetCommonTableExpr().GetCtequery())...)
 	}
 	return hits
@@ -60,7 +60,7 @@ func whereHit(s *subject, r *pg_query.RangeVar, does string) []Hit {
 	return []Hit{{
 		Table:   t,
 		Message: fmt.Sprintf("%s every row of %s", does, described(t)),
-		Fix:     terminated(s.Text + "\nWHERE …"),
+		Fix:     terminated(s.sql + "\nWHERE …"),
 	}}
 }
 

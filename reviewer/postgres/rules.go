@@ -8,7 +8,20 @@ import (
 // rule is everything about one rule.
 type rule struct {
 	finding.Rule
-	check func(*subject) []Hit
+	check func(*subject) []Hit // nil: Analysis.structure finds it
+}
+
+// hits are what the rule says, with its name and severity.
+func (r *rule) hits(s *subject) []Hit {
+	if r.check == nil {
+		return nil
+	}
+	hits := r.check(s)
+	for i := range hits {
+		hits[i].Rule = &r.Rule
+		hits[i].Severity = finding.Min(scaled(r.Rule, hits[i].Table), hits[i].AtMost)
+	}
+	return hits
 }
 
 // rules are all rules, in the order of their documentation.
@@ -34,6 +47,9 @@ var rules = []*rule{
 	&addRequiredColumn,
 	&deleteOrUpdateWithoutWhere,
 	&tableWithoutPrimaryKey,
+	&refusedStatement,
+	&syntaxError,
+	&notAnalysed,
 }
 
 // Rules describes all rules of this package.

@@ -142,7 +142,7 @@ func (a *applier) migrate(ctx context.Context, s *session, p *program) error {
 			out.Kind, out.Statements = executor.Applied, p.total
 		}
 	case verdictAccept:
-		if err := s.note(ctx, p); err != nil {
+		if err := s.addNote(ctx, p); err != nil {
 			return err
 		}
 		out.Notes = []string{p.note}
@@ -184,6 +184,7 @@ func (a *applier) report(p *program, out executor.Outcome) {
 func (s *session) file(ctx context.Context, p *program) error {
 	work, stop := graceful(ctx, s.run.Limits.Grace)
 	defer stop()
+	p.lowerOnly(timeouts{s.run.Limits.LockTimeout, s.run.Limits.StatementTimeout})
 	f := file{session: s, program: p, work: work}
 	if p.perStep || p.row != nil {
 		return f.steps(ctx)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/shipsql/shipsql/executor"
@@ -41,7 +42,7 @@ func decide(f facts) ([]decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []decision
+	all := f.skips()
 	for _, m := range older {
 		all = append(all, decision{verdictApply, m, f.ledger.find(m.Version), bringUp})
 	}
@@ -53,6 +54,27 @@ func decide(f facts) ([]decision, error) {
 		all = append(all, d)
 	}
 	return all, nil
+}
+
+// skips records the audited skips of files that the run does not bring itself:
+// they are no gap in the ledger.
+func (f facts) skips() (all []decision) {
+	for version, mark := range f.run.Skip {
+		if f.ledger.find(version) != nil || f.brings(version) {
+			continue
+		}
+		m := executor.Migration{Version: version}
+		if len(mark.Migrations) == 1 {
+			m = mark.Migrations[0]
+		}
+		all = append(all, decision{verdict: verdictSkip, migration: m, note: skipNote(mark)})
+	}
+	slices.SortFunc(all, func(a, b decision) int { return executor.CompareVersions(a.migration.Version, b.migration.Version) })
+	return all
+}
+
+func (f facts) brings(version string) bool {
+	return slices.ContainsFunc(f.run.Migrations, func(m executor.Migration) bool { return executor.CompareVersions(m.Version, version) == 0 })
 }
 
 // decide gives the verdict on one migration.
@@ -120,16 +142,15 @@ func (f facts) bringUp() ([]executor.Migration, error) {
 // lacking returns the folder's files below the newest that the run may apply,
 // if the ledger lacks them or bringing up was interrupted within them.
 func (f facts) lacking() (lacking []executor.Migration) {
-	own := map[string]bool{}
 	top := ""
 	for _, m := range f.run.Migrations {
-		own[executor.VersionKey(m.Version)] = true
 		if f.ledger.find(m.Version) == nil && (top == "" || executor.CompareVersions(m.Version, top) > 0) {
 			top = m.Version
 		}
 	}
 	for _, m := range f.run.Folder {
-		if own[executor.VersionKey(m.Version)] || top == "" || executor.CompareVersions(m.Version, top) > 0 {
+		_, skipped := find(f.run.Skip, m.Version)
+		if skipped || f.brings(m.Version) || top == "" || executor.CompareVersions(m.Version, top) > 0 {
 			continue
 		}
 		r := f.ledger.find(m.Version)

@@ -34,7 +34,7 @@ type target struct {
 }
 
 func (t *target) Ping(ctx context.Context) error {
-	return t.reading(ctx, func(conn *pgx.Conn) error { return unreachable(conn.Ping(ctx), "") })
+	return t.reading(ctx, func(conn *pgx.Conn) error { return conn.Ping(ctx) })
 }
 
 func (t *target) Catalog(ctx context.Context) (*catalog.Catalog, error) {
@@ -63,5 +63,5 @@ func (t *target) reading(ctx context.Context, use func(*pgx.Conn) error) error {
 		return err
 	}
 	defer closeQuietly(conn)
-	return use(conn)
+	return explained(conn, use(conn))
 }

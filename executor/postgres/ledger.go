@@ -61,7 +61,7 @@ func checkFormat(ctx context.Context, conn *pgx.Conn) (exists bool, err error) {
 		return false, fault.New(fault.Conflict, "the ledger's table shipsql.meta is empty").Then("restore the schema shipsql from a backup")
 	case err == nil && format > ledgerFormat:
 		return false, fault.New(fault.Unsupported, "the ledger has format %d and this ShipSQL knows %d", format, ledgerFormat).
-			At(conn.Config().Host + "/" + conn.Config().Database).Then("use the newer ShipSQL that wrote it")
+			At(where(conn)).Then("use the newer ShipSQL that wrote it")
 	}
 	return true, err
 }
@@ -155,10 +155,13 @@ func (l ledger) readSteps(ctx context.Context, conn *pgx.Conn, history string) e
 // find returns the row of a version, or nil.
 func (l ledger) find(version string) *row { return l[executor.VersionKey(version)] }
 
-// newest is the highest version that the ledger knows, "" if none.
+// newest is the highest version that took effect, "" if none did.
 func (l ledger) newest() string {
 	newest := ""
 	for _, r := range l {
+		if r.State == stateSkipped {
+			continue
+		}
 		if newest == "" || executor.CompareVersions(r.Version, newest) > 0 {
 			newest = r.Version
 		}

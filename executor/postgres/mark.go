@@ -75,8 +75,8 @@ func (s *session) mark(ctx context.Context, m executor.Mark, state, note string)
 	})
 }
 
-// note adds to what the ledger says about a migration.
-func (s *session) note(ctx context.Context, p *program) error {
+// addNote adds to what the ledger says about a migration.
+func (s *session) addNote(ctx context.Context, p *program) error {
 	return s.writing(ctx, func(b *pgx.Batch) { s.queueNote(b, p.row, p.note) })
 }
 

@@ -133,7 +133,7 @@ func (v *visitor) field(field protoreflect.FieldDescriptor, value protoreflect.V
 		}
 	case field.Kind() == protoreflect.MessageKind:
 		v.visit(value.Message())
-	case field.Kind() == protoreflect.StringKind && !field.IsList() && value.String() == ledgerSchema:
+	case field.Kind() == protoreflect.StringKind && !field.IsList() && field.Name() != "comment" && value.String() == ledgerSchema:
 		v.ledger = true
 	}
 }

@@ -61,7 +61,7 @@ func (s *session) begin(ctx context.Context, t *target, params map[string]string
 	return s.mint(ctx)
 }
 
-func (s *session) where() string { return s.Config().Host + "/" + s.Config().Database }
+func (s *session) where() string { return where(s.Conn) }
 
 func (s *session) check(ctx context.Context, params map[string]string) error {
 	var replica, readOnly bool
@@ -197,26 +197,31 @@ func (s *session) progress(e executor.Event) {
 	}
 }
 
-// lost classifies an error of our own queries, which are known to be right: the
-// server's words get a code, all else is a broken connection. nil stays nil.
-func (s *session) lost(err error) error {
+// lost gives an error of our own queries its meaning. nil stays nil.
+func (s *session) lost(err error) error { return explained(s.Conn, err) }
+
+// explained tells a broken connection and a missing privilege from other errors
+// of our own queries. nil stays nil.
+func explained(conn *pgx.Conn, err error) error {
 	var pg *pgconn.PgError
-	switch {
+	switch answered := errors.As(err, &pg); {
 	case err == nil:
 		return nil
-	case !errors.As(err, &pg) || disconnected(pg):
-		return &lostError{unreachable(err, s.where())}
-	case pg.Code == "42501":
-		return s.missingGrant(pg)
+	case answered && disconnected(pg), !answered && conn.IsClosed():
+		return &lostError{unreachable(err, where(conn))}
+	case answered && pg.Code == "42501":
+		return missingGrant(conn, pg)
 	}
 	return err
 }
 
-func (s *session) missingGrant(pg *pgconn.PgError) error {
-	return fault.New(fault.Denied, "the login %s lacks a privilege that the ledger needs", s.Config().User).At(s.where()).Because(pg).
-		Then("run GRANT CREATE ON DATABASE %s TO %s, or, where schema shipsql exists, make the login its owner",
-			pgx.Identifier{s.Config().Database}.Sanitize(), pgx.Identifier{s.Config().User}.Sanitize())
+func missingGrant(conn *pgx.Conn, pg *pgconn.PgError) error {
+	login, database := pgx.Identifier{conn.Config().User}.Sanitize(), pgx.Identifier{conn.Config().Database}.Sanitize()
+	return fault.New(fault.Denied, "the login %s lacks a privilege that the ledger needs", conn.Config().User).At(where(conn)).Because(pg).
+		Then("run GRANT CREATE ON DATABASE %s TO %s, or, where schema shipsql exists, make the login its owner", database, login)
 }
+
+func where(conn *pgx.Conn) string { return conn.Config().Host + "/" + conn.Config().Database }
 
 // disconnected says that the server ended the session.
 func disconnected(pg *pgconn.PgError) bool {

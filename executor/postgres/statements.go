@@ -69,6 +69,20 @@ func setLocal(t timeouts) []statement {
 	}
 }
 
+// lowerOnly drops a file's limits that are above those of the run, and says so.
+func (p *program) lowerOnly(most timeouts) {
+	p.limits.lock = p.lowerOne("lock_timeout", p.limits.lock, most.lock)
+	p.limits.statement = p.lowerOne("statement_timeout", p.limits.statement, most.statement)
+}
+
+func (p *program) lowerOne(name string, wanted, most time.Duration) time.Duration {
+	if most == 0 || wanted <= most {
+		return wanted
+	}
+	p.notes = append(p.notes, fmt.Sprintf("%s=%s is above the limit of %s, which holds: a file may only lower it", name, wanted, most))
+	return 0
+}
+
 // fence is what the target says about our right to write.
 type fence struct {
 	session *session

@@ -245,11 +245,15 @@ func (f file) prepare(s statement) error {
 	return f.ours(f.SendBatch(f.work, b).Close())
 }
 
+// patience is how long a statement waits for locks while it stalls nobody: for
+// every transaction that is older than the index it builds.
+const patience = executor.DefaultLockRetryFor
+
 // limitsAlone lets what stalls nobody wait longer for its locks.
 func (f file) limitsAlone(s statement) timeouts {
 	limits := f.limits.lowered(s.limits)
 	if limits.lock == 0 && s.alone.patient() {
-		limits.lock = max(f.run.Limits.LockTimeout, f.run.Limits.LockRetryFor)
+		limits.lock = max(f.run.Limits.LockTimeout, patience)
 	}
 	return limits
 }

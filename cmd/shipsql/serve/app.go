@@ -80,9 +80,19 @@ func (a *app) openQueue(ctx context.Context, o Options, m *meters) error {
 	if a.bell, err = openBell(o); err != nil {
 		return err
 	}
-	a.queue = queue.New(a.store, a.bell, o.Log, queue.Options{Observe: m.job})
+	a.queue = queue.New(a.store, a.bell, o.Log, queue.Options{
+		Workers: workers, Limits: map[string]int{deploy.JobTask: longWorkers}, Observe: m.job,
+	})
+	a.metrics.MustRegister(newJobStates(a.queue, o.Log))
 	return nil
 }
+
+// Runs on databases may wait for a lock for half an hour. They never take all
+// workers, so that a pull request is answered meanwhile.
+const (
+	workers     = 12
+	longWorkers = 8
+)
 
 // openBell connects to Redis where one is configured. Redis is only the
 // doorbell: when it is away, jobs are found later, but found.

@@ -1,11 +1,14 @@
 package serve
 
 import (
+	"context"
+	"log/slog"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/queue"
 )
 
@@ -13,35 +16,76 @@ import (
 // names a repository or a database: that would make them grow without bound,
 // and tell too much.
 type meters struct {
-	jobs          *prometheus.CounterVec
+	attempts      *prometheus.CounterVec
 	jobSeconds    *prometheus.HistogramVec
+	taskSeconds   prometheus.Histogram
 	forgeRequests *prometheus.CounterVec
 }
 
 func newMeters(registry *prometheus.Registry) *meters {
 	m := &meters{
-		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "shipsql_jobs_total", Help: "Attempts of jobs by kind and outcome.",
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "shipsql_job_attempts_total", Help: "Attempts of jobs by kind and outcome.",
 		}, []string{"kind", "outcome"}),
 		jobSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "shipsql_job_seconds", Help: "How long attempts of jobs took.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 4, 9), // 10 ms … 11 min
 		}, []string{"kind"}),
+		taskSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "shipsql_task_seconds", Help: "How long runs on one database took, waiting for its lock included.",
+			Buckets: prometheus.ExponentialBuckets(0.05, 4, 9), // 50 ms … 55 min
+		}),
 		forgeRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "shipsql_forge_requests_total", Help: "Requests to forges; status 0 is no answer.",
 		}, []string{"provider", "method", "route", "status"}),
 	}
-	registry.MustRegister(m.jobs, m.jobSeconds, m.forgeRequests)
+	registry.MustRegister(m.attempts, m.jobSeconds, m.taskSeconds, m.forgeRequests)
 	return m
 }
 
 func (m *meters) job(kind string, outcome queue.Outcome, took time.Duration) {
-	m.jobs.WithLabelValues(kind, string(outcome)).Inc()
+	m.attempts.WithLabelValues(kind, string(outcome)).Inc()
 	m.jobSeconds.WithLabelValues(kind).Observe(took.Seconds())
+	if kind == deploy.JobTask {
+		m.taskSeconds.Observe(took.Seconds())
+	}
 }
 
 func (m *meters) forgeRequest(provider string) func(method, route string, status int) {
 	return func(method, route string, status int) {
 		m.forgeRequests.WithLabelValues(provider, method, route, strconv.Itoa(status)).Inc()
+	}
+}
+
+// jobStates is the metric shipsql_jobs, read from the store when it is asked for.
+type jobStates struct {
+	stats func(context.Context) ([]queue.Stat, error)
+	desc  *prometheus.Desc
+	log   *slog.Logger
+}
+
+// scrapePatience is how long a scrape waits for the store.
+const scrapePatience = 5 * time.Second
+
+func newJobStates(q *queue.Queue, log *slog.Logger) jobStates {
+	return jobStates{stats: q.Stats, log: log, desc: prometheus.NewDesc("shipsql_jobs",
+		"Jobs that are not done, by kind and state.", []string{"kind", "state"}, nil)}
+}
+
+// Describe implements prometheus.Collector.
+func (j jobStates) Describe(to chan<- *prometheus.Desc) { to <- j.desc }
+
+// Collect implements prometheus.Collector. Without an answer of the store the
+// metric is absent, not zero.
+func (j jobStates) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapePatience)
+	defer cancel()
+	stats, err := j.stats(ctx)
+	if err != nil {
+		j.log.Warn("can't count the jobs for a scrape", "error", err)
+		return
+	}
+	for _, s := range stats {
+		to <- prometheus.MustNewConstMetric(j.desc, prometheus.GaugeValue, float64(s.Jobs), s.Kind, string(s.State))
 	}
 }

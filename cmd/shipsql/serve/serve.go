@@ -95,7 +95,7 @@ func (a *app) listen(ctx context.Context, o Options, listener net.Listener) erro
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	if server.Shutdown(grace) != nil {
-		return server.Close() // live pages never end by themselves
+		return server.Close() // a client that is slow on purpose
 	}
 	return nil
 }

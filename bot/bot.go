@@ -4,10 +4,14 @@ import (
 	"context"
 	"embed"
 	"log/slog"
+	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/reviewer"
@@ -17,7 +21,7 @@ import (
 //go:embed schema
 var schema embed.FS
 
-// Deps are what the bot stands on. All but Mentions are needed.
+// Deps are what the bot stands on. All but Mentions and PublicURL are needed.
 type Deps struct {
 	Store     *store.DB
 	Queue     *queue.Queue
@@ -25,7 +29,7 @@ type Deps struct {
 	Reviewer  *reviewer.Reviewer
 	Providers map[string]providers.Provider // by Provider.Name
 	Engines   map[string]executor.Engine    // by engine name, for catalogs
-	PublicURL string                        // of the web pages, without a trailing slash; "" without pages
+	PublicURL string                        // of the web pages; "" without pages
 	Mentions  []string                      // the app's logins on the forges, besides "shipsql"
 	Log       *slog.Logger
 	Clock     clock.Clock
@@ -34,12 +38,64 @@ type Deps struct {
 // Bot holds the conversation. It is safe for concurrent use.
 type Bot struct {
 	Deps
+	trees    *lru.Cache[treeKey, []providers.TreeEntry]
+	policies *lru.Cache[string, reviewer.Policy] // by blob
+	rights   *rights
 }
+
+// How many answers that can't change are kept in memory.
+const (
+	cachedTrees    = 32
+	cachedPolicies = 64
+)
 
 // New makes the bot and its tables. Call Register before the queue runs.
 func New(ctx context.Context, d Deps) (*Bot, error) {
-	if err := d.Store.Migrate(ctx, "bot", schema); err != nil {
+	err := d.Store.Migrate(ctx, "bot", schema)
+	if err != nil {
 		return nil, err
 	}
-	return &Bot{Deps: d}, nil
+	d.PublicURL = strings.TrimRight(d.PublicURL, "/")
+	b := &Bot{Deps: d, rights: newRights(d.Clock)}
+	if b.trees, err = lru.New[treeKey, []providers.TreeEntry](cachedTrees); err != nil {
+		return nil, err
+	}
+	if b.policies, err = lru.New[string, reviewer.Policy](cachedPolicies); err != nil {
+		return nil, err
+	}
+	// What happened while no process ran is found by the first reconciliation,
+	// which keeps itself going.
+	return b, b.enqueue(ctx, queue.NewJob{Kind: JobReconcile, Key: JobReconcile, Payload: struct{}{}, Coalesce: true})
+}
+
+// forge finds the provider of a repository "provider/owner/name".
+func (b *Bot) forge(repository string) (providers.Provider, providers.Repo, error) {
+	name, full, _ := strings.Cut(repository, "/")
+	p, last := b.Providers[name], strings.LastIndexByte(full, '/')
+	if p == nil || last < 0 {
+		return nil, providers.Repo{}, fault.New(fault.Invalid, "no provider named %q is configured", name).At(repository)
+	}
+	return p, providers.Repo{Provider: name, Owner: full[:last], Name: full[last+1:]}, nil
+}
+
+// projects are the projects of a repository, whatever the case of its name.
+func (b *Bot) projects(repository string) []deploy.Project {
+	var found []deploy.Project
+	for _, p := range b.Deploy.Config().Projects {
+		if strings.EqualFold(p.Repository, repository) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// projectsOn are the projects of a repository that follow the branch.
+func (b *Bot) projectsOn(repository, branch string) []deploy.Project {
+	var found []deploy.Project
+	for _, p := range b.projects(repository) {
+		if p.Branch == branch {
+			found = append(found, p)
+		}
+	}
+	return found
 }

@@ -2,9 +2,18 @@ package bot
 
 import (
 	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
 
-	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/oklog/ulid/v2"
+
+	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/providers"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/store"
 )
 
 // Delivery is one webhook, verified and reduced to identifiers.
@@ -24,8 +33,147 @@ const (
 	Ignored   Outcome = "ignored"   // stored as done: nothing for us
 )
 
+// States of a delivery; see the package comment.
+const (
+	stateReceived = "received"
+	stateDone     = "done"
+	stateFailed   = "failed"
+)
+
+// received is a row of the inbox.
+type received struct {
+	Delivery
+	ID    string
+	State string
+	Note  string
+}
+
 // Receive stores a delivery and its job in one transaction. Its error means
 // that nothing was stored and the forge should send it again.
-func (b *Bot) Receive(ctx context.Context, d Delivery) (Outcome, error) {
-	return "", fault.New(fault.Unsupported, "not built yet")
+func (b *Bot) Receive(ctx context.Context, d Delivery) (outcome Outcome, err error) {
+	err = b.Store.Tx(ctx, func(tx *store.Tx) error {
+		outcome, err = b.receive(ctx, tx, d)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("store delivery %s: %w", d.GUID, err)
+	}
+	return outcome, nil
 }
+
+func (b *Bot) receive(ctx context.Context, tx *store.Tx, d Delivery) (Outcome, error) {
+	r := received{Delivery: d, ID: ulid.MustNew(ulid.Timestamp(tx.Now()), rand.Reader).String(), State: stateReceived}
+	if d.Event.Kind == providers.Ignored {
+		r.State, r.Note = stateDone, d.Event.Note
+	}
+	isNew, err := insertDelivery(ctx, tx, r)
+	if err != nil {
+		return "", err
+	}
+	outcome := Accepted
+	if !isNew {
+		outcome = Duplicate
+		if r, err = deliveryBy(ctx, tx, `provider = $1 AND guid = $2`, d.Provider, d.GUID); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case r.State != stateDone:
+		return outcome, b.Queue.Enqueue(ctx, tx, r.job())
+	case isNew:
+		return Ignored, nil
+	}
+	return Duplicate, nil
+}
+
+// job is the delivery's job. Comments of one pull request share a key: what was
+// said first is done first.
+func (r received) job() queue.NewJob {
+	key := "delivery:" + r.ID
+	if r.Event.Kind == providers.CommentCreated {
+		key = fmt.Sprintf("comments:%s#%d", r.repository(), r.Event.PullRequest)
+	}
+	return queue.NewJob{Kind: JobDelivery, Key: key, Payload: deliveryPayload{ID: r.ID}}
+}
+
+// repository is the full name of the repository the delivery is about.
+func (r received) repository() string { return r.Provider + "/" + r.Event.Repo.FullName() }
+
+func insertDelivery(ctx context.Context, tx *store.Tx, r received) (isNew bool, err error) {
+	event, err := json.Marshal(r.Event)
+	if err != nil {
+		return false, fmt.Errorf("encode the event: %w", err)
+	}
+	doneAt := int64(0)
+	if r.State == stateDone {
+		doneAt = store.Micros(tx.Now())
+	}
+	result, err := tx.Exec(ctx, `INSERT INTO bot_deliveries (id, provider, guid, kind, event, state, note, received_at, done_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (provider, guid) DO NOTHING`,
+		r.ID, r.Provider, r.GUID, string(r.Event.Kind), string(event), r.State, r.Note, store.Micros(tx.Now()), doneAt)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+// deliveryBy reads the one row for which the condition holds.
+func deliveryBy(ctx context.Context, q store.Queryer, condition string, args ...any) (received, error) {
+	var r received
+	var event string
+	err := q.QueryRow(ctx, `SELECT id, provider, guid, event, state, note FROM bot_deliveries WHERE `+condition, args...).
+		Scan(&r.ID, &r.Provider, &r.GUID, &event, &r.State, &r.Note)
+	if err != nil {
+		return r, fmt.Errorf("read a delivery: %w", err)
+	}
+	if err := json.Unmarshal([]byte(event), &r.Event); err != nil {
+		return r, fmt.Errorf("read delivery %s: %w", r.ID, err)
+	}
+	return r, nil
+}
+
+// finish records that a delivery was acted upon, together with the jobs that
+// go on from there.
+func (b *Bot) finish(ctx context.Context, r received, e effect) error {
+	return b.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := settleDelivery(ctx, tx, r.ID, stateDone, e.note); err != nil {
+			return err
+		}
+		return b.Queue.Enqueue(ctx, tx, e.jobs...)
+	})
+}
+
+func settleDelivery(ctx context.Context, tx *store.Tx, id, state, note string) error {
+	_, err := tx.Exec(ctx, `UPDATE bot_deliveries SET state = $2, note = $3, done_at = $4 WHERE id = $1`,
+		id, state, secret.Redact(note), store.Micros(tx.Now()))
+	return err
+}
+
+// deliveryDead records a delivery whose job was given up. What it asked for is
+// found by the reconciler, but for commands, whose author sees no answer.
+func (b *Bot) deliveryDead(ctx context.Context, tx *store.Tx, job queue.Job, cause error) error {
+	var payload deliveryPayload
+	if err := json.Unmarshal(job.Payload, &payload); err != nil {
+		return nil // nothing to find
+	}
+	return settleDelivery(ctx, tx, payload.ID, stateFailed, cause.Error())
+}
+
+// Seen is a delivery's record, for operators and tests.
+type Seen struct {
+	GUID, Kind, State, Note string
+}
+
+// Deliveries lists the newest deliveries, at most limit.
+func (b *Bot) Deliveries(ctx context.Context, limit int) ([]Seen, error) {
+	rows, err := b.Store.Query(ctx, `SELECT guid, kind, state, note FROM bot_deliveries ORDER BY received_at DESC, id DESC LIMIT $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	return store.Collect(rows, func(scan store.Scan) (s Seen, err error) {
+		return s, scan(&s.GUID, &s.Kind, &s.State, &s.Note)
+	})
+}
+
+func isNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }

@@ -1,5 +1,121 @@
 package bot
 
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/store"
+)
+
+// Kinds of the jobs this room handles.
+const (
+	JobDelivery   = "delivery"
+	JobReview     = "review"
+	JobSyncBranch = "sync-branch"
+	JobView       = "view"
+	JobReconcile  = "reconcile"
+)
+
+type deliveryPayload struct {
+	ID string `json:"id"`
+}
+
+// reviewPayload names what to review: a release, a merge group, or else the pull
+// request.
+type reviewPayload struct {
+	Repository string `json:"repository,omitempty"`
+	Number     int    `json:"number,omitempty"`
+	Release    string `json:"release,omitempty"`
+	Group      *group `json:"group,omitempty"`
+}
+
+// group is a merge group: what the merge queue wants to put on the base branch.
+type group struct {
+	Branch string `json:"branch"` // base branch
+	Base   string `json:"base"`   // commit it builds upon
+	Head   string `json:"head"`
+}
+
+type viewPayload struct {
+	Repository string `json:"repository"`
+	Number     int    `json:"number"`
+}
+
+type projectPayload struct {
+	Project string `json:"project"`
+}
+
 // Register sets the handlers of the bot's jobs on the queue, makes the bot the
-// domain's Authority, and subscribes it to the domain's changes.
-func (b *Bot) Register() {}
+// domain's Authority and subscribes it to the domain's changes.
+func (b *Bot) Register() {
+	b.Queue.Handle(JobDelivery, handler(b, b.handleDelivery))
+	b.Queue.OnDead(JobDelivery, b.deliveryDead)
+	b.Queue.Handle(JobReview, handler(b, b.handleReview))
+	b.Queue.Handle(JobSyncBranch, handler(b, b.handleSyncBranch))
+	b.Queue.Handle(JobView, handler(b, b.handleView))
+	b.Queue.Handle(JobReconcile, b.handleReconcile)
+	b.Deploy.SetAuthority(b)
+	b.Deploy.OnChange(b.changed)
+}
+
+// handler reads a job's payload and sorts the errors of what is done with it.
+func handler[T any](b *Bot, do func(context.Context, queue.Job, T) error) queue.Handler {
+	return func(ctx context.Context, job queue.Job) error {
+		var payload T
+		if err := json.Unmarshal(job.Payload, &payload); err != nil {
+			return queue.Permanent(fault.New(fault.Internal, "unreadable job").Because(err))
+		}
+		return b.sorted(job, do(ctx, job, payload))
+	}
+}
+
+// changed follows the domain: what changed is reviewed or shown.
+func (b *Bot) changed(ctx context.Context, tx *store.Tx, c deploy.Change) error {
+	var jobs []queue.NewJob
+	if c.Kind == deploy.ReviewNeeded {
+		jobs = append(jobs, queue.NewJob{Kind: JobReview, Key: "release:" + c.Release, Payload: reviewPayload{Release: c.Release}, Coalesce: true})
+	}
+	if c.PullRequest != 0 {
+		job := viewJob(c.Project.Repository, c.PullRequest)
+		if c.Kind == deploy.TaskProgressed {
+			job.RunAfter = tx.Now().Add(progressPace)
+		}
+		jobs = append(jobs, job)
+	}
+	if c.Kind == deploy.BranchChanged {
+		numbers, err := openPulls(ctx, tx, c.Project.Repository, c.Project.Branch)
+		if err != nil {
+			return err
+		}
+		for _, n := range numbers {
+			jobs = append(jobs, viewJob(c.Project.Repository, n))
+		}
+	}
+	return b.Queue.Enqueue(ctx, tx, jobs...)
+}
+
+// progressPace is how often a running stage's view is written at most.
+const progressPace = 3 * time.Second
+
+func reviewJob(repository string, number int) queue.NewJob {
+	return queue.NewJob{Kind: JobReview, Key: pullKey(repository, number), Payload: reviewPayload{Repository: repository, Number: number}, Coalesce: true}
+}
+
+func viewJob(repository string, number int) queue.NewJob {
+	return queue.NewJob{Kind: JobView, Key: pullKey(repository, number), Payload: viewPayload{Repository: repository, Number: number}, Coalesce: true}
+}
+
+func syncJob(project string) queue.NewJob {
+	return queue.NewJob{Kind: JobSyncBranch, Key: "project:" + project, Payload: projectPayload{Project: project}, Coalesce: true}
+}
+
+func pullKey(repository string, number int) string { return fmt.Sprintf("pr:%s#%d", repository, number) }
+
+func (b *Bot) enqueue(ctx context.Context, jobs ...queue.NewJob) error {
+	return b.Store.Tx(ctx, func(tx *store.Tx) error { return b.Queue.Enqueue(ctx, tx, jobs...) })
+}

@@ -1,0 +1,273 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/shipsql/shipsql/bot/command"
+	"github.com/shipsql/shipsql/bot/view"
+	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/providers"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/store"
+)
+
+// Outcomes of a command.
+const (
+	outcomeAccepted = "accepted"
+	outcomeRefused  = "refused"
+	outcomeUnknown  = "unknown"
+	outcomeStranger = "stranger"
+	outcomeEdited   = "edited"
+)
+
+// said is a comment that holds lines for us, with what deciding about them takes.
+type said struct {
+	repository string
+	provider   providers.Provider
+	repo       providers.Repo
+	comment    providers.Comment
+	pull       providers.PullRequest
+	lines      []command.Line
+}
+
+// answer is what became of one line.
+type answer struct {
+	outcome string
+	reply   string // Markdown, "" for none
+	said    string // restated in the sticky comment, "" for nothing
+}
+
+// commented carries out the commands of a comment. The comment is read again
+// from the forge: the webhook only says that there is one.
+func (b *Bot) commented(ctx context.Context, repository string, r received) (effect, error) {
+	s, note, err := b.read(ctx, repository, r.Event)
+	if err != nil || s == nil {
+		return noted("%s", note), err
+	}
+	if err := s.provider.React(ctx, s.repo, s.comment.ID, providers.Seen); err != nil && !final(err) {
+		return effect{}, err
+	}
+	if s.pull, err = s.provider.PullRequest(ctx, s.repo, s.comment.PullRequest); err != nil {
+		return effect{}, err
+	}
+	if wait := b.tooEarly(ctx, *s); wait {
+		return effect{}, queue.Retry(time.Second, nil)
+	}
+	answers, err := b.answers(ctx, *s)
+	if err != nil {
+		return effect{}, err
+	}
+	if err := b.reply(ctx, *s, answers); err != nil {
+		return effect{}, err
+	}
+	e := noted("%d commands", len(s.lines))
+	e.jobs = append(e.jobs, viewJob(repository, s.pull.Number))
+	return e, nil
+}
+
+// read finds what of the comment is for us; nil with a note when nothing is.
+func (b *Bot) read(ctx context.Context, repository string, e providers.Event) (*said, string, error) {
+	p, repo, err := b.forge(repository)
+	if err != nil {
+		return nil, "", err
+	}
+	comment, err := p.Comment(ctx, repo, e.Comment)
+	switch {
+	case errors.Is(err, providers.ErrNotFound):
+		return nil, "the comment is gone", nil
+	case err != nil:
+		return nil, "", err
+	case comment.Own || comment.Author.Bot || isBot(comment.Author.Login):
+		return nil, "a bot's comment", nil
+	}
+	lines := b.grammar(p, repository).Parse(comment.Body)
+	if len(lines) == 0 {
+		return nil, "no command", nil
+	}
+	return &said{repository: repository, provider: p, repo: repo, comment: comment, lines: lines}, "", nil
+}
+
+// grammar is what can be said about a repository on its forge.
+func (b *Bot) grammar(p providers.Provider, repository string) command.Grammar {
+	g := command.Grammar{Bare: p.Capabilities().BareCommands, Mentions: append([]string{"shipsql", "shipsql[bot]"}, b.Mentions...)}
+	seen := map[string]bool{}
+	for _, project := range b.projects(repository) {
+		for _, env := range b.Deploy.Config().Road(project) {
+			if !seen[env.Name] {
+				seen[env.Name] = true
+				g.Environments = append(g.Environments, env.Name)
+			}
+		}
+	}
+	return g
+}
+
+// releasePatience is how long a command on a merged pull request waits for the
+// release to be recorded: people type faster than webhooks travel.
+const releasePatience = time.Minute
+
+// tooEarly says that the merge has not arrived yet, so the commands wait.
+func (b *Bot) tooEarly(ctx context.Context, s said) bool {
+	if !s.pull.Merged || b.Clock.Now().Sub(s.comment.Created) > releasePatience {
+		return false
+	}
+	assessments, err := loadAssessments(ctx, b.Store, s.repository, s.pull.Number)
+	if err != nil {
+		return false
+	}
+	rollouts, err := b.Deploy.RolloutsOfPR(ctx, s.repository, s.pull.Number)
+	return err == nil && len(rollouts) == 0 && touched(assessments)
+}
+
+func touched(assessments []assessment) bool {
+	for _, a := range assessments {
+		if a.Review.Touched {
+			return true
+		}
+	}
+	return false
+}
+
+// answers carries out the lines that were not before, in their order.
+func (b *Bot) answers(ctx context.Context, s said) ([]answer, error) {
+	state, err := b.state(ctx, b.pullNow(ctx, s))
+	if err != nil {
+		return nil, err
+	}
+	stranger, err := b.isStranger(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var answers []answer
+	for i, line := range s.lines {
+		a, known, err := loadAnswer(ctx, b.Store, s, i)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			if a, err = b.answer(ctx, s, state, line, stranger); err != nil {
+				return nil, err
+			}
+			if err := b.saveAnswer(ctx, s, i, a); err != nil {
+				return nil, err
+			}
+		}
+		answers = append(answers, a)
+	}
+	return answers, nil
+}
+
+// pullNow is the pull request as just read, with what we know of it.
+func (b *Bot) pullNow(ctx context.Context, s said) pull {
+	now := pullFrom(s.repository, s.pull)
+	if known, ok, err := loadPull(ctx, b.Store, s.repository, s.pull.Number); err == nil && ok {
+		now.Said, now.BaseCommit, now.Touches = known.Said, known.BaseCommit, known.Touches
+	}
+	return now
+}
+
+func (b *Bot) isStranger(ctx context.Context, s said) (bool, error) {
+	may, err := b.rights.mayWrite(ctx, b, s.repository, s.comment.Author.Login)
+	return !may, err
+}
+
+// answer carries out one line.
+func (b *Bot) answer(ctx context.Context, s said, state view.State, line command.Line, stranger bool) (answer, error) {
+	login := s.comment.Author.Login
+	switch {
+	case stranger:
+		return b.answerStranger(ctx, s, state, line)
+	case s.comment.Updated.After(s.comment.Created):
+		return answer{outcome: outcomeEdited, reply: view.Refused(state, line.Text, deploy.Reason{
+			Text: "the comment was edited, and only a comment as it was written counts", Who: login + ", in a new comment",
+		})}, nil
+	case line.Problem != nil:
+		return answer{outcome: outcomeUnknown, reply: view.Unknown(state.Forge, *line.Problem)}, nil
+	}
+	return b.carryOut(ctx, order{said: s, state: state, line: line, cmd: *line.Command})
+}
+
+// answerStranger answers a person who may not write to the repository once on a
+// pull request, however often they try.
+func (b *Bot) answerStranger(ctx context.Context, s said, state view.State, line command.Line) (answer, error) {
+	a := answer{outcome: outcomeStranger}
+	var before int
+	err := b.Store.QueryRow(ctx, `SELECT count(*) FROM bot_commands WHERE repository = $1 AND number = $2 AND login = $3 AND answer <> ''`,
+		s.repository, s.pull.Number, s.comment.Author.Login).Scan(&before)
+	if err != nil {
+		return a, fmt.Errorf("count the answers to a stranger: %w", err)
+	}
+	if before == 0 {
+		a.reply = view.Refused(state, line.Text, deploy.Reason{
+			Text: s.comment.Author.Login + " may not write to this repository", Who: "people who may write to it",
+		})
+	}
+	return a, nil
+}
+
+// reply posts the answers' texts as one comment and marks the command's comment.
+func (b *Bot) reply(ctx context.Context, s said, answers []answer) error {
+	reaction := providers.Accepted
+	var texts []string
+	for _, a := range answers {
+		if a.outcome != outcomeAccepted {
+			reaction = providers.Confused
+		}
+		if a.reply != "" {
+			texts = append(texts, strings.TrimSpace(a.reply))
+		}
+	}
+	if len(texts) > 0 {
+		err := b.postReply(ctx, s, strings.Join(texts, "\n\n---\n\n")+"\n")
+		if err != nil && !final(err) {
+			return err
+		}
+	}
+	if err := s.provider.React(ctx, s.repo, s.comment.ID, reaction); err != nil && !final(err) {
+		return err
+	}
+	return nil
+}
+
+// postReply posts the reply once: its marker finds one from an earlier attempt.
+func (b *Bot) postReply(ctx context.Context, s said, body string) error {
+	what := fmt.Sprintf("reply:%d", s.comment.ID)
+	done, err := loadWrites(ctx, b.Store, s.repository, s.pull.Number)
+	if err != nil || done[what].ID != 0 {
+		return err
+	}
+	id, err := s.provider.PutSticky(ctx, s.repo, s.pull.Number, providers.Sticky{
+		Marker: fmt.Sprintf("<!-- shipsql:v1 kind=reply comment=%d -->", s.comment.ID), Body: body,
+	})
+	if err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	return b.wrote(ctx, pullFrom(s.repository, s.pull), what, id, "")
+}
+
+// loadAnswer reads what became of a line in an earlier attempt.
+func loadAnswer(ctx context.Context, q store.Queryer, s said, line int) (a answer, known bool, err error) {
+	err = q.QueryRow(ctx, `SELECT outcome, answer FROM bot_commands WHERE repository = $1 AND comment_id = $2 AND line = $3`,
+		s.repository, s.comment.ID, line).Scan(&a.outcome, &a.reply)
+	if isNoRows(err) {
+		return a, false, nil
+	}
+	return a, err == nil, err
+}
+
+// saveAnswer records what became of a line, for ever.
+func (b *Bot) saveAnswer(ctx context.Context, s said, line int, a answer) error {
+	return b.Store.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO bot_commands (repository, number, comment_id, line, login, said, outcome, answer, at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (repository, comment_id, line) DO NOTHING`,
+			s.repository, s.pull.Number, s.comment.ID, line, s.comment.Author.Login, s.lines[line].Text, a.outcome, a.reply, store.Micros(tx.Now()))
+		if err != nil || a.said == "" {
+			return err
+		}
+		return setSaid(ctx, tx, s.repository, s.pull.Number, a.said)
+	})
+}

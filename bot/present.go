@@ -1,0 +1,324 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/shipsql/shipsql/bot/message"
+	"github.com/shipsql/shipsql/bot/view"
+	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/internal/secret"
+	"github.com/shipsql/shipsql/providers"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/reviewer"
+	"github.com/shipsql/shipsql/store"
+)
+
+// handleView writes what a pull request shows. Each write stands for itself: one
+// that fails is tried again, the others are done.
+func (b *Bot) handleView(ctx context.Context, job queue.Job, payload viewPayload) error {
+	read, ok, err := loadPull(ctx, b.Store, payload.Repository, payload.Number)
+	if err != nil {
+		return err
+	}
+	if !ok { // merged before we ever saw it: read it, which rings us again
+		return b.adopt(ctx, payload)
+	}
+	state, err := b.state(ctx, read)
+	if err != nil {
+		return err
+	}
+	p, repo, err := b.forge(read.Repository)
+	if err != nil {
+		return err
+	}
+	done, err := loadWrites(ctx, b.Store, read.Repository, read.Number)
+	if err != nil {
+		return err
+	}
+	w := writer{bot: b, provider: p, repo: repo, pull: read, done: done, again: job.Attempts > 0}
+	return w.all(ctx, state)
+}
+
+// adopt remembers a pull request that a release names and no webhook did.
+func (b *Bot) adopt(ctx context.Context, payload viewPayload) error {
+	p, repo, err := b.forge(payload.Repository)
+	if err != nil {
+		return err
+	}
+	pr, err := p.PullRequest(ctx, repo, payload.Number)
+	if err != nil {
+		return err
+	}
+	return b.Store.Tx(ctx, func(tx *store.Tx) error {
+		read := pullFrom(payload.Repository, pr)
+		read.Touches = true
+		if err := savePull(ctx, tx, read); err != nil {
+			return err
+		}
+		return b.Queue.Enqueue(ctx, tx, viewJob(payload.Repository, payload.Number))
+	})
+}
+
+// dialect is how texts are written on a forge.
+func (b *Bot) dialect(p providers.Provider) message.Forge {
+	c := p.Capabilities()
+	f := message.Forge{Prefix: "/shipsql ", Limit: c.CommentLimit}
+	if c.BareCommands {
+		f.Prefix = "/"
+	}
+	return f
+}
+
+// state gathers everything the view of a pull request shows.
+func (b *Bot) state(ctx context.Context, read pull) (view.State, error) {
+	p, _, err := b.forge(read.Repository)
+	if err != nil {
+		return view.State{}, err
+	}
+	s := view.State{
+		Forge: b.dialect(p), Number: read.Number, Title: read.Title, Head: read.Head, Said: read.Said,
+		Open: read.State == pullOpen, Merged: read.State == pullMerged, Pages: b.PublicURL,
+	}
+	assessments, err := loadAssessments(ctx, b.Store, read.Repository, read.Number)
+	if err != nil {
+		return s, err
+	}
+	rollouts, err := b.Deploy.RolloutsOfPR(ctx, read.Repository, read.Number)
+	if err != nil {
+		return s, err
+	}
+	for _, project := range b.projectsOn(read.Repository, read.Base) {
+		shown, err := b.projectState(ctx, project, read, assessments, rollouts)
+		if err != nil {
+			return s, err
+		}
+		s.Projects = append(s.Projects, shown)
+	}
+	s.Public = hasFailure(rollouts) && !b.isPrivate(ctx, read.Repository)
+	return s, nil
+}
+
+// hasFailure says whether a database's words will be shown.
+func hasFailure(rollouts []deploy.Rollout) bool {
+	for _, r := range rollouts {
+		for _, stage := range r.Stages {
+			if slices.ContainsFunc(stage.Tasks, func(t deploy.Task) bool { return t.Failure != nil }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (b *Bot) projectState(ctx context.Context, project deploy.Project, read pull, assessments []assessment, rollouts []deploy.Rollout) (view.Project, error) {
+	shown := view.Project{Config: project, Stages: b.planned(project)}
+	for i := range assessments {
+		if assessments[i].Project == project.ID() {
+			shown.Review = &assessments[i].Review
+		}
+	}
+	before := ""
+	for i := range rollouts {
+		if rollouts[i].Release.Project == project.ID() {
+			shown.Rollout, before = &rollouts[i], rollouts[i].Release.ID
+		}
+	}
+	status, err := b.Deploy.Status(ctx, project.ID())
+	if err != nil {
+		return shown, err
+	}
+	shown.Refusal = status.Refusal
+	if shown.Rollout != nil {
+		if shown.Merged, err = b.mergedReport(ctx, shown.Rollout.Release); err != nil {
+			return shown, err
+		}
+	}
+	if shown.Rollout == nil && (shown.Review == nil || !shown.Review.Touched || read.State != pullOpen) {
+		return shown, nil
+	}
+	shown.Earlier, err = b.Deploy.Earlier(ctx, project.ID(), before)
+	return shown, err
+}
+
+// mergedReport is the report at the merge commit, nil while there is none for
+// the release's present text.
+func (b *Bot) mergedReport(ctx context.Context, r deploy.Release) (*reviewer.Report, error) {
+	if !r.Reviewed() {
+		return nil, nil
+	}
+	text, err := b.Deploy.ReviewReport(ctx, r.ID)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	var report reviewer.Report
+	if err := json.Unmarshal(text, &report); err != nil {
+		return nil, fmt.Errorf("read the report of release %s: %w", r.ID, err)
+	}
+	return &report, nil
+}
+
+// planned are the environments as configured.
+func (b *Bot) planned(project deploy.Project) []view.Planned {
+	cfg := b.Deploy.Config()
+	var stages []view.Planned
+	for _, e := range cfg.Road(project) {
+		stages = append(stages, view.Planned{Environment: e.Name, Databases: len(cfg.Targets(project, e.Name))})
+	}
+	return stages
+}
+
+// writer writes one pull request's view.
+type writer struct {
+	bot      *Bot
+	provider providers.Provider
+	repo     providers.Repo
+	pull     pull
+	done     writes
+	again    bool // an earlier attempt may have got through
+}
+
+func (w writer) all(ctx context.Context, s view.State) error {
+	caps := w.provider.Capabilities()
+	errs := []error{w.lasting(w.check(ctx, s)), w.lasting(w.sticky(ctx, s))}
+	for _, p := range s.Projects {
+		if p.Rollout == nil {
+			continue
+		}
+		errs = append(errs, w.lasting(w.notices(ctx, s, *p.Rollout)))
+		if caps.Deployments {
+			errs = append(errs, w.lasting(w.deployments(ctx, s, *p.Rollout)))
+		}
+	}
+	if caps.Reviews {
+		errs = append(errs, w.lasting(w.suggestions(ctx, s)))
+	}
+	return errors.Join(errs...)
+}
+
+// lasting drops an error that the same write would have again.
+func (w writer) lasting(err error) error {
+	if !final(err) {
+		return err
+	}
+	w.bot.Log.Warn("The forge refuses a part of the view", "repository", w.pull.Repository, "pr", w.pull.Number, "error", secret.Redact(err.Error()))
+	return nil
+}
+
+// check writes the verdict on an open pull request's head. A verdict that
+// changes on the same head becomes a new run: annotations can't be taken back.
+func (w writer) check(ctx context.Context, s view.State) error {
+	if !s.Open || !reviewedAt(s) {
+		return nil
+	}
+	check := view.Check(s)
+	hash := hashOf(check)
+	if w.done["check"].Hash == hash {
+		return nil
+	}
+	check.ExternalID = fmt.Sprintf("%s%d:%s", externalPull, s.Number, hash)
+	check.MayExist = w.again
+	id, err := w.provider.PutCheck(ctx, w.repo, check)
+	if err != nil {
+		return fmt.Errorf("write the check: %w", err)
+	}
+	return w.bot.wrote(ctx, w.pull, "check", id, hash)
+}
+
+// reviewedAt says that every project's review is about the present head.
+func reviewedAt(s view.State) bool {
+	return len(s.Projects) > 0 && !slices.ContainsFunc(s.Projects, func(p view.Project) bool {
+		return p.Review == nil || p.Review.Head != s.Head
+	})
+}
+
+// sticky writes the sticky comment. A pull request that has nothing to do with
+// databases gets none, unless one stands there from an earlier push.
+func (w writer) sticky(ctx context.Context, s view.State) error {
+	before := w.done["sticky"]
+	if s.Empty() && before.ID == 0 {
+		return nil
+	}
+	s.Now = time.Time{} // the time of the update is no reason for one
+	hash := hashOf(view.Sticky(s))
+	if before.Hash == hash {
+		return nil
+	}
+	s.Now = w.bot.Clock.Now()
+	id, err := w.provider.PutSticky(ctx, w.repo, s.Number, providers.Sticky{
+		ID: before.ID, Marker: message.Marker(s.Number), Body: view.Sticky(s),
+	})
+	if err != nil {
+		return fmt.Errorf("write the comment: %w", err)
+	}
+	return w.bot.wrote(ctx, w.pull, "sticky", id, hash)
+}
+
+// notices posts what the release's people should be told, each once: the marker
+// finds one that an earlier attempt posted.
+func (w writer) notices(ctx context.Context, s view.State, r deploy.Rollout) error {
+	prefix := "notice:" + r.Release.ID + ":"
+	for _, n := range view.Notices(s, r, w.done.keys(prefix)) {
+		id, err := w.provider.PutSticky(ctx, w.repo, s.Number, providers.Sticky{
+			Marker: fmt.Sprintf("<!-- shipsql:v1 kind=notice release=%s about=%q -->", r.Release.ID, n.Key), Body: n.Body,
+		})
+		if err != nil {
+			return fmt.Errorf("notify: %w", err)
+		}
+		if err := w.bot.wrote(ctx, w.pull, prefix+n.Key, id, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w writer) deployments(ctx context.Context, s view.State, r deploy.Rollout) error {
+	for _, d := range view.Deployments(s, r) {
+		what := "deployment:" + d.Release + ":" + d.Stage
+		before, hash := w.done[what], hashOf(d)
+		if before.Hash == hash {
+			continue
+		}
+		d.ID, d.MayExist = before.ID, w.again
+		id, err := w.provider.PutDeployment(ctx, w.repo, d.Deployment)
+		if err != nil {
+			return fmt.Errorf("write the deployment: %w", err)
+		}
+		if err := w.bot.wrote(ctx, w.pull, what, id, hash); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// suggestions posts fixes beside the lines, each once per pull request.
+func (w writer) suggestions(ctx context.Context, s view.State) error {
+	if !s.Open || !reviewedAt(s) {
+		return nil
+	}
+	posted := map[string]bool{}
+	for _, fingerprint := range w.done.keys("suggestion:") {
+		posted[fingerprint] = true
+	}
+	due := view.Suggestions(s, posted)
+	if len(due) == 0 {
+		return nil
+	}
+	comments := make([]providers.InlineComment, len(due))
+	for i, d := range due {
+		comments[i] = d.Comment
+	}
+	if err := w.provider.AddReview(ctx, w.repo, s.Number, s.Head, comments); err != nil {
+		return fmt.Errorf("write the suggestions: %w", err)
+	}
+	for _, d := range due {
+		if err := w.bot.wrote(ctx, w.pull, "suggestion:"+d.Fingerprint, 0, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}

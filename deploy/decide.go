@@ -156,7 +156,7 @@ func (g gate) stageState(d StageDecision) State {
 		return Ambiguous
 	case in[Failed] > 0:
 		return Failed
-	case g.line.Stages[g.env.Name].Cancelled != nil:
+	case in[Cancelled] > 0, g.line.Stages[g.env.Name].Cancelled != nil:
 		return Cancelled
 	case passed > 0 && passed == len(g.databases()):
 		return Done

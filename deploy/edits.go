@@ -65,8 +65,12 @@ func (s *Service) insertEdit(ctx context.Context, tx *store.Tx, e storedEdit, me
 // reviewed and approved anew.
 func (s *Service) applyEdit(ctx context.Context, tx *store.Tx, p Project, e acceptedEdit, by Release) error {
 	e.Project, e.At = p.ID(), tx.Now()
-	if err := s.insertEdit(ctx, tx, storedEdit{e.Edit, e.text.Blob}, true); err != nil {
-		return err
+	// A file that never counted leaves nothing for its version when it goes: the
+	// version may be another file's.
+	if e.owner == nil || !e.owner.Broken || e.After != "" {
+		if err := s.insertEdit(ctx, tx, storedEdit{e.Edit, e.text.Blob}, true); err != nil {
+			return err
+		}
 	}
 	n := note{action: "edit", project: p.ID(), release: by.ID, actor: machine, data: e.Edit}
 	if err := audit(ctx, tx, n); err != nil || e.owner == nil {

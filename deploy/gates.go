@@ -9,7 +9,7 @@ import (
 // what needs a person.
 func (r Reason) closes() bool {
 	switch r.Code {
-	case StageFailed, StageAmbiguous, StageRetrying:
+	case StageFailed, StageAmbiguous, StageRetrying, StageCancelled:
 		return false
 	}
 	return true
@@ -201,6 +201,9 @@ func (t Task) trouble(environment string) (Reason, bool) {
 			{Verb: VerbResolve, Args: []string{step, OutcomeApplied}},
 			{Verb: VerbResolve, Args: []string{step, OutcomeRetry}},
 		}
+	case t.State == Cancelled:
+		r.Code, r.Next = StageCancelled, []Next{retry}
+		r.Text = t.Database + " was cancelled"
 	case t.State == Queued && t.Failure != nil:
 		r.Code = StageRetrying
 	default:

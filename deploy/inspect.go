@@ -237,17 +237,16 @@ func (in *inspection) accept(e acceptedEdit, old string) {
 
 func (in *inspection) deleted(path string) {
 	version, _, named := executor.ParseName(path)
-	if !named {
-		in.answered = append(in.answered, path) // e.g. a file whose name was the problem
-		return
+	owner, ok := in.past.byPath(path)
+	if !named && !ok {
+		return // no migration
 	}
 	if i := slices.IndexFunc(in.Added, func(a string) bool {
 		v, _, ok := executor.ParseName(a)
-		return ok && executor.VersionKey(v) == executor.VersionKey(version) && contains(in.loaded, a)
+		return ok && named && executor.VersionKey(v) == executor.VersionKey(version) && contains(in.loaded, a)
 	}); i >= 0 {
 		return // renamed
 	}
-	owner, ok := in.past.byPath(path)
 	e := acceptedEdit{Edit: Edit{Path: path, Version: version}}
 	if ok {
 		e.owner, e.Before = &owner, in.past.current(owner)

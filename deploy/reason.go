@@ -26,6 +26,7 @@ const (
 	GateNoDatabase     Code = "no_database"       // no database of the project is configured
 	StageFailed        Code = "failed"            // a task failed
 	StageAmbiguous     Code = "ambiguous"         // a task's outcome can't be proven
+	StageCancelled     Code = "task_cancelled"    // a task was cancelled
 	StageRetrying      Code = "retrying"          // a lock was not had yet; it is tried again
 	CommandInvalid     Code = "invalid_command"   // an argument is missing or wrong
 	CommandNoRelease   Code = "no_release"        // nothing was merged yet

@@ -128,7 +128,8 @@ func loadPast(ctx context.Context, q store.Queryer, project string, pullRequest 
 func readReleased(scan store.Scan) (released, error) {
 	var touched int
 	m, err := readMigration(func(dest ...any) error { return scan(append(dest, &touched)...) })
-	return released{Migration: m.Migration, release: m.release, n: m.n, touched: touched > 0}, err
+	// What can't be applied was not: a ledger with its version holds another file.
+	return released{Migration: m.Migration, release: m.release, n: m.n, touched: touched > 0 && !m.Broken}, err
 }
 
 // reviewNeeded asks for a review of the release's present text. A release that

@@ -145,6 +145,10 @@ func (s *Service) putBack(ctx context.Context, tx *store.Tx, t storedTask) error
 
 func (s *Service) start(ctx context.Context, tx *store.Tx, p Project, t storedTask, d StageDecision) (*attempt, error) {
 	run, err := s.buildRun(ctx, tx, p, t, d)
+	if fault.CodeOf(err) == fault.Invalid { // no later attempt would do better
+		t.State, t.Failure, t.FinishedAt = Failed, failureOf(err), tx.Now()
+		return nil, errors.Join(saveTask(ctx, tx, t), s.auditTask(ctx, tx, "task_failed", t, t.evidence(executor.Result{})))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 type serveCmd struct {
-	Config string `help:"Configuration file." default:"${config}" type:"path"`
+	Config string `help:"Configuration file." default:"shipsql.yaml" type:"path"`
 	Role   string `help:"What this process does: ${enum}." enum:"all,web,worker" default:"all"`
 }
 

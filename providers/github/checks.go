@@ -43,7 +43,7 @@ func (p *Provider) PutCheck(ctx context.Context, repo providers.Repo, c provider
 	for {
 		batch := c.Annotations[sent:min(sent+annotationBatch, len(c.Annotations))]
 		id, err := p.writeCheck(ctx, repo, c, batch)
-		if unknown(ctx, err) {
+		if unknown(err) {
 			id, err = p.writtenCheck(ctx, repo, c, sent+len(batch), err)
 		}
 		if err != nil {

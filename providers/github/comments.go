@@ -94,7 +94,7 @@ func (p *Provider) makeComment(ctx context.Context, t thread, body string, find 
 	var made github.IssueComment
 	r := request{method: http.MethodPost, path: pathf("/issues/%d/comments", t.number), body: &github.IssueComment{Body: &body}}
 	_, err := p.repo(ctx, t.repo, r, &made)
-	if unknown(ctx, err) {
+	if unknown(err) {
 		if id, lookup := find(); lookup == nil && id != 0 {
 			return id, nil
 		}

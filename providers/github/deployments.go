@@ -55,7 +55,7 @@ func (p *Provider) makeDeployment(ctx context.Context, repo providers.Repo, d pr
 		Description: text(cutRunes(d.Description, statusDescription)),
 	}}
 	_, err := p.repo(ctx, repo, r, &made)
-	if unknown(ctx, err) {
+	if unknown(err) {
 		if id, lookup := p.findDeployment(ctx, repo, d); lookup == nil && id != 0 {
 			return id, nil
 		}

@@ -143,9 +143,8 @@ func meaning(status int, said string) *fault.Error {
 }
 
 // unknown says that a write's outcome can't be told from its error: the wire was
-// cut, time ran out, or a gateway answered. The caller can still look, unless
-// its own time is over.
-func unknown(ctx context.Context, err error) bool {
+// cut, time ran out, or a gateway answered.
+func unknown(err error) bool {
 	var limited providers.ErrRateLimited
-	return fault.CodeOf(err) == fault.Unreachable && !errors.As(err, &limited) && ctx.Err() == nil
+	return fault.CodeOf(err) == fault.Unreachable && !errors.As(err, &limited)
 }

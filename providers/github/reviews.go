@@ -22,7 +22,7 @@ func (p *Provider) AddReview(ctx context.Context, repo providers.Repo, pr int, c
 		review.Comments = append(review.Comments, draft(c))
 	}
 	_, err := p.repo(ctx, repo, request{method: http.MethodPost, path: pathf("/pulls/%d/reviews", pr), body: review}, nil)
-	if unknown(ctx, err) {
+	if unknown(err) {
 		if there, lookup := p.reviewed(ctx, thread{repo, pr}, commit, comments); lookup == nil && there {
 			return nil
 		}

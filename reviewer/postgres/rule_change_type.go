@@ -36,7 +36,8 @@ func changeTypeHit(s *subject, a action, change typeChange) (Hit, bool) {
 	h := Hit{Table: a.table, Fix: changeTypeFix(a)}
 	switch change {
 	case rewrites:
-		h.Message = fmt.Sprintf("Changing %s%s to %s rewrites all of %s while reads and writes wait", a.GetName(), oldType(a), columnType(a), described(a.table))
+		h.Message = fmt.Sprintf("Changing %s%s to %s%s rewrites all of %s while reads and writes wait",
+			a.GetName(), oldType(a), columnType(a), using(a), described(a.table))
 	case unknownChange:
 		h.AtMost = finding.Warning
 		h.Message = fmt.Sprintf("The type of %s so far is not known: unless %s only widens it, the change rewrites all of %s while reads and writes wait",
@@ -44,8 +45,7 @@ func changeTypeHit(s *subject, a action, change typeChange) (Hit, bool) {
 	case keepsInUTC:
 		h.AtMost = finding.Warning
 		h.Message = fmt.Sprintf("Changing %s%s to %s rewrites all of %s unless the session's time zone is UTC", a.GetName(), oldType(a), columnType(a), described(a.table))
-		h.Fix = "SET LOCAL TimeZone = 'UTC';\n" + terminated(s.sql)
-		h.Suggestion = h.Fix
+		h.Fix = "If the values without a time zone are in UTC:\nSET LOCAL TimeZone = 'UTC';\n" + terminated(s.sql)
 	}
 	return h, change != keeps
 }
@@ -55,6 +55,14 @@ func oldType(a action) string {
 		return " from " + c.Type
 	}
 	return ""
+}
+
+// using mentions an expression that every row goes through.
+func using(a action) string {
+	if castsOnly(a.GetDef().GetColumnDef().GetRawDefault(), a.GetName()) {
+		return ""
+	}
+	return " with a USING expression"
 }
 
 func columnType(a action) string { return schema.TypeText(a.GetDef().GetColumnDef().GetTypeName()) }

@@ -5,6 +5,7 @@ import (
 
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
+	"github.com/shipsql/shipsql/executor/catalog"
 	"github.com/shipsql/shipsql/reviewer/finding"
 	"github.com/shipsql/shipsql/reviewer/postgres/schema"
 )
@@ -35,8 +36,8 @@ func checkDropTable(s *subject) []Hit {
 		hits = append(hits, Hit{
 			Table:   t,
 			Message: fmt.Sprintf("Dropping %s deletes its rows for good", described(t)),
-			Fix: fmt.Sprintf("Once nothing uses it any more:\nALTER TABLE %s RENAME TO %s;\n-- and when nobody missed it, in a later migration:\nDROP TABLE %[2]s;",
-				quotedName(t.Name), quoted(t.Name.Name+"_old")),
+			Fix: fmt.Sprintf("Once nothing uses it any more:\nALTER TABLE %s RENAME TO %s;\n-- and when nobody missed it, in a later migration:\nDROP TABLE %[3]s;",
+				quotedName(t.Name), quoted(t.Name.Name+"_old"), quotedName(catalog.Name{Schema: t.Name.Schema, Name: t.Name.Name + "_old"})),
 		})
 	}
 	return hits

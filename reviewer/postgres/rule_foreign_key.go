@@ -54,20 +54,25 @@ func foreignKeyHit(s *subject, a action, c *pg_query.Constraint) Hit {
 }
 
 func foreignKeyMessage(s *subject, a action, c *pg_query.Constraint) string {
-	parent := s.schema.Lookup(c.GetPktable())
-	return fmt.Sprintf("Adding foreign key %s blocks writes to %s and %s while every row is checked",
-		schema.ConstraintName(a.table.Name.Name, c, nil), described(a.table), parent.Name)
+	tables := described(a.table)
+	if parent := s.schema.Lookup(c.GetPktable()); parent != a.table {
+		tables += " and " + parent.Name.String()
+	}
+	return fmt.Sprintf("Adding foreign key %s blocks writes to %s while every row is checked", schema.ConstraintName(a.table.Name.Name, c, nil), tables)
 }
 
 func inlineForeignKeyHit(s *subject, a action, c *pg_query.Constraint) Hit {
 	column := a.GetDef().GetColumnDef().GetColname()
 	name := schema.ConstraintName(a.table.Name.Name, c, []string{column})
-	table := quotedName(a.table.Name)
+	parent := quotedName(s.schema.Lookup(c.GetPktable()).Name)
+	if keys := schema.Strings(c.GetPkAttrs()); len(keys) > 0 {
+		parent += " (" + quotedList(keys) + ")"
+	}
 	return Hit{
 		Table:   a.table,
 		Message: fmt.Sprintf("Column %s has a default and a foreign key: %s and %s are locked while every row is checked", column, described(a.table), s.schema.Lookup(c.GetPktable()).Name),
 		Fix: fmt.Sprintf("Add the column without REFERENCES, then:\nALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s NOT VALID;\n-- in a later migration:\n%s",
-			table, quoted(name), quoted(column), quotedName(s.schema.Lookup(c.GetPktable()).Name), validation(a.table, name)),
+			quotedName(a.table.Name), quoted(name), quoted(column), parent, validation(a.table, name)),
 	}
 }
 

@@ -25,7 +25,7 @@ var tableWithoutPrimaryKey = rule{
 // statement, and a helper table may be gone by then.
 func checkPrimaryKey(s *subject) []Hit {
 	n := s.tree.GetCreateStmt()
-	if n == nil || n.GetRelation().GetRelpersistence() == "t" || n.GetPartbound() != nil || s.copiesUnknown(n) || keyed(n) {
+	if n == nil || n.GetRelation().GetRelpersistence() == "t" || n.GetPartbound() != nil || s.copiesUnknown(n) {
 		return nil
 	}
 	world, relation := s.schema, n.GetRelation()
@@ -43,17 +43,6 @@ func checkPrimaryKey(s *subject) []Hit {
 func (s *subject) copiesUnknown(n *pg_query.CreateStmt) bool {
 	for _, e := range n.GetTableElts() {
 		if like := e.GetTableLikeClause(); like != nil && !s.schema.Lookup(like.GetRelation()).Known {
-			return true
-		}
-	}
-	return false
-}
-
-// keyed says whether the statement itself has the key.
-func keyed(n *pg_query.CreateStmt) bool {
-	for _, e := range n.GetTableElts() {
-		if e.GetConstraint().GetContype() == pg_query.ConstrType_CONSTR_PRIMARY ||
-			columnConstraint(e.GetColumnDef(), pg_query.ConstrType_CONSTR_PRIMARY) != nil {
 			return true
 		}
 	}

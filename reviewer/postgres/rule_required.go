@@ -28,7 +28,7 @@ func checkRequired(s *subject) []Hit {
 		}
 		hits = append(hits, Hit{
 			Table:   a.table,
-			Message: fmt.Sprintf("Column %s is NOT NULL and has no default: adding it fails on a table with rows, such as %s may be", a.column(), described(a.table)),
+			Message: fmt.Sprintf("Column %s is NOT NULL and has no default: adding it fails if %s has any rows", a.column(), described(a.table)),
 			Fix: fmt.Sprintf("ALTER TABLE %[1]s ADD COLUMN %[2]s %[3]s NOT NULL DEFAULT …;\n-- or without NOT NULL, filled in batches, then:\n%[4]s",
 				quotedName(a.table.Name), quoted(a.column()), columnType(a), notNullFix(s.major, a.table, a.column())),
 		})

@@ -6,6 +6,7 @@ import (
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
 	"github.com/shipsql/shipsql/reviewer/finding"
+	"github.com/shipsql/shipsql/reviewer/postgres/schema"
 )
 
 var deleteOrUpdateWithoutWhere = rule{
@@ -44,23 +45,22 @@ func withClause(tree *pg_query.Node) *pg_query.WithClause {
 
 func whereHits(s *subject, tree *pg_query.Node) []Hit {
 	if n := tree.GetDeleteStmt(); n != nil && alwaysTrue(n.GetWhereClause()) {
-		return whereHit(s, n.GetRelation(), "DELETE removes")
+		return whereHit(s.schema.Lookup(n.GetRelation()), "DELETE removes", "DELETE FROM %s WHERE …;")
 	}
 	if n := tree.GetUpdateStmt(); n != nil && alwaysTrue(n.GetWhereClause()) {
-		return whereHit(s, n.GetRelation(), "UPDATE changes")
+		return whereHit(s.schema.Lookup(n.GetRelation()), "UPDATE changes", "UPDATE %s SET … WHERE …;")
 	}
 	return nil
 }
 
-func whereHit(s *subject, r *pg_query.RangeVar, does string) []Hit {
-	t := s.schema.Lookup(r)
+func whereHit(t *schema.Table, does, fix string) []Hit {
 	if t.New {
 		return nil
 	}
 	return []Hit{{
 		Table:   t,
 		Message: fmt.Sprintf("%s every row of %s", does, described(t)),
-		Fix:     terminated(s.sql + "\nWHERE …"),
+		Fix:     "Say which rows: " + fmt.Sprintf(fix, quotedName(t.Name)),
 	}}
 }
 

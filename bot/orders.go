@@ -106,7 +106,7 @@ func (o order) domain() deploy.Command {
 	a := o.comment.Author
 	c := deploy.Command{
 		Actor:      deploy.Actor{Kind: deploy.ForgeUser, Provider: o.repo.Provider, Login: a.Login, ID: a.ID, Bot: a.Bot},
-		Repository: o.repository, PullRequest: o.pull.Number,
+		Repository: o.repository, PullRequest: o.pull.Number, Release: o.cmd.Release,
 		Source:      fmt.Sprintf("%s#issuecomment-%d", o.pull.URL, o.comment.ID),
 		Environment: o.cmd.Environment, Reason: o.cmd.Reason,
 		WithEarlier: o.cmd.WithEarlier, DespiteFindings: o.cmd.DespiteFindings != "",
@@ -169,7 +169,16 @@ func (b *Bot) waive(ctx context.Context, o order) (answer, error) {
 	if reason != nil {
 		return o.refuse(*reason), nil
 	}
+	earlier, err := loadWaivers(ctx, b.Store, o.repository, o.pull.Number)
+	if err != nil {
+		return answer{}, err
+	}
 	w := waiver{Rule: o.cmd.Rule, Fingerprints: fingerprints, Reason: o.cmd.Reason}
+	for _, e := range earlier {
+		if e.Rule == w.Rule {
+			w.Fingerprints = append(w.Fingerprints, e.Fingerprints...)
+		}
+	}
 	err = b.Store.Tx(ctx, func(tx *store.Tx) error {
 		if err := saveWaiver(ctx, tx, o, w); err != nil {
 			return err

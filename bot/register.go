@@ -114,7 +114,9 @@ func syncJob(project string) queue.NewJob {
 	return queue.NewJob{Kind: JobSyncBranch, Key: "project:" + project, Payload: projectPayload{Project: project}, Coalesce: true}
 }
 
-func pullKey(repository string, number int) string { return fmt.Sprintf("pr:%s#%d", repository, number) }
+func pullKey(repository string, number int) string {
+	return fmt.Sprintf("pr:%s#%d", repository, number)
+}
 
 func (b *Bot) enqueue(ctx context.Context, jobs ...queue.NewJob) error {
 	return b.Store.Tx(ctx, func(tx *store.Tx) error { return b.Queue.Enqueue(ctx, tx, jobs...) })

@@ -115,4 +115,3 @@ func (b *Bot) merges(ctx context.Context, project deploy.Project, from, to strin
 }
 
 func shortSHA(sha string) string { return sha[:min(len(sha), 8)] }
-

@@ -16,7 +16,7 @@ const (
 	Retry      Name = "retry"       // retry [ENV] [failed|DATABASE]
 	Skip       Name = "skip"        // skip VERSION ENV REASON
 	AcceptEdit Name = "accept-edit" // accept-edit FILE REASON
-	Resolve    Name = "resolve"     // resolve VERSION#N applied|retry
+	Resolve    Name = "resolve"     // resolve VERSION#N applied|retry [DATABASE]
 	Cancel     Name = "cancel"      // cancel ENV
 	Waive      Name = "waive"       // waive RULE REASON
 	Review     Name = "review"      // review
@@ -32,12 +32,13 @@ type Command struct {
 	WithEarlier     bool
 	DespiteFindings string // the reason; "" when the flag isn't given
 	Reason          string
-	Only            string // retry: "failed" or a database's name, "" for all
+	Only            string // retry: "failed" or a database's name, "" for all; resolve: a database's name
 	Version         string // skip, resolve
 	Statement       int    // resolve: N, from 1
 	Decision        string // resolve: "applied" or "retry"
 	File            string // accept-edit
 	Rule            string // waive
+	Release         string // --release ID, which any command may have: one of several releases
 }
 
 // Problem is a line that was meant for ShipSQL and can't be understood.
@@ -100,12 +101,19 @@ func (c Command) String() string {
 	if c.Statement > 0 {
 		words[len(words)-1] += "#" + strconv.Itoa(c.Statement)
 	}
-	add(c.Environment, c.Only, c.Decision, quoted(c.Reason))
+	if c.Name == Resolve {
+		add(c.Decision, c.Only)
+	} else {
+		add(c.Environment, c.Only, quoted(c.Reason))
+	}
 	if c.WithEarlier {
 		add(flagWithEarlier)
 	}
 	if c.DespiteFindings != "" {
 		add(flagDespiteFindings, quoted(c.DespiteFindings))
+	}
+	if c.Release != "" {
+		add(FlagRelease, c.Release)
 	}
 	return strings.Join(words, " ")
 }

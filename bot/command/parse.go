@@ -111,9 +111,10 @@ func (g Grammar) command(rest string) (*Command, *Problem) {
 	if !ok {
 		return nil, &Problem{Message: "the closing quote is missing", Usage: s.usage}
 	}
-	cmd := &Command{Name: s.name}
-	if message := s.read(g, cmd, &args{words: words[1:]}); message != "" {
-		return nil, &Problem{Message: message, Usage: s.usage, Suggestion: g.corrected(s, words[1:])}
+	words, release := cutRelease(words[1:])
+	cmd := &Command{Name: s.name, Release: release}
+	if message := s.read(g, cmd, &args{words: words}); message != "" {
+		return nil, &Problem{Message: message, Usage: s.usage, Suggestion: g.corrected(s, words)}
 	}
 	return cmd, nil
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,10 @@ type syntax struct {
 const (
 	flagWithEarlier     = "--with-earlier"
 	flagDespiteFindings = "--despite-findings"
+
+	// FlagRelease names one of several releases that a command could mean; the
+	// answer to such a command prints it.
+	FlagRelease = "--release"
 )
 
 var syntaxes = []syntax{
@@ -25,7 +30,7 @@ var syntaxes = []syntax{
 	{Retry, `retry [ENV] [failed|DATABASE]`, readRetry},
 	{Skip, `skip VERSION ENV "REASON"`, readSkip},
 	{AcceptEdit, `accept-edit FILE "REASON"`, readAcceptEdit},
-	{Resolve, `resolve VERSION#N applied|retry`, readResolve},
+	{Resolve, `resolve VERSION#N applied|retry [DATABASE]`, readResolve},
 	{Cancel, `cancel ENV`, readCancel},
 	{Waive, `waive RULE "REASON"`, readWaive},
 	{Review, `review`, readNothing},
@@ -64,6 +69,16 @@ func (a *args) rest() string {
 		texts = append(texts, a.next())
 	}
 	return strings.Join(texts, " ")
+}
+
+// cutRelease takes --release and its value out of the words.
+func cutRelease(words []word) (rest []word, release string) {
+	for i, w := range words {
+		if !w.quoted && i+1 < len(words) && isFlag(w.text) && flag(w.text) == FlagRelease {
+			return slices.Concat(words[:i], words[i+2:]), words[i+1].text
+		}
+	}
+	return words, ""
 }
 
 func (a *args) none() string {
@@ -177,6 +192,7 @@ func readResolve(_ Grammar, c *Command, a *args) string {
 	if c.Decision = strings.ToLower(a.next()); c.Decision != "applied" && c.Decision != "retry" {
 		return `resolve needs "applied" (the statement took effect) or "retry" (it didn't)`
 	}
+	c.Only = a.next()
 	return a.none()
 }
 

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/shipsql/shipsql/bot/command"
 	"github.com/shipsql/shipsql/bot/message"
 	"github.com/shipsql/shipsql/deploy"
 )
@@ -112,6 +113,9 @@ func (s State) Command(n deploy.Next) (string, bool) {
 			arg = `"` + arg + `"`
 		}
 		text += " " + arg
+	}
+	if n.Release != "" {
+		text += " " + command.FlagRelease + " " + n.Release
 	}
 	return s.Forge.Command(text), true
 }

@@ -60,6 +60,10 @@ type inspection struct {
 	past       past
 	outOfOrder bool
 
+	isAdded map[string]bool
+	holders map[string][]string // version key → the folder's files that have it, sorted
+	newest  string              // the highest version of the folder before the merge, "" for none
+
 	migrations []Migration
 	problems   []Problem
 	edits      []acceptedEdit
@@ -77,6 +81,7 @@ type acceptedEdit struct {
 // earlier releases. It is pure.
 func inspect(m merge, p past, outOfOrder bool) inspection {
 	in := inspection{merge: m, past: p, outOfOrder: outOfOrder}
+	in.index()
 	for _, path := range slices.Sorted(slices.Values(m.Added)) {
 		in.added(path)
 	}
@@ -89,6 +94,25 @@ func inspect(m merge, p past, outOfOrder bool) inspection {
 	in.problems = append(in.problems, m.Problems...)
 	slices.SortStableFunc(in.migrations, func(a, b Migration) int { return executor.CompareVersions(a.Version, b.Version) })
 	return in
+}
+
+// index reads the folder's names once; folders are large.
+func (in *inspection) index() {
+	in.isAdded, in.holders = map[string]bool{}, map[string][]string{}
+	for _, path := range in.Added {
+		in.isAdded[path] = true
+	}
+	for _, f := range in.folder { // sorted by path
+		version, _, ok := executor.ParseName(f.Path)
+		if !ok {
+			continue
+		}
+		key := executor.VersionKey(version)
+		in.holders[key] = append(in.holders[key], f.Path)
+		if !in.isAdded[f.Path] && (in.newest == "" || executor.CompareVersions(version, in.newest) > 0) {
+			in.newest = version
+		}
+	}
 }
 
 func (in *inspection) problem(p Problem) { in.problems = append(in.problems, p) }
@@ -124,8 +148,8 @@ func (in *inspection) added(path string) {
 	case in.faults[path] != "":
 		in.broken(ProblemUnreadable, path, in.faults[path])
 	case !contains(in.loaded, path): // no migration: another kind of file
-	case !in.outOfOrder && in.newest() != "" && executor.CompareVersions(version, in.newest()) < 0:
-		in.broken(ProblemBelowNewest, path, fmt.Sprintf("version %s is below %s, the newest on the branch", version, in.newest()))
+	case !in.outOfOrder && in.newest != "" && executor.CompareVersions(version, in.newest) < 0:
+		in.broken(ProblemBelowNewest, path, fmt.Sprintf("version %s is below %s, the newest on the branch", version, in.newest))
 	default:
 		in.migrations = append(in.migrations, in.loaded[path])
 	}
@@ -134,28 +158,12 @@ func (in *inspection) added(path string) {
 // owner is the path of the other file that has the version: an older one, or an
 // added one that sorts before.
 func (in *inspection) owner(version, path string) string {
-	for _, f := range in.folder {
-		v, _, ok := executor.ParseName(f.Path)
-		if !ok || f.Path == path || executor.VersionKey(v) != executor.VersionKey(version) {
-			continue
-		}
-		if !slices.Contains(in.Added, f.Path) || f.Path < path {
-			return f.Path
+	for _, other := range in.holders[executor.VersionKey(version)] {
+		if other != path && (!in.isAdded[other] || other < path) {
+			return other
 		}
 	}
 	return ""
-}
-
-// newest is the highest version of the folder before the merge.
-func (in *inspection) newest() string {
-	newest := ""
-	for _, f := range in.folder {
-		version, _, ok := executor.ParseName(f.Path)
-		if ok && !slices.Contains(in.Added, f.Path) && (newest == "" || executor.CompareVersions(version, newest) > 0) {
-			newest = version
-		}
-	}
-	return newest
 }
 
 // renamed handles an added file whose version a deleted file had: the same

@@ -164,10 +164,14 @@ func duplicatePaths(rel NewRelease) map[string]bool {
 			groups[key] = append(groups[key], f.Path)
 		}
 	}
+	added := map[string]bool{}
+	for _, path := range rel.Added {
+		added[path] = true
+	}
 	duplicates := map[string]bool{}
 	for _, paths := range groups {
 		slices.SortFunc(paths, func(a, b string) int {
-			return cmp.Or(compareBool(slices.Contains(rel.Added, a), slices.Contains(rel.Added, b)), cmp.Compare(a, b))
+			return cmp.Or(compareBool(added[a], added[b]), cmp.Compare(a, b))
 		})
 		for _, path := range paths[1:] {
 			duplicates[path] = true

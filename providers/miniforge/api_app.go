@@ -25,7 +25,14 @@ var appRoutes = []route{
 
 func (c *call) listInstallations() answer {
 	all := slices.SortedFunc(maps.Values(c.installations), func(a, b *installation) int { return int(a.id - b.id) })
-	return ok(mapEach(paginate(c, all), c.view.installation))
+	return ok(mapEach(paginate(c, all), func(in *installation) object {
+		o := c.view.installation(in)
+		// In lists GitHub describes an account as user and enterprise in one.
+		o["account"] = with(o["account"].(object), object{
+			"name": in.account.Name, "slug": in.account.Login, "created_at": o["created_at"], "updated_at": o["updated_at"],
+		})
+		return o
+	}))
 }
 
 func (c *call) findInstallation() *installation {

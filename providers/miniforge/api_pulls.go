@@ -2,6 +2,7 @@ package miniforge
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 
 	"github.com/shipsql/shipsql/providers/miniforge/gitmem"
@@ -104,19 +105,26 @@ func (c *call) createReview(p *pull) answer {
 	commit := cmp.Or(n.CommitID, p.Head.SHA)
 	switch {
 	case !known:
-		return invalid("PullRequestReview", "event", "pending reviews are not kept by the mini forge")
+		return unprocessable("pending reviews are not kept by the mini forge")
 	case !slices.ContainsFunc(p.commits(), func(o gitmem.Commit) bool { return o.Hash == commit }):
-		return invalid("PullRequestReview", "commit_id", "commit_id is not part of the pull request")
+		return unprocessable("commit_id is not part of the pull request")
 	case state == "COMMENTED" && n.Body == "" && len(n.Comments) == 0:
-		return invalid("PullRequestReview", "body", "a comment needs a body or inline comments")
+		return unprocessable("a comment needs a body or inline comments")
 	}
 	lines := commentable(p.files())
 	for _, in := range n.Comments {
 		if refused, why := in.refused(lines); refused {
-			return invalid("PullRequestReviewComment", "line", "%s", why)
+			return unprocessable(why)
 		}
 	}
 	return ok(c.view.review(p, c.addReview(p, n, commit)))
+}
+
+// unprocessable is how reviews are refused: with plain texts as errors.
+func unprocessable(why string) answer {
+	return answer{status: http.StatusUnprocessableEntity, body: object{
+		"message": "Unprocessable Entity", "documentation_url": docs, "status": "422", "errors": []string{why},
+	}}
 }
 
 func (s *State) addReview(p *pull, n newReview, commit string) Review {

@@ -157,8 +157,8 @@ func TestAuditChain(t *testing.T) {
 
 func TestAForgedAuditIsNoticed(t *testing.T) {
 	for name, forge := range map[string]string{
-		"changed":  `UPDATE deploy_audit SET data = '{"hash":"forged"}' WHERE action = 'approve'`,
-		"removed":  `DELETE FROM deploy_audit WHERE action = 'approve'`,
+		"changed": `UPDATE deploy_audit SET data = '{"hash":"forged"}' WHERE action = 'approve'`,
+		"removed": `DELETE FROM deploy_audit WHERE action = 'approve'`,
 		"inserted": `INSERT INTO deploy_audit SELECT (SELECT max(seq) + 1 FROM deploy_audit),
 			at, action, project, release, environment, database, actor, data, prev, hash FROM deploy_audit WHERE action = 'approve'`,
 	} {

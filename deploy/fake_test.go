@@ -23,8 +23,9 @@ type engine struct {
 	// before is asked before each migration takes effect, after behind it: an
 	// error stops the run there, a panic is a worker's death.
 	before, after func(database, version string) error
-	busy          map[string]int // Apply calls under way
-	clashes       int            // two at once on one database
+	busy          map[string]int         // Apply calls under way
+	clashes       int                    // two at once on one database
+	locks         map[string]*sync.Mutex // when set: what the advisory lock is to a real database
 }
 
 type database struct {
@@ -88,6 +89,10 @@ func (t *fakeTarget) Catalog(context.Context) (*catalog.Catalog, error) {
 }
 
 func (t *fakeTarget) Apply(ctx context.Context, run executor.Run) (result executor.Result, err error) {
+	if lock := t.engine.locks[t.name]; lock != nil {
+		lock.Lock()
+		defer lock.Unlock()
+	}
 	defer t.engine.enter(t.name)()
 	t.engine.mu.Lock()
 	t.engine.database(t.name).answers = append(t.engine.database(t.name).answers, run.Resolve...)

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -43,6 +44,8 @@ type harness struct {
 	mu       sync.Mutex
 	toReview []string // releases that asked for a review
 	findings int      // what the next reviews find
+	broken   int      // the how-manieth change is refused, 0 for none
+	told     int      // changes so far
 	changes  map[deploy.ChangeKind]int
 }
 
@@ -130,6 +133,9 @@ func (h *harness) changed(_ context.Context, _ *store.Tx, c deploy.Change) error
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.changes[c.Kind]++
+	if h.told++; h.told == h.broken {
+		return errors.New("the transaction is torn")
+	}
 	if c.Kind == deploy.ReviewNeeded && !slices.Contains(h.toReview, c.Release) {
 		h.toReview = append(h.toReview, c.Release)
 	}

@@ -1,6 +1,6 @@
 // Package queue keeps durable jobs in the store and runs them: every job at
-// least once, one at a time per key, in order per key. It does not know what a
-// job means.
+// least once, one at a time per key, in the order they were enqueued. It does not
+// know what a job means.
 //
 // # Parts
 //
@@ -21,7 +21,7 @@
 //	-------  -------------------------------------  -------  ---------------------------------------
 //	(none)   Enqueue                                ready
 //	ready    Enqueue with Coalesce, same kind, key  ready    newest payload, earlier time, attempts 0
-//	ready    claim (due, first of its key)          running  fence + 1, lease from now
+//	ready    claim (due, nothing before it)         running  fence + 1, lease from now
 //	running  renewal by the fence's holder          running  lease from now
 //	running  handler returns nil                    done
 //	running  handler returns Retry(after, nil)      ready    attempts 0, after
@@ -38,10 +38,11 @@
 //
 // # One at a time, in order
 //
-// A unique index on the key of running jobs makes two at once impossible. A job
-// is first of its key when none of the key runs and no older one is due or waits
-// for another attempt after a failure. So order is kept over failures, while a
-// job that was only scheduled for later (RunAfter, Retry without an error) lets
+// A unique index on the key of running jobs makes two at once impossible. Of what
+// is due, the oldest goes first. A job waits while an older one of its kind and
+// key waits for another attempt after a failure, so jobs of one kind and key keep
+// their order over failures; a failing job does not hold up the other kinds of its
+// key. What is only scheduled for later (RunAfter, Retry without an error) lets
 // others pass.
 //
 // # Leases and fences

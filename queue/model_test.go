@@ -113,13 +113,13 @@ func (m *model) enqueue(t *rapid.T) {
 	})
 }
 
-// runnable is the oldest job that is due and first of its key.
+// runnable is the oldest job that is due and that nothing stands before.
 func (m *model) runnable() *row {
 	for i := range m.rows {
 		r := &m.rows[i]
 		blocked := slices.ContainsFunc(m.rows, func(other row) bool {
-			return other.Key == r.Key && (other.State == queue.Running ||
-				other.State == queue.Ready && other.ID < r.ID && (other.RunAfter <= m.now() || other.Attempts > 0))
+			return other.Key == r.Key && (other.State == queue.Running || other.State == queue.Ready &&
+				other.Kind == r.Kind && other.ID < r.ID && (other.RunAfter <= m.now() || other.Attempts > 0))
 		})
 		if r.State == queue.Ready && r.RunAfter <= m.now() && !blocked {
 			return r

@@ -249,6 +249,37 @@ func TestALaterTimeIsWaitedForAndLetsOthersPass(t *testing.T) {
 	}
 }
 
+func TestAFailingJobHoldsUpItsOwnKindOnly(t *testing.T) {
+	fake := clock.NewFake(time.Unix(1_800_000_000, 0))
+	o := fast()
+	o.BackoffMin = time.Minute
+	q, db := newQueue(t, fake, o)
+	got := make(chan string, 10)
+	q.Handle("sync", func(_ context.Context, job queue.Job) error {
+		if job.Fence == 1 && string(job.Payload) == "1" {
+			return errors.New("the forge is down")
+		}
+		got <- "sync " + string(job.Payload)
+		return nil
+	})
+	q.Handle("advance", func(_ context.Context, job queue.Job) error { got <- "advance " + string(job.Payload); return nil })
+	run(t, q)
+	enqueue(t, db, q,
+		queue.NewJob{Kind: "sync", Key: "project", Payload: 1},
+		queue.NewJob{Kind: "sync", Key: "project", Payload: 2},
+		queue.NewJob{Kind: "advance", Key: "project", Payload: 3})
+	if first := next(t, got); first != "advance 3" {
+		t.Errorf("%s ran first", first)
+	}
+	idle(t, q)
+	fake.Advance(time.Minute)
+	for _, want := range []string{"sync 1", "sync 2"} {
+		if now := next(t, got); now != want {
+			t.Errorf("%s ran, want %s", now, want)
+		}
+	}
+}
+
 // Without waiting for the reconciler, whose turn never comes here.
 func TestAScheduledJobRunsOnTime(t *testing.T) {
 	o := fast()

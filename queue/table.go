@@ -27,12 +27,12 @@ var errLost = fault.New(fault.Conflict, "the job's lease was lost to another wor
 
 const columns = `id, kind, key, pool, payload, attempts, fence, created_at`
 
-// first is true for a job (alias j) that nothing of its key stands before: no
-// running job, and no older one that is due or waits to be tried again. A job
-// enqueued for later, which was not tried yet, lets others pass.
+// first is true for a job (alias j) that nothing stands before: no job of its key
+// runs, and no older one of its kind and key is due or waits to be tried again
+// after a failure.
 const first = `
 	NOT EXISTS (SELECT 1 FROM queue_jobs r WHERE r.key = j.key AND r.state = 'running')
-	AND NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE e.key = j.key AND e.state = 'ready' AND e.id < j.id
+	AND NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE e.key = j.key AND e.kind = j.kind AND e.state = 'ready' AND e.id < j.id
 		AND (e.run_after <= $1 OR e.attempts > 0))`
 
 const insertSQL = `
@@ -70,7 +70,7 @@ UPDATE queue_jobs AS j SET state = 'running', fence = fence + 1, lease_until = $
 WHERE j.id = $3 AND j.state = 'ready' AND j.run_after <= $1 AND ` + first + `
 RETURNING ` + columns
 
-// claim takes the job if it is still first of its key: a compare-and-set by id.
+// claim takes the job if it is still first: a compare-and-set by id.
 func (t table) claim(ctx context.Context, id string) (job Job, ok bool, err error) {
 	err = t.db.Tx(ctx, func(tx *store.Tx) error {
 		now := tx.Now()

@@ -23,7 +23,7 @@ CREATE UNIQUE INDEX queue_jobs_coalesced ON queue_jobs (kind, key) WHERE state =
 
 -- Candidates in order, and what stands before one of them.
 CREATE INDEX queue_jobs_ready ON queue_jobs (id) WHERE state = 'ready';
-CREATE INDEX queue_jobs_of_key ON queue_jobs (key, id) WHERE state = 'ready';
+CREATE INDEX queue_jobs_of_key ON queue_jobs (key, kind, id) WHERE state = 'ready';
 
 -- Expired leases, and done jobs to forget.
 CREATE INDEX queue_jobs_by_state ON queue_jobs (state, updated_at);

@@ -26,12 +26,11 @@ type call struct {
 	link         string        // the Link header of a page of a list
 }
 
-// answer is what a route answers: a body to be written as JSON, or bytes.
+// answer is what a route answers.
 type answer struct {
 	status   int
-	body     any // nil: no body
+	body     any // written as JSON; nil: no body
 	location string
-	media    string // of a []byte body
 }
 
 func ok(body any) answer      { return answer{status: http.StatusOK, body: body} }
@@ -224,10 +223,6 @@ func write(w http.ResponseWriter, r *http.Request, a answer) {
 }
 
 func encode(a answer, h http.Header) []byte {
-	if raw, isRaw := a.body.([]byte); isRaw {
-		h.Set("Content-Type", a.media)
-		return raw
-	}
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	var b bytes.Buffer
 	if err := json.NewEncoder(&b).Encode(a.body); err != nil {

@@ -188,9 +188,6 @@ func (c *call) getBlob() answer {
 	if !there {
 		return notFound()
 	}
-	if strings.Contains(c.r.Header.Get("Accept"), "raw") {
-		return answer{status: http.StatusOK, body: content, media: "application/vnd.github.raw; charset=utf-8"}
-	}
 	return ok(object{
 		"sha": sha, "node_id": nodeID("Blob", sha), "size": len(content), "encoding": "base64",
 		"url": c.repoAPI(c.repo) + "/git/blobs/" + sha, "content": base64.StdEncoding.EncodeToString(content),

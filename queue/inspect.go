@@ -16,9 +16,13 @@ type Stat struct {
 	Jobs  int
 }
 
-const statsSQL = `SELECT kind, state, count(*) FROM queue_jobs WHERE state IN ('ready', 'running', 'dead') GROUP BY kind, state ORDER BY kind, state`
+// One part per state, so that each uses its index and none reads what is done.
+const statsSQL = `
+SELECT kind, 'ready', count(*) FROM queue_jobs WHERE state = 'ready' GROUP BY kind
+UNION ALL SELECT kind, 'running', count(*) FROM queue_jobs WHERE state = 'running' GROUP BY kind
+UNION ALL SELECT kind, 'dead', count(*) FROM queue_jobs WHERE state = 'dead' GROUP BY kind`
 
-// Stats counts the jobs that are not done.
+// Stats counts the jobs that are not done, in no particular order.
 func (q *Queue) Stats(ctx context.Context) ([]Stat, error) {
 	rows, err := q.db.Query(ctx, statsSQL)
 	if err != nil {

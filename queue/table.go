@@ -173,7 +173,7 @@ func (t table) replaced(ctx context.Context, tx *store.Tx, job Job) (bool, error
 	return n > 0, err
 }
 
-const expiredSQL = `SELECT ` + columns + ` FROM queue_jobs WHERE state = 'running' AND lease_until < $1 ORDER BY id`
+const expiredSQL = `SELECT ` + columns + ` FROM queue_jobs WHERE state = 'running' AND lease_until < $1`
 
 // expired lists the jobs whose worker does not renew any more.
 func (t table) expired(ctx context.Context) ([]Job, error) {

@@ -23,7 +23,10 @@ CREATE UNIQUE INDEX queue_jobs_coalesced ON queue_jobs (kind, key) WHERE state =
 
 -- Candidates in order, and what stands before one of them.
 CREATE INDEX queue_jobs_ready ON queue_jobs (id) WHERE state = 'ready';
-CREATE INDEX queue_jobs_of_key ON queue_jobs (key, kind, id) WHERE state = 'ready';
+CREATE INDEX queue_jobs_of_key ON queue_jobs (key, id) WHERE state = 'ready';
 
--- Expired leases, and done jobs to forget.
-CREATE INDEX queue_jobs_by_state ON queue_jobs (state, updated_at);
+-- Leases that end, done jobs to forget, dead ones to show. One index over all
+-- states would tempt SQLite to read and sort all that is ready.
+CREATE INDEX queue_jobs_leases ON queue_jobs (lease_until) WHERE state = 'running';
+CREATE INDEX queue_jobs_done ON queue_jobs (updated_at) WHERE state = 'done';
+CREATE INDEX queue_jobs_dead ON queue_jobs (id) WHERE state = 'dead';

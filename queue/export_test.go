@@ -15,6 +15,10 @@ func (q *Queue) Renew(ctx context.Context, job Job) error { return q.jobs.renew(
 
 func (q *Queue) ReconcileOnce(ctx context.Context) error { return q.reconcileOnce(ctx) }
 
+// Ordered are the statements that every free worker asks: they must end at the
+// first row they find.
+var Ordered = []string{candidatesSQL(2, 2), headSQL}
+
 // Migrations and Statements are the queue's SQL, all of it.
 var (
 	Migrations = migrations

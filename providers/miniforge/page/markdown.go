@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html/template"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -75,19 +76,24 @@ func colour(language, text string) string {
 	return template.HTMLEscapeString(text)
 }
 
-// Suggestions cuts the suggestion fences out of a review comment: the text
-// without them, and the first one's lines (nil without any).
-func Suggestions(body string) (text string, lines []string) {
-	m := suggestion.FindStringSubmatch(body)
-	if m == nil {
-		return body, nil
-	}
-	text = strings.TrimSpace(strings.Replace(body, m[0], "", 1))
-	content := strings.TrimSuffix(strings.ReplaceAll(m[2], "\r\n", "\n"), "\n")
-	if content == "" {
-		return text, []string{} // the suggestion is to delete the lines
-	}
-	return text, strings.Split(content, "\n")
-}
+var suggestionFence = regexp.MustCompile("^(`{3,})suggestion\\s*$")
 
-var suggestion = regexp.MustCompile("(?ms)^(`{3,})suggestion[ \t]*\r?\n(.*?)^`{3,}[ \t]*\r?$")
+// Suggestions cuts the first suggestion fence out of a review comment: the text
+// without it, and its lines (nil when there is none, empty for a deletion).
+func Suggestions(body string) (text string, suggested []string) {
+	lines := strings.Split(strings.ReplaceAll(body, "\r\n", "\n"), "\n")
+	for from, line := range lines {
+		fence := suggestionFence.FindStringSubmatch(line)
+		if fence == nil {
+			continue
+		}
+		for to := from + 1; to < len(lines); to++ {
+			end := strings.TrimSpace(lines[to])
+			if strings.HasPrefix(end, fence[1]) && strings.Trim(end, "`") == "" {
+				rest := slices.Concat(lines[:from], lines[to+1:])
+				return strings.TrimSpace(strings.Join(rest, "\n")), slices.Clone(lines[from+1 : to : to])
+			}
+		}
+	}
+	return body, nil
+}

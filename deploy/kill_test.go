@@ -1,0 +1,247 @@
+package deploy_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/postgres"
+	"github.com/shipsql/shipsql/executor/postgres/syntax"
+	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/privateserver"
+	"github.com/shipsql/shipsql/internal/secret"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/queue/bell"
+	"github.com/shipsql/shipsql/store"
+)
+
+// A worker process of TestKilledWorkers finds the store and the databases here.
+const (
+	workerStore     = "SHIPSQL_DEPLOY_WORKER_STORE"
+	workerDatabases = "SHIPSQL_DEPLOY_WORKER_DATABASES" // JSON: name → URL
+)
+
+// worker runs the queue of a store until it is killed.
+func worker() int {
+	var urls map[string]string
+	if err := json.Unmarshal([]byte(os.Getenv(workerDatabases)), &urls); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	q, _, err := realService(context.Background(), os.Getenv(workerStore), urls)
+	if err == nil {
+		err = q.Run(context.Background())
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+// realService is a service with the real executor on real databases.
+func realService(ctx context.Context, url string, urls map[string]string) (*queue.Queue, *deploy.Service, error) {
+	config := testConfig()
+	for i := range config.Databases {
+		config.Databases[i].Engine = postgres.Name
+		config.Databases[i].URL = secret.Literal(urls[config.Databases[i].Name])
+	}
+	db, err := store.Open(ctx, url, clock.System)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := queue.Migrate(ctx, db); err != nil {
+		return nil, nil, err
+	}
+	q := queue.New(db, bell.NewLocal(), slog.New(slog.DiscardHandler), queue.Options{
+		Lease: 300 * time.Millisecond, Renew: 50 * time.Millisecond, Reconcile: 20 * time.Millisecond,
+		BackoffMin: 10 * time.Millisecond, MaxAttempts: 10000,
+	})
+	s, err := deploy.New(ctx, db, q, config, deploy.Deps{
+		Engines:   map[string]executor.Engine{postgres.Name: postgres.New(syntax.NewParser(syntax.Options{}))},
+		Authority: &authority{approvers: map[string][]string{"prod": {"ann"}}}, ToolVersion: "test",
+	})
+	return q, s, err
+}
+
+// The worker process is killed again and again in the middle of rollouts on real
+// databases: every migration, none of which may run twice, takes effect once.
+func TestKilledWorkers(t *testing.T) {
+	kills, releases := 10, 5
+	if os.Getenv("SHIPSQL_TORTURE") != "" {
+		kills, releases = 200, 60
+	}
+	urls := map[string]string{}
+	for _, d := range testConfig().Databases {
+		urls[d.Name] = privateserver.Database(t)
+	}
+	url := "sqlite:" + filepath.Join(t.TempDir(), "store.db")
+	q, s, err := realService(t.Context(), url, urls)
+	must(t, err)
+	project := testConfig().Projects[0].ID()
+	must(t, s.StartAt(t.Context(), project, "c0"))
+	last := mergeCounters(t, s, releases)
+
+	stop := startWorker(t, url, urls)
+	for range kills {
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond) // when it dies is what varies
+		stop()
+		stop = startWorker(t, url, urls)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	for {
+		must(t, q.Idle(ctx))
+		rollout, err := s.Rollout(ctx, last.ID)
+		must(t, err)
+		if rollout.State == deploy.Done {
+			break
+		}
+	}
+	stop()
+	for name, url := range urls {
+		if got, want := counters(t, url), releases*filesPerRelease; got != want {
+			t.Errorf("%s: the counter stands at %d, want %d", name, got, want)
+		}
+	}
+	must(t, s.VerifyAudit(t.Context()))
+	rollouts, err := s.Releases(t.Context(), project, releases)
+	must(t, err)
+	interrupted := 0
+	for _, r := range rollouts {
+		rollout, err := s.Rollout(t.Context(), r.ID)
+		must(t, err)
+		for _, stage := range rollout.Stages {
+			for _, task := range stage.Tasks {
+				interrupted += task.Attempts - 1
+			}
+		}
+	}
+	if interrupted == 0 {
+		t.Error("no kill met a running task")
+	}
+	t.Logf("%d kills met %d running tasks", kills, interrupted)
+}
+
+const filesPerRelease = 3
+
+// mergeCounters merges releases whose files count up a row, so that one that ran
+// twice shows; they are reviewed and approved.
+func mergeCounters(t *testing.T, s *deploy.Service, releases int) deploy.Release {
+	t.Helper()
+	project := testConfig().Projects[0].ID()
+	var folder []deploy.File
+	var last deploy.Release
+	for r := range releases {
+		rel := deploy.NewRelease{MergeCommit: fmt.Sprintf("c%d", r+1), PullRequest: r + 1, Author: "dev"}
+		for f := range filesPerRelease {
+			n := r*filesPerRelease + f + 1
+			sql := "UPDATE counter SET n = n + 1; SELECT pg_sleep(0.05);"
+			if n == 1 {
+				sql = "CREATE TABLE counter (n int); INSERT INTO counter VALUES (1);"
+			}
+			file := deploy.File{Path: fmt.Sprintf("migrations/%d_count.sql", n), Content: []byte(sql)}
+			folder, rel.Added = append(folder, file), append(rel.Added, file.Path)
+		}
+		rel.Folder = folder
+		made, err := s.Advance(t.Context(), project, fmt.Sprintf("c%d", r), rel.MergeCommit, []deploy.NewRelease{rel})
+		must(t, err)
+		last = made[0]
+		must(t, s.RecordReview(t.Context(), last.ID, deploy.Verdict{Hash: last.Hash, Clean: true}))
+	}
+	_, err := s.Approve(t.Context(), deploy.Command{Actor: forgeUser("ann"), Release: last.ID, Environment: "prod", WithEarlier: true})
+	must(t, err)
+	return last
+}
+
+// startWorker starts a worker process; the returned function kills it.
+func startWorker(t *testing.T, url string, urls map[string]string) (kill func()) {
+	t.Helper()
+	databases, err := json.Marshal(urls)
+	must(t, err)
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), workerStore+"="+url, workerDatabases+"="+string(databases))
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(t, cmd.Start())
+	return func() {
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // says that it was killed
+		}
+	}
+}
+
+func counters(t *testing.T, url string) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	must(t, conn.QueryRow(t.Context(), "SELECT n FROM counter").Scan(&n))
+	return n
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a person sees of a real failure, and that the ledger knows of the skip.
+func TestOnARealDatabase(t *testing.T) {
+	urls := map[string]string{}
+	for _, d := range testConfig().Databases {
+		urls[d.Name] = privateserver.Database(t)
+	}
+	h := newHarness(t)
+	h.config = testConfig()
+	q, s, err := realService(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "real.db"), urls)
+	must(t, err)
+	h.queue, h.service = q, s
+	h.run(q)
+	must(t, s.StartAt(t.Context(), h.project().ID(), "c0"))
+	conn, err := pgx.Connect(t.Context(), urls["orders-us"])
+	must(t, err)
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+
+	first := h.merge(h.project(), files{"1_a.sql": text("CREATE TABLE a (id int);")})
+	h.review(first.ID, 0)
+	h.approve(first, "ann")
+	h.expect(first.ID, deploy.Done, deploy.Done)
+	_, err = conn.Exec(t.Context(), "CREATE TABLE b (id int)") // somebody was faster
+	must(t, err)
+
+	second := h.merge(h.project(), files{"2_b.sql": text("SELECT 1;\nCREATE TABLE b (id int);")})
+	third := h.merge(h.project(), files{"3_c.sql": text("CREATE TABLE c (id int);")})
+	h.review(second.ID, 0)
+	h.review(third.ID, 0)
+	h.approve(second, "ann")
+	h.approve(third, "ann")
+	h.expect(second.ID, deploy.Done, deploy.Failed)
+	f := h.stage(second.ID, "prod").Tasks[1].Failure
+	got := []any{f.Version, f.Line, f.Statement, f.SQLState, f.Message}
+	if diff := cmp.Diff([]any{"2", 2, 2, "42P07", `relation "b" already exists`}, got); diff != "" {
+		t.Errorf("failure (-want +got):\n%s", diff)
+	}
+	c := in(on(second, "ann"), "prod")
+	c.Version, c.Reason = "2", "it is there"
+	_, err = s.Skip(t.Context(), c)
+	must(t, err)
+	h.expect(third.ID, deploy.Done, deploy.Done)
+	var state string
+	must(t, conn.QueryRow(t.Context(), "SELECT state FROM shipsql.migrations WHERE version = '2'").Scan(&state))
+	if state != "skipped" {
+		t.Errorf("the ledger says %s", state)
+	}
+}

@@ -1,0 +1,16 @@
+package deploy_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/shipsql/shipsql/executor/postgres/syntax"
+)
+
+func TestMain(m *testing.M) {
+	syntax.MaybeWorker()
+	if os.Getenv(workerStore) != "" {
+		os.Exit(worker())
+	}
+	os.Exit(m.Run())
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shipsql/shipsql/bot/view"
@@ -175,7 +176,8 @@ func (b *Bot) catalog(ctx context.Context, d deploy.Database) (*catalog.Catalog,
 		b.Log.Warn("Can't read the catalog; the review goes on without", "database", d.Name, "error", secret.Redact(err.Error()))
 		return nil, fmt.Sprintf("static rules without a catalog: %s could not be read (%s)", d.Name, code(err))
 	}
-	return found, fmt.Sprintf("static rules with the catalog of %s, %s %s", d.Name, d.Engine, found.Version)
+	version, _, _ := strings.Cut(found.Version, " ")
+	return found, fmt.Sprintf("static rules with the catalog of %s, %s %s", d.Name, d.Engine, version)
 }
 
 // waiver lets the findings of a rule pass that stood when it was given.

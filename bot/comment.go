@@ -184,7 +184,7 @@ func (b *Bot) answer(ctx context.Context, s said, state view.State, line command
 	case s.comment.Updated.After(s.comment.Created):
 		return answer{outcome: outcomeEdited, reply: view.Refused(state, line.Text, deploy.Reason{
 			Text: "the comment was edited, and only a comment as it was written counts", Who: login + ", in a new comment",
-		})}, nil
+		}, "")}, nil
 	case line.Problem != nil:
 		return answer{outcome: outcomeUnknown, reply: view.Unknown(state.Forge, *line.Problem)}, nil
 	}
@@ -204,7 +204,7 @@ func (b *Bot) answerStranger(ctx context.Context, s said, state view.State, line
 	if before == 0 {
 		a.reply = view.Refused(state, line.Text, deploy.Reason{
 			Text: s.comment.Author.Login + " may not write to this repository", Who: "people who may write to it",
-		})
+		}, "")
 	}
 	return a, nil
 }

@@ -64,6 +64,9 @@ func (b *Bot) deploys(ctx context.Context, o order) (answer, error) {
 			return o.refuse(r), nil
 		}
 	}
+	if r, ok := o.ownRelease(); !ok {
+		return o.refuse(r), nil
+	}
 	result, err := b.domainCall(o.cmd.Name)(ctx, c)
 	if refused, ok := deploy.AsRefused(err); ok {
 		return o.refuse(refused.Reason), nil
@@ -83,8 +86,14 @@ func (b *Bot) deploys(ctx context.Context, o order) (answer, error) {
 	}, err
 }
 
+// refuse answers with the reason; where it is about the person or the moment,
+// the same command is what somebody else, or later, can say.
 func (o order) refuse(r deploy.Reason) answer {
-	return answer{outcome: outcomeRefused, reply: view.Refused(o.state, o.line.Text, r)}
+	again := ""
+	if r.Code == deploy.CommandDenied || r.Code == deploy.CommandNoRelease {
+		again = o.cmd.String()
+	}
+	return answer{outcome: outcomeRefused, reply: view.Refused(o.state, o.line.Text, r, again)}
 }
 
 // beforeMerge refuses what is only possible afterwards. Nothing is recorded: an
@@ -93,11 +102,10 @@ func (o order) beforeMerge() (deploy.Reason, bool) {
 	if !o.state.Open || o.cmd.Name == command.AcceptEdit {
 		return deploy.Reason{}, false
 	}
-	after := o.cmd.String()
 	return deploy.Reason{
 		Code: deploy.CommandNoRelease,
-		Text: "nothing is released before the merge, so there is nothing to " + string(o.cmd.Name) + " yet",
-		Who:  "say it again after the merge: " + o.state.Forge.Command(after),
+		Text: "nothing is released before the merge, so there is nothing to " + string(o.cmd.Name) + " yet and nothing was recorded",
+		Who:  "the same people, after the merge",
 	}, true
 }
 
@@ -119,6 +127,20 @@ func (o order) domain() deploy.Command {
 		c.Database = ""
 	}
 	return c
+}
+
+// ownRelease refuses a release that is not this pull request's.
+func (o order) ownRelease() (deploy.Reason, bool) {
+	if o.cmd.Release == "" {
+		return deploy.Reason{}, true
+	}
+	for _, p := range o.state.Projects {
+		if p.Rollout != nil && p.Rollout.Release.ID == o.cmd.Release {
+			return deploy.Reason{}, true
+		}
+	}
+	return deploy.Reason{Code: deploy.CommandUnknown, Text: "this pull request has no release " + o.cmd.Release,
+		Next: []deploy.Next{{Verb: string(command.Status)}}}, false
 }
 
 func (b *Bot) domainCall(n command.Name) func(context.Context, deploy.Command) (deploy.Answer, error) {

@@ -105,7 +105,7 @@ func (g Grammar) command(rest string) (*Command, *Problem) {
 	first, _, _ := strings.Cut(strings.Join(strings.Fields(rest), " "), " ")
 	s := find(first)
 	if s == nil {
-		return nil, unknown(first)
+		return nil, unknown(rest)
 	}
 	words, ok := split(rest)
 	if !ok {
@@ -119,12 +119,18 @@ func (g Grammar) command(rest string) (*Command, *Problem) {
 	return cmd, nil
 }
 
-func unknown(first string) *Problem {
+// unknown is a line whose first word is no command; the suggestion replaces it.
+func unknown(rest string) *Problem {
 	names := make([]string, 0, len(syntaxes))
 	for _, n := range Names() {
 		names = append(names, string(n))
 	}
-	return &Problem{Message: fmt.Sprintf("%q is not a command", shorten(first)), Suggestion: nearest(first, names)}
+	first := strings.Fields(rest)[0]
+	problem := &Problem{Message: fmt.Sprintf("%q is not a command", shorten(first))}
+	if near := nearest(first, names); near != "" {
+		problem.Suggestion = near + strings.TrimPrefix(rest, first)
+	}
+	return problem
 }
 
 // corrected is the command with its misspelt environments and flags put right,

@@ -176,7 +176,7 @@ func TestBareIsOffWhereTheForgeTakesIt(t *testing.T) {
 
 func TestAProblemIsAnswered(t *testing.T) {
 	for body, want := range map[string]command.Problem{
-		"/shipsql aprove prod":  {Message: `"aprove" is not a command`, Suggestion: "approve"},
+		"/shipsql aprove prod":  {Message: `"aprove" is not a command`, Suggestion: "approve prod"},
 		"@shipsql stauts":       {Message: `"stauts" is not a command`, Suggestion: "status"},
 		"@shipsql what is this": {Message: `"what" is not a command`},
 		"/shipsql approve prd": {Message: `"prd" is not an environment; there are: test, staging, prod`,

@@ -12,9 +12,14 @@ import (
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-// Refused answers a command that was not carried out.
-func Refused(s State, said string, r deploy.Reason) string {
-	return message.RenderRefused(s.Forge, message.Reply{Said: said, Text: s.masked(r.Text), Who: r.Who, Commands: s.commands(r.Next)})
+// Refused answers a command that was not carried out. again is the command for
+// those who may, or for later, without prefix; "" when saying it again is no use.
+func Refused(s State, said string, r deploy.Reason, again string) string {
+	reply := message.Reply{Said: said, Text: s.masked(r.Text), Who: r.Who, Commands: s.commands(r.Next)}
+	if len(reply.Commands) == 0 && again != "" {
+		reply.Commands = []string{s.Forge.Command(again)}
+	}
+	return message.RenderRefused(s.Forge, reply)
 }
 
 // Unknown answers a line that was meant for us and not understood.

@@ -46,7 +46,9 @@ func Sticky(s State) string {
 func Status(s State) string {
 	data := message.Status{}
 	for _, p := range s.Projects {
-		data.Projects = append(data.Projects, s.project(p, true))
+		m := s.project(p, true)
+		m.Files, m.Basis = nil, "" // they stand in the sticky comment
+		data.Projects = append(data.Projects, m)
 	}
 	return message.RenderStatus(s.Forge, data)
 }

@@ -118,6 +118,7 @@ func (e *effects) dropTable(t *schema.Table) {
 	}
 	if parent := e.schema.Find(t.PartitionOf); parent != nil {
 		e.lock(parent, accessExclusive)
+		e.lock(e.schema.Find(parent.DefaultPartition), accessExclusive)
 	}
 }
 

@@ -116,9 +116,9 @@ func (e *effects) addColumn(s *subject, t *schema.Table, c *pg_query.ColumnDef) 
 	}
 	if fk := columnConstraint(c, pg_query.ConstrType_CONSTR_FOREIGN); fk != nil {
 		e.references(fk)
-		if hasDefault(c) {
+		if defaultOf(c) != nil { // even DEFAULT NULL (measured)
 			e.scanTable(t)
-			e.scanTable(e.schema.Lookup(fk.GetPktable()))
+			e.scanReferenced(t, e.schema.Lookup(fk.GetPktable()).Name, true)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func (e *effects) addConstraint(t *schema.Table, c *pg_query.Constraint) {
 		}
 	case foreign:
 		e.scanTable(t)
-		e.scanTable(e.schema.Lookup(c.GetPktable()))
+		e.scanReferenced(t, e.schema.Lookup(c.GetPktable()).Name, true)
 	default:
 		e.scanTable(t)
 	}
@@ -168,16 +168,23 @@ func (e *effects) validate(t *schema.Table, name string) {
 	}
 	e.scanTable(t)
 	if c != nil && c.Kind == catalog.ForeignKey {
-		parent := e.schema.Find(c.RefTable)
-		e.lock(parent, rowShare)
-		e.scanTable(parent)
+		e.lock(e.schema.Find(c.RefTable), rowShare)
+		e.scanReferenced(t, c.RefTable, true)
+	}
+}
+
+// scanReferenced: a foreign key is checked by a join, which reads nothing of
+// the table it points to when its own is empty.
+func (e *effects) scanReferenced(t *schema.Table, parent catalog.Name, checked bool) {
+	if checked && !t.Empty() {
+		e.scanTable(e.schema.Find(parent))
 	}
 }
 
 func (e *effects) changeType(s *subject, t *schema.Table, c *pg_query.AlterTableCmd) {
 	name := c.GetName()
 	change := typeChangeOf(s, t, c)
-	if change == rewrites {
+	if change == rewrites || change == keepsInUTC { // nobody here knows the session's time zone
 		e.rewriteTable(t)
 	}
 	for _, k := range t.Constraints {
@@ -186,6 +193,7 @@ func (e *effects) changeType(s *subject, t *schema.Table, c *pg_query.AlterTable
 		}
 		if k.Kind == catalog.ForeignKey {
 			e.lock(e.schema.Find(k.RefTable), accessExclusive)
+			e.scanReferenced(t, k.RefTable, change == rewrites && k.Validated)
 		}
 		if k.Kind == catalog.Check && change != rewrites {
 			e.scanTable(t)

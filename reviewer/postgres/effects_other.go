@@ -62,7 +62,7 @@ func (e *effects) refresh(n *pg_query.RefreshMatViewStmt) {
 		return
 	}
 	e.lock(t, accessExclusive)
-	e.rewriteTable(t)
+	e.rewrite = e.addLeaves(e.rewrite, t)
 }
 
 // dependents: what hangs on a table locks it while it is made or changed.

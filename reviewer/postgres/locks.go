@@ -75,8 +75,12 @@ func (e *effects) lockTree(t *schema.Table, mode lockMode) {
 	}
 }
 
-// rewriteTable and scanTable note the relations that hold the table's rows.
-func (e *effects) rewriteTable(t *schema.Table) { e.rewrite = e.addLeaves(e.rewrite, t) }
+// rewriteTable and scanTable note the relations that hold the table's rows;
+// what is written anew is read, too.
+func (e *effects) rewriteTable(t *schema.Table) {
+	e.rewrite = e.addLeaves(e.rewrite, t)
+	e.scanTable(t)
+}
 
 func (e *effects) scanTable(t *schema.Table) { e.scan = e.addLeaves(e.scan, t) }
 

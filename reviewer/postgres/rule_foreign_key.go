@@ -33,8 +33,8 @@ func checkForeignKey(s *subject) []Hit {
 	}
 	for _, a := range s.actions(pg_query.AlterTableType_AT_AddColumn) {
 		column := a.GetDef().GetColumnDef()
-		// A new column that is NULL everywhere is not checked (measured).
-		if c := columnConstraint(column, pg_query.ConstrType_CONSTR_FOREIGN); c != nil && hasDefault(column) {
+		// Without DEFAULT the column is not checked; with DEFAULT NULL it is (measured).
+		if c := columnConstraint(column, pg_query.ConstrType_CONSTR_FOREIGN); c != nil && defaultOf(column) != nil {
 			hits = append(hits, inlineForeignKeyHit(s, a, c))
 		}
 	}

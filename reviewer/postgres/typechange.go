@@ -116,7 +116,7 @@ func changeBetween(from, to sqlType) typeChange {
 		return rewrites
 	case zones && !from.array && slices.Equal(from.mods, to.mods):
 		return keepsInUTC
-	case from.base != to.base && !sameBytes[[2]string{from.base, to.base}]:
+	case from.base != to.base && (from.array || !sameBytes[[2]string{from.base, to.base}]):
 		return rewrites
 	case !widens(from, to):
 		return rewrites
@@ -131,7 +131,7 @@ func widens(from, to sqlType) bool {
 	case slices.Equal(from.mods, to.mods):
 		return true
 	case from.array: // each element would be checked
-		return len(to.mods) == 0 && to.base != "character" && to.base != "bit"
+		return len(to.mods) == 0
 	case to.base == "character" || to.base == "bit": // padded to the length
 		return false
 	case len(to.mods) == 0:

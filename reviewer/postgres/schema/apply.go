@@ -52,7 +52,21 @@ func (s *Schema) applyOther(statement *pg_query.Node) {
 		s.createFunction(n.CreateFunctionStmt)
 	case *pg_query.Node_VariableSetStmt:
 		s.set(n.VariableSetStmt)
+	case *pg_query.Node_InsertStmt:
+		s.fill(n.InsertStmt.GetRelation(), len(n.InsertStmt.GetSelectStmt().GetSelectStmt().GetValuesLists()) > 0)
+	case *pg_query.Node_CopyStmt:
+		if n.CopyStmt.GetIsFrom() {
+			s.fill(n.CopyStmt.GetRelation(), false)
+		}
 	}
+}
+
+// fill follows rows that are added: a table that was empty isn't any more, and
+// after more than a few spelt-out rows nobody knows its size.
+func (s *Schema) fill(r *pg_query.RangeVar, few bool) {
+	t := s.Lookup(r)
+	t.Size.Known = t.Size.Known && few
+	t.Size.Bytes = max(t.Size.Bytes, 1)
 }
 
 // put files a relation that a statement makes.

@@ -14,6 +14,7 @@ func (s *Schema) createTable(n *pg_query.CreateStmt) {
 		return
 	}
 	t := &Table{Table: catalog.Table{Name: name, Kind: catalog.BaseTable, Unlogged: n.GetRelation().GetRelpersistence() == "u"}}
+	t.Size.Known = !s.old // and empty, so far
 	if n.GetPartspec() != nil {
 		t.Kind = catalog.PartitionedTable
 	}

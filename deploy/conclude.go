@@ -48,6 +48,9 @@ func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Resu
 		if err := s.auditTask(ctx, tx, "task_"+string(t.State), t, t.evidence(result)); err != nil {
 			return err
 		}
+		if err := s.taskChanged(ctx, tx, a.project, t); err != nil {
+			return err
+		}
 		return s.ringAfter(ctx, tx, t)
 	})
 }

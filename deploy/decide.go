@@ -39,22 +39,39 @@ func (d Decision) Stage(release, environment string) (StageDecision, bool) {
 // decision. What it does not know keeps a gate closed.
 func Decide(f Facts) Decision {
 	var d Decision
-	for i, line := range f.Line {
-		for j, env := range f.Road {
-			d.Stages = append(d.Stages, gate{f, i, j, line, env, &d}.decide())
+	first := map[string]*earlier{} // by environment
+	for _, line := range f.Line {
+		var before *StageDecision
+		for _, env := range f.Road {
+			stage := gate{f, line, env, before, first[env.Name]}.decide()
+			d.Stages = append(d.Stages, stage)
+			if stage.State.Passed() {
+				continue
+			}
+			if before == nil {
+				before = &stage
+			}
+			if first[env.Name] == nil {
+				first[env.Name] = &earlier{line.Release, stage.State}
+			}
 		}
 	}
 	return d
 }
 
-// gate is one stage under evaluation. Decisions on earlier releases and earlier
-// stages of the same release are in done already.
+// gate is one stage under evaluation.
 type gate struct {
 	Facts
-	release, stage int // indexes into Line and Road
-	line           LineFacts
-	env            Environment
-	done           *Decision
+	line   LineFacts
+	env    Environment
+	before *StageDecision // the release's first stage on the road before this one that has not passed
+	ahead  *earlier       // the first release ahead in the line that has not passed here
+}
+
+// earlier is a release that comes first in an environment.
+type earlier struct {
+	Release
+	state State
 }
 
 func (g gate) decide() StageDecision {

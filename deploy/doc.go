@@ -1,3 +1,105 @@
 // Package deploy is the domain of ShipSQL: releases and their way through the
-// environments to every database.
+// environments to every database. It knows nothing of forges: pull requests
+// are numbers, people are logins, and who may do what is asked of an
+// [Authority] that the bot implements.
+//
+// # The story
+//
+// The bot walks a project's branch and hands each merge to [Service.Advance]:
+// cursor and releases are stored in one transaction, with every file's bytes,
+// so that from here on nobody needs the forge to apply anything. A merged file
+// that can't be applied, or a change of what was released before, is recorded
+// as a [Problem] of its release and closes its gates until somebody answers it.
+//
+// [Decide] is the heart: a pure function from [Facts] (the project's unfinished
+// releases, what people said, what the forge says of them) to a [Decision] on
+// every stage. settle carries a decision out. It runs inside the transaction of
+// whatever changed the facts: a command, the end of a task, the passing of time.
+// The Authority is asked before the transaction; what it did not answer counts
+// as no.
+//
+// A task is run by [Service] from a job that is only a ring on a database: which
+// task is next, the tasks' rows say. The gate is judged once more, the row marked
+// running, the executor applies exactly the release's migrations, and the result
+// is written only by the attempt that still owns the row. A worker that dies
+// leaves the row running, and the next ring on that database takes it up; that
+// every effect happens once is the ledger's work (executor).
+//
+// # Problems
+//
+//	code              opened by a merge that …          ended by
+//	unreadable        adds a file nobody can apply       a fix merged later, skip
+//	duplicate_version adds a version another file has    the file's deletion or renaming, skip
+//	below_newest      adds a version below the newest    the file's deletion or renaming, skip
+//	edited            changes an applied file's text     accept-edit, putting the text back
+//	renamed           renames an applied file            accept-edit
+//	deleted           deletes an applied file            accept-edit
+//
+// A change of a file that no ledger can hold needs nobody's word: the release
+// that brought the file takes the new text in its place in the line, and its
+// hash changes, so that it is reviewed and approved anew.
+//
+// # A release
+//
+//	from        event                                         to
+//	            Advance                                       unfinished
+//	unfinished  every stage of the project's road has passed  finished
+//
+// A project's unfinished releases, in merge order, are its line. In every
+// environment they pass in that order.
+//
+// # A stage: one release in one environment
+//
+//	from                        event                                              to
+//	waiting                     all gates open                                     queued
+//	queued                      a worker takes a task                              running
+//	queued, running             the gate closes, no task runs                      waiting
+//	queued, running             no task is active, one's outcome is unproven       ambiguous
+//	queued, running             no task is active, one failed                      failed
+//	queued, running             every task is done                                 done
+//	any but done and skipped    cancel, and nothing runs any more                  cancelled
+//	failed, cancelled           retry                                              waiting
+//	ambiguous                   resolve                                            waiting
+//	any but done and skipped    nothing left to run: skip, or deleted by a merge   skipped
+//	done, skipped               (final)
+//
+// # A task: one database of a stage
+//
+//	from       event                                                     to
+//	           the stage's gate opens                                    queued
+//	queued     a worker takes it, the gate is still open                 running
+//	queued     the gate has closed                                       waiting
+//	waiting    the gate opens again                                      queued
+//	running    the executor applied everything                           done
+//	running    the executor says why not                                 failed
+//	running    the executor can't prove a step's outcome                 ambiguous
+//	running    a lock was not had, or the database was lost midway       queued, for later
+//	running    the stage was cancelled                                   cancelled
+//	running    its worker died and the next one finds the gate closed    waiting
+//	running    its worker died and the next one finds the gate open      running
+//	failed     retry; its version was skipped or edited                  waiting
+//	cancelled  retry                                                     waiting
+//	ambiguous  resolve                                                   waiting
+//	any but done, running, ambiguous   the stage is skipped              skipped
+//
+// # An approval
+//
+// It names (release, content hash, environment) and is never changed. Whether it
+// counts is judged at every look, again when a task starts:
+//
+//	it does not count because   until
+//	content_changed             (never: the text is another now)
+//	expired                     (never: 7 days are over)
+//	rejected                    (never: somebody rejected after it)
+//	not_eligible                the person may again
+//	unknown, unchecked          the forge can say
+//
+// An approval with a reason given by --despite-findings also opens the review's
+// gate, in every environment, unless it is by one of the change's own people.
+//
+// # The audit
+//
+// Every decision of a person or of ShipSQL is a row of deploy_audit, written in
+// the transaction that carries it out. Rows are chained by hash;
+// [Service.VerifyAudit] finds the first one that was tampered with.
 package deploy

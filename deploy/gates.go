@@ -117,32 +117,26 @@ func (g gate) cancelled() []Reason {
 }
 
 func (g gate) earlierStage() []Reason {
-	for _, env := range g.Road[:g.stage] {
-		before, _ := g.done.Stage(g.line.Release.ID, env.Name)
-		if !before.State.Passed() {
-			return []Reason{{Code: GateEarlierStage, Text: fmt.Sprintf("%s is not done there yet: %s", env.Name, before.State)}}
-		}
+	if g.before == nil {
+		return nil
 	}
-	return nil
+	return []Reason{{Code: GateEarlierStage,
+		Text: fmt.Sprintf("%s comes first and is %s", g.before.Environment, g.before.State)}}
 }
 
 func (g gate) earlierRelease() []Reason {
-	for _, earlier := range g.Line[:g.release] {
-		before, _ := g.done.Stage(earlier.Release.ID, g.env.Name)
-		if before.State.Passed() {
-			continue
-		}
-		reason := Reason{
-			Code: GateEarlierRelease, Release: earlier.Release.ID,
-			Text: fmt.Sprintf("%s comes first and is %s in %s", earlier.Release.Label(), before.State, g.env.Name),
-		}
-		if g.env.Gated() {
-			reason.Who = g.whoApproves()
-			reason.Next = []Next{{Verb: VerbApprove, Args: []string{g.env.Name, FlagWithEarlier}}}
-		}
-		return []Reason{reason}
+	if g.ahead == nil {
+		return nil
 	}
-	return nil
+	reason := Reason{
+		Code: GateEarlierRelease, Release: g.ahead.ID,
+		Text: fmt.Sprintf("%s comes first and is %s in %s", g.ahead.Label(), g.ahead.state, g.env.Name),
+	}
+	if g.env.Gated() {
+		reason.Who = g.whoApproves()
+		reason.Next = []Next{{Verb: VerbApprove, Args: []string{g.env.Name, FlagWithEarlier}}}
+	}
+	return []Reason{reason}
 }
 
 func (g gate) approvals(d StageDecision) []Reason {

@@ -49,7 +49,7 @@ type Change struct {
 	Release     string // "" for BranchChanged
 	PullRequest int
 	Environment string // of StageChanged (may be "") and TaskProgressed
-	State       State  // the stage's state now, of StageChanged
+	State       State  // the stage's state now; "" when a task or the review changed
 }
 
 // Service is the room's front. It is safe for concurrent use.

@@ -165,7 +165,18 @@ func (s *Service) start(ctx context.Context, tx *store.Tx, p Project, t storedTa
 	if err := s.auditTask(ctx, tx, "task_started", t, map[string]any{"attempt": t.Attempts, "actor": run.Actor}); err != nil {
 		return nil, err
 	}
-	return &attempt{storedTask: t, project: p, env: env, run: run}, nil
+	return &attempt{storedTask: t, project: p, env: env, run: run}, s.taskChanged(ctx, tx, p, t)
+}
+
+// taskChanged tells the bot of a task's new state.
+func (s *Service) taskChanged(ctx context.Context, tx *store.Tx, p Project, t storedTask) error {
+	release, _, err := s.releaseIn(ctx, tx, t.Release)
+	if err != nil {
+		return err
+	}
+	return s.changed(ctx, tx, Change{
+		Kind: StageChanged, Project: p, Release: t.Release, PullRequest: release.PullRequest, Environment: t.Environment,
+	})
 }
 
 func (s *Service) auditTask(ctx context.Context, tx *store.Tx, action string, t storedTask, data any) error {

@@ -139,7 +139,6 @@ func TestCancelStopsBeforeTheNextFile(t *testing.T) {
 		_, err := h.service.Cancel(h.ctx, in(on(r, "wes"), "prod"))
 		return err
 	}
-	h.engine.before = once("orders-us", "1", sqlFailure("1", "no"))
 	h.approve(r, "ann")
 	h.settle()
 	if diff := cmp.Diff(map[string]int{"1": 1}, h.engine.effects("orders-eu")); diff != "" {

@@ -46,7 +46,9 @@ func LoadPolicy(text []byte) (Policy, error) {
 		return Policy{}, fault.New(fault.Invalid, "the policy holds more than one YAML document").Then("keep one")
 	}
 	l := policyLoader{ids: IDs()}
-	l.top(document.Content[0])
+	if top := document.Content[0]; top.Tag != "!!null" {
+		l.top(top)
+	}
 	if len(l.errs) > 0 {
 		return Policy{}, errors.Join(l.errs...)
 	}

@@ -226,13 +226,19 @@ func TestRulesAreTrue(t *testing.T) {
 	}
 }
 
-func prove(t *testing.T, conn *pgx.Conn, c ruleCase) {
-	const anew = "DISCARD TEMP; RESET ALL; DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public; SET TimeZone = 'Europe/Berlin';"
-	for _, sql := range append(strings.SplitAfter(anew, ";"), string(c.schema[0].Content)) {
+// anew makes the case's schema the only one of the database.
+func anew(t *testing.T, conn *pgx.Conn, c ruleCase) {
+	t.Helper()
+	const clean = "DISCARD TEMP; RESET ALL; DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public; SET TimeZone = 'Europe/Berlin';"
+	for _, sql := range append(strings.SplitAfter(clean, ";"), string(c.schema[0].Content)) {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func prove(t *testing.T, conn *pgx.Conn, c ruleCase) {
+	anew(t, conn, c)
 	report := reviewOn(t, conn, c.sql)
 	old := relations(t, conn)
 	for i, st := range script.Split(c.sql) {

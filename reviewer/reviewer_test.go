@@ -18,11 +18,13 @@ var parser *syntax.Parser
 
 func TestMain(m *testing.M) {
 	syntax.MaybeWorker()
-	parser = syntax.NewParser(syntax.Options{})
+	parser = newParser()
 	code := m.Run()
 	_ = parser.Close()
 	os.Exit(code)
 }
+
+func newParser() *syntax.Parser { return syntax.NewParser(syntax.Options{}) }
 
 func review(t testing.TB, in reviewer.Input) reviewer.Report {
 	t.Helper()

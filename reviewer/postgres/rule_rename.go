@@ -5,6 +5,7 @@ import (
 
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
+	"github.com/shipsql/shipsql/executor/catalog"
 	"github.com/shipsql/shipsql/reviewer/finding"
 )
 
@@ -29,12 +30,16 @@ func checkRenameTable(s *subject) []Hit {
 	if t.New {
 		return nil
 	}
-	renamed := t.Name
+	world, old, renamed := s.schema, t.Name, t.Name
 	renamed.Name = n.GetNewname()
 	fix := fmt.Sprintf("%s\nCREATE VIEW %s AS SELECT * FROM %s;", terminated(s.sql), quotedName(t.Name), quotedName(renamed))
 	return []Hit{{
 		Message: fmt.Sprintf("Queries that use %s fail once it is called %s", t.Name, n.GetNewname()),
 		Fix:     fix, Suggestion: fix,
+		Confirm: func() bool { // a view of the old name keeps the queries going
+			v := world.Find(old)
+			return v == nil || v.Kind != catalog.View
+		},
 	}}
 }
 

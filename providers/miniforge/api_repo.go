@@ -11,7 +11,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/shipsql/shipsql/providers/miniforge/gitmem"
 )
@@ -136,14 +135,14 @@ func (s *State) archive(name, sha string) []byte {
 	files := r.git.Files(commit.Tree)
 	for _, at := range slices.Sorted(maps.Keys(files)) {
 		content, _ := r.git.Blob(files[at].Blob)
-		writeFile(tape, folder+at, files[at].Mode, content, commit.Committer.When)
+		writeFile(tape, &tar.Header{Name: folder + at, ModTime: commit.Committer.When}, files[at].Mode, content)
 	}
 	_, _ = tape.Close(), zipped.Close() // writing to memory does not fail
 	return b.Bytes()
 }
 
-func writeFile(tape *tar.Writer, name string, mode gitmem.Mode, content []byte, when time.Time) {
-	h := &tar.Header{Name: name, Mode: 0o664, Size: int64(len(content)), ModTime: when}
+func writeFile(tape *tar.Writer, h *tar.Header, mode gitmem.Mode, content []byte) {
+	h.Mode, h.Size = 0o664, int64(len(content))
 	if mode == gitmem.Symlink {
 		h.Typeflag, h.Linkname, h.Size, content = tar.TypeSymlink, string(content), 0, nil
 	}

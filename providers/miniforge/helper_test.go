@@ -74,7 +74,7 @@ func (b *bench) openPR() int {
 		Author: "ann", Message: "Add b", Files: map[string]string{second: "CREATE TABLE b (id int);\nSELECT 1;\n"},
 	})
 	must(b.t, err)
-	n, err := b.OpenPR(miniforge.NewPR{Repo: repo, Head: "feature", Title: "Add b", Author: "ann"})
+	n, err := b.OpenPR(miniforge.NewPR{Repo: repo, Head: "feature", Title: "Add b", Author: "ann", Labels: []string{"sql"}})
 	must(b.t, err)
 	return n
 }

@@ -85,7 +85,7 @@ func (v view) labels(p *pull) []object {
 	return mapEach(p.Labels, func(name string) object {
 		return object{
 			"id": 1, "node_id": nodeID("Label", name), "url": v.repoAPI(p.base) + "/labels/" + name, "name": name,
-			"color": "ededed", "default": false, "description": nil,
+			"color": "ededed", "default": false, "description": "",
 		}
 	})
 }

@@ -15,18 +15,6 @@ func (s *State) PR(repo string, number int) (PullRequest, bool) {
 	return p.snapshot(), true
 }
 
-// PRs returns a repository's pull requests, oldest first.
-func (s *State) PRs(repo string) []PullRequest {
-	r, err := s.repo(repo)
-	if err != nil {
-		return nil
-	}
-	return mapEach(r.pulls, (*pull).snapshot)
-}
-
-// Repos returns the names of all repositories in the order they were made.
-func (s *State) Repos() []string { return mapEach(s.repoOrder, (*repo).fullName) }
-
 // Head returns a branch's newest commit, "" when there is no such branch.
 func (s *State) Head(repo, branch string) string {
 	r, err := s.repo(repo)

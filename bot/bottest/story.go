@@ -6,10 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shipsql/shipsql/bot"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/providers/miniforge"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/store"
 )
 
 // patience is how long a story waits for something that must come.
@@ -186,3 +189,31 @@ func (w *World) Applied(database string) string {
 
 // Road are the configured environments of the world's project.
 func (w *World) Road() []deploy.Environment { return w.Config.Road(w.Config.Projects[0]) }
+
+// Reconcile makes the app compare itself with the forge now, and settles.
+func (w *World) Reconcile() {
+	w.tb.Helper()
+	w.must(w.Store.Tx(w.tb.Context(), func(tx *store.Tx) error {
+		return w.Queue.Enqueue(w.tb.Context(), tx, queue.NewJob{Kind: bot.JobReconcile, Key: bot.JobReconcile, Payload: struct{}{}, Coalesce: true})
+	}))
+	w.Settle()
+}
+
+// AwaitSticky waits until the sticky comment of a pull request holds the text.
+func (w *World) AwaitSticky(n int, text string) {
+	w.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := w.Forge.Wait(ctx, func(s *miniforge.State) bool {
+		pr, _ := s.PR(Repo, n)
+		for _, c := range pr.Comments {
+			if c.ByApp && strings.Contains(c.Body, "kind=main") && strings.Contains(c.Body, text) {
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		w.tb.Fatalf("the sticky comment never said %q: %v\n%s", text, err, w.Sticky(n))
+	}
+}

@@ -36,6 +36,7 @@ type Project struct {
 	Stages   []Stage
 	Failures []Failure
 	Problems []Problem // what stops the line, before any finding
+	Unmapped []string  // people of the change that the forge has no user for
 	Earlier  []Earlier // releases still on their way before this one
 	Blocking []Finding
 	Remarks  []Finding // warnings and notices

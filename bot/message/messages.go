@@ -41,6 +41,10 @@ func projectParts(p Project, link string) []part {
 	parts = append(parts,
 		list(p.Failures, "failure", part{keep: keepFailures, more: rest("failed database", link)}),
 		list(p.Blocking, "finding", part{head: "#### Blocking\n\n", keep: keepBlocking, more: rest("blocking finding", link)}),
+		list(p.Unmapped, "unmapped", part{
+			head: "**People of this change who are matched to no user**, so nobody can tell whether they approve\n\n",
+			keep: keepEarlier, more: rest("person", link),
+		}),
 		list(p.Earlier, "earlier", part{head: "**Earlier releases still on their way**\n\n", keep: keepEarlier, more: rest("release", link)}),
 		list(p.Remarks, "finding", details(Count(len(p.Remarks), "remark"), keepRemarks, rest("remark", link))),
 		list(p.Waived, "finding", details(Count(len(p.Waived), "waived finding"), keepWaived, rest("waived finding", link))),

@@ -70,6 +70,9 @@ func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
+	if person, ok := strings.CutSuffix(noun, "person"); ok {
+		return fmt.Sprintf("%d %speople", n, person)
+	}
 	if strings.HasSuffix(noun, "y") {
 		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
 	}

@@ -91,7 +91,7 @@ func stickies() []sample {
 			s.Glyph, s.Headline = "⏸", "waiting for approval of prod"
 			s.Said = "ann approved prod: release 8, 1 migration, 2 statements, orders-eu, orders-us"
 			s.Projects = []message.Project{{
-				Release: "release 8 · 1 migration · 2 statements",
+				Release: "release 8 · 1 migration · 2 statements", Unmapped: []string{"Zed <zed@example.org>"},
 				Stages: stages(message.Stage{Done: 1, Glyph: "✅", Word: "done", Took: "4.2 s", Log: s.Link},
 					message.Stage{Glyph: "⏸", Word: "waiting", Gates: []message.Gate{waitingGate}, Log: s.Link}),
 			}}

@@ -218,19 +218,24 @@ func (c *copyFrom) stdin() bool { return c.state == copyStdin }
 
 // place turns ascending offsets into lines and columns.
 type place struct {
-	sql       string
-	line      int
-	lineStart int
-	seen      int // offsets below are counted
+	sql    string
+	line   int
+	column int // code points of the line before seen
+	seen   int // offsets below are counted
 }
 
+// at counts what was not counted yet, so that a file of one very long line costs
+// no more than another.
 func (p *place) at(offset int) (line, column int) {
-	if i := strings.LastIndexByte(p.sql[p.seen:offset], '\n'); i >= 0 {
-		p.line += strings.Count(p.sql[p.seen:offset], "\n")
-		p.lineStart = p.seen + i + 1
+	fresh := p.sql[p.seen:offset]
+	if i := strings.LastIndexByte(fresh, '\n'); i >= 0 {
+		p.line += strings.Count(fresh, "\n")
+		p.column = 0
+		fresh = fresh[i+1:]
 	}
+	p.column += utf8.RuneCountInString(fresh)
 	p.seen = offset
-	return p.line, 1 + utf8.RuneCountInString(p.sql[p.lineStart:offset])
+	return p.line, 1 + p.column
 }
 
 // Position returns the line and column of a byte offset in the file; an offset

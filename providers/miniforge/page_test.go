@@ -120,6 +120,8 @@ func TestPageActsAsPeople(t *testing.T) {
 	if got := b.post("merge", url.Values{"user": {"ann"}, "method": {"squash"}}, same); got != http.StatusSeeOther || !b.pr(n).Merged {
 		t.Errorf("merge: %d, merged %v", got, b.pr(n).Merged)
 	}
+	_, html := fetch(t, b.URL()+"/acme/orders/pull/1")
+	wantAll(t, html, "<strong>ann</strong> merged 2 commits", "(outdated)")
 }
 
 func TestPageRefusesStrangersForms(t *testing.T) {

@@ -117,11 +117,11 @@ func TestPageActsAsPeople(t *testing.T) {
 	if got := b.post("check", url.Values{"user": {"ann"}, "check": {itoa(run.GetID())}, "action": {"rerun"}}, same); got != http.StatusSeeOther {
 		t.Errorf("button: %d", got)
 	}
-	if got := b.post("merge", url.Values{"user": {"ann"}, "method": {"squash"}}, same); got != http.StatusSeeOther || !b.pr(n).Merged {
+	if got := b.post("merge", url.Values{"user": {"bob"}, "method": {"squash"}}, same); got != http.StatusSeeOther || !b.pr(n).Merged {
 		t.Errorf("merge: %d, merged %v", got, b.pr(n).Merged)
 	}
 	_, html := fetch(t, b.URL()+"/acme/orders/pull/1")
-	wantAll(t, html, "<strong>ann</strong> merged 2 commits", "(outdated)")
+	wantAll(t, html, "<strong>bob</strong> merged 2 commits", "(outdated)")
 }
 
 func TestPageRefusesStrangersForms(t *testing.T) {

@@ -60,8 +60,7 @@ func answer(c echo.Context, status int, outcome string) error {
 }
 
 func unreadable(err error) int {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusBadRequest

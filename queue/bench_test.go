@@ -2,8 +2,8 @@ package queue_test
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -31,7 +31,7 @@ func BenchmarkJob(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		n++
-		job := queue.NewJob{Kind: "k", Key: fmt.Sprint(n % 10)}
+		job := queue.NewJob{Kind: "k", Key: strconv.Itoa(n % 10)}
 		if err := db.Tx(b.Context(), func(tx *store.Tx) error { return q.Enqueue(b.Context(), tx, job) }); err != nil {
 			b.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package queue_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -18,7 +17,7 @@ import (
 // patience bounds every wait of these tests; none needs a tenth of it.
 const patience = 20 * time.Second
 
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 // fast are options under which nothing takes long.
 func fast() queue.Options {

@@ -36,6 +36,7 @@ func (q *Queue) Stats(ctx context.Context) ([]Stat, error) {
 // DeadJob is a job that was given up.
 type DeadJob struct {
 	Job
+
 	LastError string // with secrets taken out
 	At        time.Time
 }

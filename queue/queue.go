@@ -120,7 +120,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, jobs ...NewJob) error
 			return err
 		}
 		if job.RunAfter.After(tx.Now()) {
-			tx.AfterCommit(func() { q.ringAt(id, job.RunAfter) })
+			tx.AfterCommit(func() { q.ringAt(ctx, id, job.RunAfter) })
 		} else {
 			ids = append(ids, id)
 		}
@@ -149,9 +149,9 @@ func (q *Queue) ring(ctx context.Context, ids ...string) {
 }
 
 // ringAt rings when a job becomes due, if that is before the reconciler would.
-func (q *Queue) ringAt(id string, due time.Time) {
+func (q *Queue) ringAt(ctx context.Context, id string, due time.Time) {
 	if wait := due.Sub(q.db.Now()); wait < q.options.Reconcile {
-		time.AfterFunc(wait, func() { q.ring(context.Background(), id) })
+		time.AfterFunc(wait, func() { q.ring(context.WithoutCancel(ctx), id) })
 	}
 }
 

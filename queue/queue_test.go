@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -113,7 +114,7 @@ func TestOneAtATimePerKeyInOrderOverFailuresAndNodes(t *testing.T) {
 		for k := range keys {
 			key := fmt.Sprint("key", k)
 			enqueue(t, db, one, queue.NewJob{Kind: "work", Key: key, Payload: n})
-			want[key] = append(want[key], fmt.Sprint(n))
+			want[key] = append(want[key], strconv.Itoa(n))
 		}
 	}
 	for _, q := range []*queue.Queue{one, two} {
@@ -136,7 +137,7 @@ func TestFailuresAreRetriedAndThenGivenUp(t *testing.T) {
 		tries <- fake.Now()
 		return fmt.Errorf("dial postgres://u:hunter2@h/db: attempt %d", job.Attempts)
 	})
-	q.OnDead("bad", func(ctx context.Context, tx *store.Tx, job queue.Job, cause error) error {
+	q.OnDead("bad", func(_ context.Context, _ *store.Tx, _ queue.Job, cause error) error {
 		dead <- cause
 		return nil
 	})
@@ -436,7 +437,7 @@ func TestLimitsLeaveWorkersForOthers(t *testing.T) {
 	q.Handle("quick", func(context.Context, queue.Job) error { quick <- struct{}{}; return nil })
 	run(t, q)
 	for n := range 4 {
-		enqueue(t, db, q, queue.NewJob{Kind: "long", Key: fmt.Sprint(n)})
+		enqueue(t, db, q, queue.NewJob{Kind: "long", Key: strconv.Itoa(n)})
 	}
 	enqueue(t, db, q, queue.NewJob{Kind: "quick", Key: "q"})
 	next(t, quick)
@@ -483,7 +484,7 @@ func TestWithoutABellWorkIsFoundByLooking(t *testing.T) {
 	q.Handle("k", func(context.Context, queue.Job) error { got <- struct{}{}; return nil })
 	run(t, q)
 	for n := range cap(got) {
-		enqueue(t, db, q, queue.NewJob{Kind: "k", Key: fmt.Sprint(n)})
+		enqueue(t, db, q, queue.NewJob{Kind: "k", Key: strconv.Itoa(n)})
 	}
 	for range cap(got) {
 		next(t, got)
@@ -580,7 +581,7 @@ func TestRunLeavesNoGoroutine(t *testing.T) {
 		q.Handle("k", func(context.Context, queue.Job) error { return nil })
 		stop := run(t, q)
 		for n := range 20 {
-			enqueue(t, db, q, queue.NewJob{Kind: "k", Key: fmt.Sprint(n)})
+			enqueue(t, db, q, queue.NewJob{Kind: "k", Key: strconv.Itoa(n)})
 		}
 		idle(t, q)
 		if err := stop(); err != nil {

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -76,8 +75,5 @@ func (o Options) backoff(failures int) time.Duration {
 		}
 	}
 	wait = min(wait, o.BackoffMax)
-	return wait/2 + rand.N(wait/2+1)
+	return wait/2 + rand.N(wait/2+1) //nolint:gosec // a jitter is no secret
 }
-
-// stoppedBy says that the error is the handler's answer to its context's end.
-func stoppedBy(ctx context.Context, err error) bool { return err != nil && ctx.Err() != nil }

@@ -194,7 +194,7 @@ func (q *Queue) report(job Job, v verdict) {
 // ringNext wakes a worker for the job that is now first of the key.
 func (q *Queue) ringNext(ctx context.Context, job Job, v verdict) {
 	if v.state == Ready && v.runAfter.After(q.db.Now()) {
-		q.ringAt(job.ID, v.runAfter)
+		q.ringAt(ctx, job.ID, v.runAfter)
 	}
 	id, err := q.jobs.head(ctx, job.Key)
 	if err != nil || id == "" {

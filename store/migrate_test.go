@@ -101,6 +101,7 @@ func TestPreparesOnPostgresFindsWhatOnlySQLiteUnderstands(t *testing.T) {
 // recorder counts errors in place of failing the test.
 type recorder struct {
 	testing.TB
+
 	errors int
 }
 

@@ -248,9 +248,9 @@ func numbers(t *testing.T, db *store.DB) []int {
 	return got
 }
 
-func mustExec(t *testing.T, db *store.DB, query string, args ...any) {
+func mustExec(t *testing.T, db *store.DB, query string) {
 	t.Helper()
-	if _, err := db.Exec(t.Context(), query, args...); err != nil {
+	if _, err := db.Exec(t.Context(), query); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -44,7 +44,7 @@ func StartPostgres(ctx context.Context, o Options) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newServer("PostgreSQL", "postgres", "nobody")
+	s, err := newServer(ctx, "PostgreSQL", "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}
@@ -182,8 +182,8 @@ func maintenanceDatabase(given *url.URL) string {
 func postgresBinaries() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
 		// The link in PATH may stand alone; its target has its siblings.
-		if real, err := filepath.EvalSymlinks(path); err == nil && executable(filepath.Join(filepath.Dir(real), "postgres")) {
-			return filepath.Dir(real), nil
+		if target, err := filepath.EvalSymlinks(path); err == nil && executable(filepath.Join(filepath.Dir(target), "postgres")) {
+			return filepath.Dir(target), nil
 		}
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")

@@ -27,7 +27,7 @@ func StartRedis(ctx context.Context) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newServer("Redis", "redis", "nobody")
+	s, err := newServer(ctx, "Redis", "redis", "nobody")
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package privateserver
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
+	"errors"
 	"net/url"
 	"os"
 	"strings"
@@ -100,7 +100,7 @@ var (
 		}
 		u, err := url.Parse(given)
 		if err != nil {
-			return nil, fmt.Errorf("SHIPSQL_TEST_POSTGRES_URL is no URL") // the cause would show the password
+			return nil, errors.New("SHIPSQL_TEST_POSTGRES_URL is no URL") // the cause would show the password
 		}
 		return &Postgres{given: u}, nil
 	})

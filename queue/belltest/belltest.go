@@ -5,6 +5,7 @@ package belltest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func Run(t *testing.T, fresh func(t *testing.T) (open func() queue.Bell)) {
 
 func ringIsHeard(t *testing.T, open func() queue.Bell) {
 	bell := open()
-	heard := listen(t, t.Context(), bell)
+	heard := listen(t.Context(), t, bell)
 	for n := range 3 {
 		ring(t, bell, fmt.Sprint("job", n))
 		if got := next(t, heard); got != fmt.Sprint("job", n) {
@@ -53,7 +54,7 @@ func eachToOne(t *testing.T, open func() queue.Bell) {
 	for range listeners {
 		bell := open()
 		bells = append(bells, bell)
-		heard := listen(t, t.Context(), bell)
+		heard := listen(t.Context(), t, bell)
 		go func() {
 			for id := range heard {
 				mu.Lock()
@@ -64,7 +65,7 @@ func eachToOne(t *testing.T, open func() queue.Bell) {
 		}()
 	}
 	for n := range rings {
-		ring(t, bells[n%listeners], fmt.Sprint(n))
+		ring(t, bells[n%listeners], strconv.Itoa(n))
 	}
 	all := make(chan struct{})
 	go func() { got.Wait(); close(all) }()
@@ -75,7 +76,7 @@ func eachToOne(t *testing.T, open func() queue.Bell) {
 	mu.Lock()
 	defer mu.Unlock()
 	for n := range rings {
-		if c := count[fmt.Sprint(n)]; c != 1 {
+		if c := count[strconv.Itoa(n)]; c != 1 {
 			t.Errorf("ring %d was heard %d times", n, c)
 		}
 	}
@@ -86,7 +87,7 @@ func nobodyListens(t *testing.T, open func() queue.Bell) {
 	done := make(chan error, 1)
 	go func() {
 		for n := range 10_000 {
-			if err := bell.Ring(t.Context(), fmt.Sprint(n)); err != nil {
+			if err := bell.Ring(t.Context(), strconv.Itoa(n)); err != nil {
 				done <- err
 				return
 			}
@@ -97,19 +98,19 @@ func nobodyListens(t *testing.T, open func() queue.Bell) {
 		t.Errorf("Ring: %v", err)
 	}
 	// What was dropped, if any, is dropped; a listener hears something soon.
-	next(t, listen(t, t.Context(), bell))
+	next(t, listen(t.Context(), t, bell))
 }
 
 func endsWithContext(t *testing.T, open func() queue.Bell) {
 	ctx, cancel := context.WithCancel(t.Context())
-	heard := listen(t, ctx, open())
+	heard := listen(ctx, t, open())
 	cancel()
 	drained(t, heard)
 }
 
 func closing(t *testing.T, open func() queue.Bell) {
 	bell := open()
-	heard := listen(t, t.Context(), bell)
+	heard := listen(t.Context(), t, bell)
 	if err := bell.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
@@ -121,9 +122,9 @@ func closing(t *testing.T, open func() queue.Bell) {
 
 func leaverLeavesOthers(t *testing.T, open func() queue.Bell) {
 	stays, leaves := open(), open()
-	heard := listen(t, t.Context(), stays)
+	heard := listen(t.Context(), t, stays)
 	ctx, cancel := context.WithCancel(t.Context())
-	gone := listen(t, ctx, leaves)
+	gone := listen(ctx, t, leaves)
 	cancel()
 	drained(t, gone)
 	// A ring may go down with the leaver; those after it don't.
@@ -140,7 +141,7 @@ func leaverLeavesOthers(t *testing.T, open func() queue.Bell) {
 	}
 }
 
-func listen(t *testing.T, ctx context.Context, bell queue.Bell) <-chan string {
+func listen(ctx context.Context, t *testing.T, bell queue.Bell) <-chan string {
 	t.Helper()
 	heard, err := bell.Listen(ctx)
 	if err != nil {

@@ -32,8 +32,8 @@ type Bell struct {
 	options *redis.Options
 	client  *redis.Client // the sender's
 	log     *slog.Logger
-	rings   chan string // waiting to be sent
-	ctx     context.Context
+	rings   chan string     // waiting to be sent
+	ctx     context.Context //nolint:containedctx // the bell's own life, from New to Close
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
@@ -138,7 +138,7 @@ func (b *Bell) Listen(ctx context.Context) (<-chan string, error) {
 		return nil, fault.New(fault.Conflict, "the bell is closed")
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(b.ctx, cancel)
+	stop := context.AfterFunc(b.ctx, cancel) //nolint:contextcheck // ends with either of the two
 	heard := make(chan string)
 	b.running.Go(func() {
 		defer cancel()

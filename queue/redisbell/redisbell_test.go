@@ -3,8 +3,8 @@ package redisbell_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +25,7 @@ import (
 
 const patience = 20 * time.Second
 
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 func TestConformance(t *testing.T) {
 	server := privateserver.OwnRedis(t)
@@ -63,7 +63,7 @@ func TestRedisMayComeLaterAndGoAndComeBack(t *testing.T) {
 	heard := listen(t, bell)
 	began := time.Now()
 	for n := range 100 {
-		if err := bell.Ring(t.Context(), fmt.Sprint(n)); err != nil {
+		if err := bell.Ring(t.Context(), strconv.Itoa(n)); err != nil {
 			t.Fatalf("Ring without Redis: %v", err)
 		}
 	}
@@ -129,7 +129,7 @@ func TestTheQueueLosesNothingWithItsRedis(t *testing.T) {
 	seen := map[string]bool{}
 	for n := range jobs {
 		err := db.Tx(t.Context(), func(tx *store.Tx) error {
-			return nodes[n%2].Enqueue(t.Context(), tx, queue.NewJob{Kind: "work", Key: fmt.Sprint(n % 11)})
+			return nodes[n%2].Enqueue(t.Context(), tx, queue.NewJob{Kind: "work", Key: strconv.Itoa(n % 11)})
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -5,12 +5,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -62,7 +62,7 @@ func bareIntake(b *testing.B) http.Handler {
 		if !hmac.Equal([]byte(want), []byte(c.Request().Header.Get("X-Hub-Signature-256"))) {
 			return c.NoContent(http.StatusUnauthorized)
 		}
-		guid := c.Request().Header.Get("X-GitHub-Delivery")
+		guid := c.Request().Header.Get("X-Github-Delivery")
 		if _, err := db.Exec(c.Request().Context(), "INSERT INTO deliveries VALUES ($1, $2)", guid, string(body)); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func load(b *testing.B, url string) measured {
 		group.Go(func() {
 			for n := sent.Add(1); n <= int64(b.N); n = sent.Add(1) {
 				start := time.Now()
-				response, err := client.Do(signed(b, url, fmt.Sprint(n), webhookSecret, body))
+				response, err := client.Do(signed(b, url, strconv.FormatInt(n, 10), webhookSecret, body))
 				if err != nil {
 					b.Error(err)
 					return

@@ -84,7 +84,7 @@ func (a *app) run(ctx context.Context, o Options) error {
 
 // listen serves until ctx is done, then lets open requests finish.
 func (a *app) listen(ctx context.Context, o Options, listener net.Listener) error {
-	server := handlers.NewServer(a.edge(o))
+	server := handlers.NewServer(a.edge(o)) //nolint:contextcheck // each request has its own context
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {

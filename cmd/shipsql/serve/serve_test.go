@@ -107,11 +107,11 @@ func TestItServesAndStops(t *testing.T) {
 			t.Errorf("%s is answered %d, want %d: %s", path, status, want, body)
 		}
 	}
-	if status := deliver(t, address, "guid-1", "wrong secret"); status != http.StatusUnauthorized {
+	if status := deliver(t, address, "wrong secret"); status != http.StatusUnauthorized {
 		t.Errorf("a wrong signature is answered %d", status)
 	}
 	for range 2 { // the second is a redelivery
-		if status := deliver(t, address, "guid-1", webhookSecret); status != http.StatusAccepted {
+		if status := deliver(t, address, webhookSecret); status != http.StatusAccepted {
 			t.Errorf("a delivery is answered %d", status)
 		}
 	}
@@ -119,13 +119,14 @@ func TestItServesAndStops(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	if _, err := http.Get(address + "/healthz"); err == nil {
+	if response, err := http.Get(address + "/healthz"); err == nil {
+		_ = response.Body.Close()
 		t.Error("it answers after its end")
 	}
 	checkLog(t, log.String(), address)
 	// What it stored is there after a restart.
 	address, _ = boot(t, o)
-	if status := deliver(t, address, "guid-1", webhookSecret); status != http.StatusAccepted {
+	if status := deliver(t, address, webhookSecret); status != http.StatusAccepted {
 		t.Errorf("a redelivery after the restart is answered %d", status)
 	}
 }
@@ -152,7 +153,7 @@ func TestRedisMayBeAway(t *testing.T) {
 	}
 	o, log := options(t, server.URL())
 	address, _ := boot(t, o)
-	if status := deliver(t, address, "guid-1", webhookSecret); status != http.StatusAccepted {
+	if status := deliver(t, address, webhookSecret); status != http.StatusAccepted {
 		t.Errorf("a delivery is answered %d", status)
 	}
 	waitForMetrics(t, address, `shipsql_job_attempts_total{kind="delivery"`)
@@ -175,10 +176,10 @@ func TestBootRefusesWhatCannotWork(t *testing.T) {
 }
 
 // deliver posts a signed push and returns the answer's status.
-func deliver(t testing.TB, address, guid, secret string) int {
+func deliver(t testing.TB, address, secret string) int {
 	t.Helper()
 	body := []byte(`{"ref":"refs/heads/main","after":"` + strings.Repeat("a", 40) + `","repository":{"id":1,"full_name":"acme/one","name":"one","owner":{"login":"acme"}}}`)
-	response, err := http.DefaultClient.Do(signed(t, address+"/webhooks/forge", guid, secret, body))
+	response, err := http.DefaultClient.Do(signed(t, address+"/webhooks/forge", "guid-1", secret, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,8 +197,8 @@ func signed(t testing.TB, url, guid, secret string, body []byte) *http.Request {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
 	request.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-	request.Header.Set("X-GitHub-Event", "push")
-	request.Header.Set("X-GitHub-Delivery", guid)
+	request.Header.Set("X-Github-Event", "push")
+	request.Header.Set("X-Github-Delivery", guid)
 	request.Header.Set("Content-Type", "application/json")
 	return request
 }

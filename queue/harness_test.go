@@ -129,3 +129,13 @@ var errBroken = errors.New("no bell")
 func (brokenBell) Ring(context.Context, ...string) error         { return errBroken }
 func (brokenBell) Listen(context.Context) (<-chan string, error) { return nil, errBroken }
 func (brokenBell) Close() error                                  { return nil }
+
+func must[T any](value T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}

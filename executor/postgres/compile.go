@@ -23,6 +23,7 @@ type program struct {
 	total      int         // statements of the file, as Split counts them
 	limits     timeouts    // of the file
 	perStep    bool        // it can't be one transaction: the ledger counts steps
+	plain      bool        // it leaves nothing in the session
 	separate   bool        // transaction=off: no two statements share a transaction
 	notes      []string
 }
@@ -113,6 +114,7 @@ func (c compiler) program(p *program, pieces []script.Statement, parsed []syntax
 		p.statements = append(p.statements, statement{Statement: piece, n: i + 1})
 	}
 	trees := p.unwrap(parsed)
+	p.plain = true
 	for i := range p.statements {
 		s, tree := &p.statements[i], trees[i].Tree
 		if err := refuse(s.Text, tree); err != nil {
@@ -120,6 +122,7 @@ func (c compiler) program(p *program, pieces []script.Statement, parsed []syntax
 		}
 		s.setting = isSetting(tree)
 		s.alone = standsAlone(tree, c.version)
+		p.plain = p.plain && isPlain(tree)
 		p.perStep = p.perStep || s.alone != nil
 	}
 	if err := p.direct(pieces); err != nil {

@@ -70,7 +70,7 @@ func (t *target) marking(ctx context.Context, m executor.Mark, write func(*sessi
 func (s *session) mark(ctx context.Context, m executor.Mark, state, note string) error {
 	return s.writing(ctx, func(b *pgx.Batch) {
 		for _, x := range m.Migrations {
-			b.Queue(insertRow, historyName(m.History), x.Version, x.Name, x.Checksum, state, m.Release, m.Actor, m.ToolVersion, note)
+			b.Queue(insertSQL, historyName(m.History), x.Version, x.Name, x.Checksum, state, m.Release, m.Actor, m.ToolVersion, note)
 		}
 	})
 }
@@ -120,6 +120,6 @@ func markNote(what string, m executor.Mark) string {
 
 // writing commits writes to the ledger, behind the fence.
 func (s *session) writing(ctx context.Context, write func(*pgx.Batch)) error {
-	f := file{session: s, program: &program{}, work: ctx}
+	f := file{session: s, program: &program{plain: true}, work: ctx}
 	return f.record(write)
 }

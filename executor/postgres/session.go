@@ -24,9 +24,11 @@ const (
 // session is the connection of one run, which holds the database's lock.
 type session struct {
 	*pgx.Conn
-	run     executor.Run
-	version int   // server_version_num
-	epoch   int64 // the fence; 0 before it is minted
+	run      executor.Run
+	version  int   // server_version_num
+	epoch    int64 // the fence; 0 before it is minted
+	dirty    bool  // a file may have left things in the session
+	prepared bool  // the statements that every file needs are prepared
 }
 
 // open connects, checks that the server can hold our lock and take our writes,
@@ -117,6 +119,9 @@ func backendPID(ctx context.Context, conn *pgx.Conn) (pid uint32, err error) {
 	return pid, err
 }
 
+// takeLock takes the lock twice; queueFence says why.
+const takeLock = "SELECT CASE WHEN pg_try_advisory_lock($1, $2) THEN pg_try_advisory_lock($1, $2) ELSE false END"
+
 // lock takes the database's lock. It polls outside of a transaction: one that
 // waited inside would be waited for by CREATE INDEX CONCURRENTLY, a deadlock.
 func (s *session) lock(ctx context.Context) error {
@@ -124,7 +129,7 @@ func (s *session) lock(ctx context.Context) error {
 	told := ""
 	for attempt := 0; ; attempt++ {
 		var held bool
-		if err := s.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockClass, lockObject).Scan(&held); err != nil || held {
+		if err := s.QueryRow(ctx, takeLock, lockClass, lockObject).Scan(&held); err != nil || held {
 			return s.lost(err)
 		}
 		holder, err := s.holder(ctx)

@@ -1,25 +1,44 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	pg_query "github.com/pganalyze/pg_query_go/v6"
 
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
 // queueReset makes the session as new between files, piece by piece: DISCARD ALL
-// would drop the lock.
+// would drop the lock. What plain files can't leave behind is not looked for.
 func (s *session) queueReset(b *pgx.Batch) {
-	for _, sql := range []string{
-		"RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL",
-		"DISCARD TEMP", "DEALLOCATE ALL", "CLOSE ALL", "UNLISTEN *",
-	} {
-		b.Queue(sql)
+	b.Queue("RESET SESSION AUTHORIZATION")
+	b.Queue("RESET ROLE")
+	b.Queue("RESET ALL")
+	if s.dirty {
+		for _, sql := range []string{"DISCARD TEMP", "DEALLOCATE ALL", "CLOSE ALL", "UNLISTEN *"} {
+			b.Queue(sql)
+		}
 	}
-	b.Queue("SELECT set_config('application_name', $1, false)", applicationName(s.run.Task, s.epoch))
+}
+
+// isPlain says that a statement leaves nothing in the session: no settings, no
+// temporary tables, no prepared statements. What calls functions by itself isn't
+// plain.
+func isPlain(tree *pg_query.Node) bool {
+	switch n := tree.GetNode().(type) {
+	case *pg_query.Node_CreateStmt:
+		return n.CreateStmt.GetRelation().GetRelpersistence() != "t"
+	case *pg_query.Node_AlterTableStmt, *pg_query.Node_IndexStmt, *pg_query.Node_DropStmt, *pg_query.Node_RenameStmt,
+		*pg_query.Node_CommentStmt, *pg_query.Node_GrantStmt, *pg_query.Node_CreateSchemaStmt, *pg_query.Node_CreateEnumStmt,
+		*pg_query.Node_AlterEnumStmt, *pg_query.Node_CreateFunctionStmt, *pg_query.Node_CreateTrigStmt, *pg_query.Node_CreateSeqStmt,
+		*pg_query.Node_InsertStmt, *pg_query.Node_UpdateStmt, *pg_query.Node_DeleteStmt:
+		return true
+	}
+	return false
 }
 
 // queue lowers the limits that are set.
@@ -90,13 +109,45 @@ type fence struct {
 	held    bool
 }
 
-// queueFence locks the meta row until the transaction ends and reads the epoch,
-// and whether the session still holds the lock.
+// The statements that every file needs are prepared once: planning them would
+// cost more than they do.
+const (
+	fenceSQL = `SELECT epoch, CASE WHEN pg_advisory_unlock($1, $2) THEN pg_try_advisory_lock($1, $2) ELSE false END,
+		set_config('application_name', $3, false) FROM shipsql.meta FOR UPDATE`
+	insertSQL = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note)
+		VALUES ($1, 'versioned', $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`
+	finishSQL = `UPDATE shipsql.migrations SET state = 'applied', name = $3, checksum = $4, finished_at = clock_timestamp()
+		WHERE history = $1 AND kind = 'versioned' AND version = $2`
+)
+
+// prepareOwn prepares them; a file that may deallocate statements must not use
+// them.
+func (s *session) prepareOwn(ctx context.Context) error {
+	for name, sql := range map[string]string{"shipsql_fence": fenceSQL, "shipsql_insert": insertSQL, "shipsql_finish": finishSQL} {
+		if _, err := s.Prepare(ctx, name, sql); err != nil {
+			return err
+		}
+	}
+	s.prepared = true
+	return nil
+}
+
+// own returns what to send for one of our statements.
+func (s *session) own(name, sql string) string {
+	if s.prepared {
+		return name
+	}
+	return sql
+}
+
+// queueFence locks the meta row until the transaction ends and reads the epoch.
+// The session holds the lock twice, so that giving one hold back and taking it
+// again tells whether it has it, without letting go; pg_locks would tell too, at
+// twenty times the price.
 func (s *session) queueFence(b *pgx.Batch) *fence {
 	f := &fence{session: s}
-	b.Queue(`SELECT epoch, EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
-		AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND objsubid = 2) FROM shipsql.meta FOR UPDATE`, int64(lockClass), int64(lockObject)).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&f.epoch, &f.held) })
+	b.Queue(s.own("shipsql_fence", fenceSQL), lockClass, lockObject, applicationName(s.run.Task, s.epoch)).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&f.epoch, &f.held, nil) })
 	return f
 }
 
@@ -110,12 +161,9 @@ func (f *fence) check() error {
 	return nil
 }
 
-const insertRow = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note)
-	VALUES ($1, 'versioned', $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`
-
 // queueRow makes the migration's row, if it has none.
 func (f file) queueRow(b *pgx.Batch, state string) *pgx.QueuedQuery {
-	return b.Queue(insertRow, historyName(f.run.History), f.version(), f.migration.Name, f.migration.Checksum, state,
+	return b.Queue(f.own("shipsql_insert", insertSQL), historyName(f.run.History), f.version(), f.migration.Name, f.migration.Checksum, state,
 		f.run.Release, f.run.Actor, f.run.ToolVersion, f.note)
 }
 
@@ -129,8 +177,7 @@ func (f file) version() string {
 
 // queueFinish completes the migration's row.
 func (f file) queueFinish(b *pgx.Batch) {
-	b.Queue(`UPDATE shipsql.migrations SET state = 'applied', name = $3, checksum = $4, finished_at = clock_timestamp()
-		WHERE history = $1 AND kind = 'versioned' AND version = $2`, historyName(f.run.History), f.version(), f.migration.Name, f.migration.Checksum)
+	b.Queue(f.own("shipsql_finish", finishSQL), historyName(f.run.History), f.version(), f.migration.Name, f.migration.Checksum)
 }
 
 // queueState changes the migration's state.

@@ -241,6 +241,7 @@ func (f file) prepareWithSettings(i int) error {
 func (f file) prepare(s statement) error {
 	b := &pgx.Batch{}
 	f.queueReset(b)
+	b.Queue("SELECT set_config('application_name', $1, false)", applicationName(f.run.Task, f.epoch))
 	f.limitsAlone(s).queue(b, "SET ")
 	return f.ours(f.SendBatch(f.work, b).Close())
 }

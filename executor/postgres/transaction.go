@@ -82,6 +82,9 @@ func (f file) transaction() error {
 // enter makes the session as new, begins a transaction, checks the fence and
 // does our own writes, all in one round trip.
 func (f file) enter(limits timeouts, write func(*pgx.Batch)) error {
+	if err := f.useSession(); err != nil {
+		return f.ours(err)
+	}
 	b := &pgx.Batch{}
 	f.queueReset(b)
 	b.Queue("BEGIN")
@@ -96,6 +99,20 @@ func (f file) enter(limits timeouts, write func(*pgx.Batch)) error {
 		f.rollback()
 	}
 	return f.ours(err)
+}
+
+// useSession keeps our prepared statements away from files that may drop them.
+func (f file) useSession() error {
+	switch {
+	case !f.plain && f.prepared:
+		f.dirty, f.prepared = true, false
+		return f.DeallocateAll(f.work)
+	case !f.plain:
+		f.dirty = true
+	case !f.dirty && !f.prepared:
+		return f.prepareOwn(f.work)
+	}
+	return nil
 }
 
 // ours gives an error of our own statements its meaning.
@@ -113,8 +130,10 @@ func (f file) ours(err error) error {
 // the connection breaks, only the ledger knows the outcome.
 func (f file) commit(write func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
-	b.Queue("RESET SESSION AUTHORIZATION")
-	b.Queue("RESET ROLE")
+	if !f.plain { // the ledger is written as the login
+		b.Queue("RESET SESSION AUTHORIZATION")
+		b.Queue("RESET ROLE")
+	}
 	write(b)
 	var tag string
 	b.Queue("COMMIT").Exec(func(t pgconn.CommandTag) error {
@@ -124,7 +143,10 @@ func (f file) commit(write func(*pgx.Batch)) error {
 	err := f.SendBatch(context.WithoutCancel(f.work), b).Close()
 	var pg *pgconn.PgError
 	switch {
-	case err == nil && tag != "COMMIT":
+	case err == nil && tag == "COMMIT":
+		f.dirty = f.dirty && !f.plain // the reset before a plain file holds
+		return nil
+	case err == nil:
 		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.migration.Path)
 	case errors.As(err, &pg) && !disconnected(pg):
 		f.rollback()
@@ -143,9 +165,11 @@ func (f file) rollback() {
 // server stops at the first error.
 func (f file) execute(statements []statement) error {
 	pipe := f.PgConn().StartPipeline(f.work)
-	for _, s := range statements {
+	for i, s := range statements {
 		pipe.SendQueryParams(s.Text, nil, nil, nil, nil)
-		pipe.SendFlushRequest()
+		if i < len(statements)-1 {
+			pipe.SendFlushRequest() // so that progress is seen
+		}
 	}
 	failed := pipe.Sync()
 	var at statement

@@ -78,6 +78,7 @@ func (s *stream) send(html string) error {
 	}
 	s.response.Header().Set(echo.HeaderContentType, "text/event-stream")
 	s.response.Header().Set(echo.HeaderCacheControl, "no-store")
+	s.response.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	control := http.NewResponseController(s.response)
 	// Without deadlines (a test's recorder) there is nothing to extend.
 	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))

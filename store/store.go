@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -50,6 +51,9 @@ func Open(ctx context.Context, storeURL string, c clock.Clock) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := createPrivate(path); err != nil {
+		return nil, openError(path, err)
+	}
 	db := &DB{clock: c, turn: make(chan struct{}, 1)}
 	db.turn <- struct{}{}
 	if db.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
@@ -67,7 +71,17 @@ func Open(ctx context.Context, storeURL string, c clock.Clock) (*DB, error) {
 	return db, nil
 }
 
-// check makes the file (the writer first, it sets WAL mode) and reads it.
+// createPrivate makes the file, if it is absent, for our own eyes only: it holds
+// what people said and did. SQLite gives the files beside it the same rights.
+func createPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// check connects the writer first, which sets WAL mode, and reads.
 func (db *DB) check(ctx context.Context) error {
 	if err := db.write.PingContext(ctx); err != nil {
 		return err

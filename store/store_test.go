@@ -51,8 +51,8 @@ func TestAnyPathIsAFile(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Stat(path); err != nil {
-			t.Errorf("%q was not made: %v", name, err)
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%q was not made for our eyes only: %v %v", name, info, err)
 		}
 	}
 }

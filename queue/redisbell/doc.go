@@ -3,7 +3,8 @@
 // the store says what is runnable.
 //
 // All processes are one consumer group on one stream, so each ring goes to one of
-// them. Reads are with NOACK: a ring that is read is done, there is nothing to
+// them. (Two installations use two databases of a Redis, the number at the end of
+// its URL; else they hear each other's rings.) Reads are with NOACK: a ring that is read is done, there is nothing to
 // claim again after a crash. The stream is trimmed to the newest few thousand.
 //
 // Ring only puts ids into memory; a sender writes them in batches. A Redis that is

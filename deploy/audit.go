@@ -95,7 +95,7 @@ func readAudit(scan store.Scan) (AuditRow, error) {
 		return r, err
 	}
 	r.At, r.Data = fromMicros(at), []byte(data)
-	return r, decodeAll(&actor, &r.Actor)
+	return r, decodeAll(column{actor, &r.Actor})
 }
 
 // Audit lists a release's audit rows, oldest first.

@@ -96,8 +96,8 @@ func TestARefusedBranchStopsTheLineUntilTheOperatorMovesTheCursor(t *testing.T) 
 
 func TestStatus(t *testing.T) {
 	h := newHarness(t)
-	first := h.merge(h.project(), files{"1_a.sql": text(create)})
-	second := h.merge(h.project(), files{"2_b.sql": text(create)})
+	first := h.merge(h.project(), files{"1_a.sql": new(create)})
+	second := h.merge(h.project(), files{"2_b.sql": new(create)})
 	h.settle()
 	h.approve(first, "ann")
 	h.settle()
@@ -121,7 +121,7 @@ func TestStatus(t *testing.T) {
 
 func TestAVerdictOnAnotherTextIsRefused(t *testing.T) {
 	h := newHarness(t)
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	err := h.service.RecordReview(h.ctx, r.ID, deploy.Verdict{Hash: "another", Clean: true})
 	if fault.CodeOf(err) != fault.Conflict {
 		t.Errorf("got %v", err)
@@ -136,7 +136,7 @@ func TestAVerdictOnAnotherTextIsRefused(t *testing.T) {
 
 func TestAuditChain(t *testing.T) {
 	h := newHarness(t)
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.settle()
 	h.approve(r, "ann")
 	h.expect(r.ID, deploy.Done, deploy.Done)
@@ -164,7 +164,7 @@ func TestAForgedAuditIsNoticed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
-			r := h.merge(h.project(), files{"1_a.sql": text(create)})
+			r := h.merge(h.project(), files{"1_a.sql": new(create)})
 			h.settle()
 			h.approve(r, "ann")
 			h.settle()

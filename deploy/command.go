@@ -13,11 +13,11 @@ const (
 
 // Actor is who gives a command.
 type Actor struct {
-	Kind     ActorKind
-	Provider string // forge's configured name; "" for an operator
-	Login    string
-	ID       int64 // the forge's user id, 0 unknown
-	Bot      bool
+	Kind     ActorKind `json:"kind"`
+	Provider string    `json:"provider"` // forge's configured name; "" for an operator
+	Login    string    `json:"login"`
+	ID       int64     `json:"id"` // the forge's user id, 0 unknown
+	Bot      bool      `json:"bot"`
 }
 
 // Command is what a person asked for. Which fields matter depends on the
@@ -106,32 +106,32 @@ type Approval struct {
 
 // Standing is the present worth of an approval.
 type Standing struct {
-	Counts bool
+	Counts bool `json:"counts"`
 	// Why it doesn't: "expired", "content_changed", "rejected" (a later reject),
 	// "not_eligible", "unknown" (the forge could not be asked), "unchecked".
-	Why    string
-	Detail string // the Authority's reason
+	Why    string `json:"why"`
+	Detail string `json:"detail"` // the Authority's reason
 }
 
 // Rejection is a person's no; approvals before it stop counting.
 type Rejection struct {
-	Release     string
-	Environment string
-	Actor       Actor
-	Reason      string
-	At          time.Time
+	Release     string    `json:"release"`
+	Environment string    `json:"environment"`
+	Actor       Actor     `json:"actor"`
+	Reason      string    `json:"reason"`
+	At          time.Time `json:"at"`
 }
 
 // Edit is an accepted change of a migration's text after its release, or before
 // the merge of the pull request that brings it.
 type Edit struct {
-	Project     string
-	Path        string
-	Version     string
-	Before      string // checksum released before; "" when older than ShipSQL's first sight
-	After       string // checksum accepted; "" for a deleted file
-	PullRequest int    // the open pull request it was accepted on, 0 otherwise
-	Actor       string
-	Reason      string
-	At          time.Time
+	Project     string    `json:"project"`
+	Path        string    `json:"path"`
+	Version     string    `json:"version"`
+	Before      string    `json:"before"`       // checksum released before; "" when older than ShipSQL's first sight
+	After       string    `json:"after"`        // checksum accepted; "" for a deleted file
+	PullRequest int       `json:"pull_request"` // the open pull request it was accepted on, 0 otherwise
+	Actor       string    `json:"actor"`
+	Reason      string    `json:"reason"`
+	At          time.Time `json:"at"`
 }

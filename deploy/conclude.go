@@ -94,17 +94,19 @@ func (a *attempt) judged(cause error, now time.Time) storedTask {
 	case t.Failure.Code == fault.Ambiguous:
 		t.State = Ambiguous
 	case t.Failure.Code == fault.LockTimeout && now.Sub(a.StartedAt) < a.env.LockRetryFor:
-		t.again(now.Add(min(lockPause, a.env.LockRetryFor-now.Sub(a.StartedAt))))
+		return t.again(now.Add(min(lockPause, a.env.LockRetryFor-now.Sub(a.StartedAt))))
 	case t.Failure.Code == fault.Unreachable && a.reached && a.Attempts < maxReconnects:
-		t.again(now.Add(unreachablePause))
+		return t.again(now.Add(unreachablePause))
 	default:
 		t.State = Failed
 	}
 	return t
 }
 
-func (t *storedTask) again(at time.Time) {
+// again is the task in the queue for later.
+func (t storedTask) again(at time.Time) storedTask {
 	t.State, t.RetryAt, t.FinishedAt = Queued, at, time.Time{}
+	return t
 }
 
 // failureOf takes an executor's error apart.

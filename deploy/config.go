@@ -216,7 +216,7 @@ func (f *faults) environment(e Environment) {
 	}
 }
 
-func (f faults) join() error { return errors.Join(f...) }
+func (f *faults) join() error { return errors.Join(*f...) }
 
 // unique reports names that are empty or used twice.
 func unique[T any](f *faults, kind string, items []T, name func(T) string) {

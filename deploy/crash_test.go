@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,7 +30,7 @@ func TestAWorkerDiesAtEachStep(t *testing.T) {
 				}
 			}
 			h.engine.before, h.engine.after = die("before"), die("after")
-			r := h.merge(h.project(), files{"1_a.sql": text(create), "2_b.sql": text(create), "3_c.sql": text(create)})
+			r := h.merge(h.project(), files{"1_a.sql": new(create), "2_b.sql": new(create), "3_c.sql": new(create)})
 			h.settle()
 			h.clock.Advance(time.Second) // the queue's back-off
 			h.expect(r.ID, deploy.Done, deploy.Waiting)
@@ -51,7 +52,7 @@ func TestAWorkerDiesAtEachStep(t *testing.T) {
 func TestEachTransactionIsTornOnce(t *testing.T) {
 	for n := 1; ; n++ {
 		var told int
-		t.Run(fmt.Sprint(n), func(t *testing.T) { told = rolloutTornAt(t, n) })
+		t.Run(strconv.Itoa(n), func(t *testing.T) { told = rolloutTornAt(t, n) })
 		if n >= told || t.Failed() {
 			break
 		}
@@ -135,7 +136,7 @@ func TestALostLease(t *testing.T) {
 		}
 		return nil
 	}
-	r := h.merge(h.project(), files{"1_a.sql": text(create), "2_b.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create), "2_b.sql": new(create)})
 	h.must(h.queue.Idle(h.ctx))
 	h.review(r.ID, 0)
 	<-inFile
@@ -175,7 +176,7 @@ func TestRacingNodes(t *testing.T) {
 	}
 	var all []deploy.Release
 	for i := range 6 {
-		all = append(all, h.merge(h.project(), files{fmt.Sprintf("%d_x.sql", i+1): text(create)}))
+		all = append(all, h.merge(h.project(), files{fmt.Sprintf("%d_x.sql", i+1): new(create)}))
 	}
 	h.settle()
 	c := in(on(all[5], "ann"), "prod")
@@ -200,7 +201,7 @@ func TestRacingNodes(t *testing.T) {
 func TestReconcileFindsWhatNobodyRingsFor(t *testing.T) {
 	h := newHarness(t)
 	h.engine.before = func(string, string) error { panic("always") }
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.settle()
 	for range 25 { // more than the queue's patience
 		h.clock.Advance(time.Minute)

@@ -62,6 +62,7 @@ func Decide(f Facts) Decision {
 // gate is one stage under evaluation.
 type gate struct {
 	Facts
+
 	line   LineFacts
 	env    Environment
 	before *StageDecision // the release's first stage on the road before this one that has not passed
@@ -71,6 +72,7 @@ type gate struct {
 // earlier is a release that comes first in an environment.
 type earlier struct {
 	Release
+
 	state State
 }
 
@@ -92,7 +94,7 @@ func (g gate) decide() StageDecision {
 		return d
 	}
 	d.Reasons = g.closed(d)
-	d.assignTasks(g)
+	d.Start, d.Stop = g.assign(d.Open())
 	d.State = g.stageState(d)
 	d.Reasons = append(d.Reasons, g.trouble()...)
 	return d
@@ -127,34 +129,35 @@ func (g gate) databases() []string {
 	return slices.Compact(names)
 }
 
-func (g gate) task(database string) (Task, bool) {
+// task is the database's task, waiting before there is one.
+func (g gate) task(database string) Task {
 	for _, t := range g.tasks() {
 		if t.Database == database {
-			return t, true
+			return t
 		}
 	}
-	return Task{State: Waiting}, false
+	return Task{State: Waiting}
 }
 
-// assignTasks starts what waits when the gate is open, and takes back what is
-// queued when it is closed. A running task is not touched: it asks for itself.
-func (d *StageDecision) assignTasks(g gate) {
+// assign starts what waits when the gate is open, and takes back what is queued
+// when it is closed. A running task is not touched: it asks for itself.
+func (g gate) assign(open bool) (start, stop []string) {
 	for _, name := range g.databases() {
-		task, _ := g.task(name)
-		switch {
-		case task.State == Waiting && d.Open():
-			d.Start = append(d.Start, name)
-		case task.State == Queued && !d.Open():
-			d.Stop = append(d.Stop, name)
+		switch task := g.task(name); {
+		case task.State == Waiting && open:
+			start = append(start, name)
+		case task.State == Queued && !open:
+			stop = append(stop, name)
 		}
 	}
+	return start, stop
 }
 
 // stageState folds the tasks' states, as they will be after Start and Stop.
 func (g gate) stageState(d StageDecision) State {
 	in := map[State]int{}
 	for _, name := range g.databases() {
-		task, _ := g.task(name)
+		task := g.task(name)
 		switch {
 		case slices.Contains(d.Start, name):
 			task.State = Queued

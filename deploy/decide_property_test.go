@@ -1,8 +1,8 @@
 package deploy_test
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -34,7 +34,7 @@ func drawFacts(t *rapid.T) deploy.Facts {
 }
 
 func drawLine(t *rapid.T, f deploy.Facts, n int) deploy.LineFacts {
-	r := release(fmt.Sprint(n), int64(n))
+	r := release(strconv.Itoa(n), int64(n))
 	r.Author = rapid.SampledFrom(people).Draw(t, "author")
 	r.Review.Clean = rapid.Bool().Draw(t, "clean")
 	if rapid.Float64().Draw(t, "unreviewed") < 0.2 {

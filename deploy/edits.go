@@ -13,6 +13,7 @@ const editColumns = `project, path, version, before_checksum, after_checksum, pu
 // storedEdit is an edit with the place of its text.
 type storedEdit struct {
 	Edit
+
 	blob string
 }
 

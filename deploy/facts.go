@@ -38,9 +38,9 @@ type StageFacts struct {
 
 // Cancellation says who stopped a stage.
 type Cancellation struct {
-	Actor  Actor
-	Reason string
-	At     time.Time
+	Actor  Actor     `json:"actor"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
 }
 
 // Ask is a question to the Authority: may this person approve that?

@@ -80,8 +80,9 @@ func (e *engine) skips(name string) map[string]string {
 
 type fakeTarget struct {
 	executor.Target // the rest is not used here
-	engine          *engine
-	name            string
+
+	engine *engine
+	name   string
 }
 
 func (t *fakeTarget) Catalog(context.Context) (*catalog.Catalog, error) {

@@ -2,17 +2,14 @@ package deploy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // closes says whether a reason keeps tasks from starting; the others only tell
 // what needs a person.
 func (r Reason) closes() bool {
-	switch r.Code {
-	case StageFailed, StageAmbiguous, StageRetrying, StageCancelled:
-		return false
-	}
-	return true
+	return !slices.Contains([]Code{StageFailed, StageAmbiguous, StageRetrying, StageCancelled}, r.Code)
 }
 
 // closed lists every reason that keeps the gate closed, in the order in which
@@ -90,7 +87,7 @@ func (g gate) review() []Reason {
 	env := g.overruleIn()
 	return []Reason{{
 		Code: GateReviewBlocked,
-		Text: fmt.Sprintf("the review at the merge commit found %s", count(rel.Review.Errors, "blocking finding")),
+		Text: "the review at the merge commit found " + count(rel.Review.Errors, "blocking finding"),
 		Who:  "an approver who did not make the change",
 		Next: []Next{{Verb: VerbApprove, Args: []string{env, FlagDespite, ReasonWord}}},
 	}}

@@ -24,7 +24,7 @@ func TestTheGateIsJudgedAgainWhenATaskStarts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
-			r := h.merge(h.project(), files{"1_a.sql": text(create)})
+			r := h.merge(h.project(), files{"1_a.sql": new(create)})
 			h.settle()
 			h.engine.before = once("orders-eu", "1", fault.New(fault.LockTimeout, "locked"))
 			h.approve(r, "ann")
@@ -53,8 +53,8 @@ func TestTheOperatorMayEverything(t *testing.T) {
 	h := newHarness(t)
 	h.findings = 1
 	h.authority.set(func(a *authority) { a.err = errors.New("no forge") })
-	first := h.merge(h.project(), files{"1_a.sql": text(create)}, byPR(0))
-	second := h.merge(h.project(), files{"2_b.sql": text(create)}, byPR(0))
+	first := h.merge(h.project(), files{"1_a.sql": new(create)}, byPR(0))
+	second := h.merge(h.project(), files{"2_b.sql": new(create)}, byPR(0))
 	h.settle()
 	c := deploy.Command{Actor: deploy.Actor{Kind: deploy.Operator, Login: "root"}, Release: second.ID, Environment: "prod",
 		WithEarlier: true, DespiteFindings: true, Reason: "by phone"}
@@ -68,7 +68,7 @@ func TestTheOperatorMayEverything(t *testing.T) {
 
 func TestApprovingTwiceSaysSo(t *testing.T) {
 	h := newHarness(t, func(c *deploy.Config) { c.Environments[1].Approvals.Count = 2 })
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.settle()
 	answer := h.approve(r, "ann")
 	if got := answer.Releases[0]; got.Counted != 1 || got.Needed != 2 {
@@ -88,7 +88,7 @@ func TestApprovingTwiceSaysSo(t *testing.T) {
 func TestEditOfAFileOlderThanTheCursor(t *testing.T) {
 	h := newHarness(t)
 	h.folders[h.project().ID()]["migrations/1_old.sql"] = "SELECT 1;"
-	edit := h.merge(h.project(), files{"1_old.sql": text("SELECT 2;")})
+	edit := h.merge(h.project(), files{"1_old.sql": new("SELECT 2;")})
 	h.expect(edit.ID, deploy.Waiting, deploy.Waiting)
 	if diff := cmp.Diff([]deploy.ProblemCode{deploy.ProblemEdited}, h.open(edit.ID)); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
@@ -99,21 +99,21 @@ func TestEditOfAFileOlderThanTheCursor(t *testing.T) {
 	h.must(err)
 	h.expect(edit.ID, deploy.Skipped, deploy.Skipped)
 	h.engine.database("orders-test").effects["0"] = 1 // not empty
-	next := h.merge(h.project(), files{"2_b.sql": text(create)})
+	next := h.merge(h.project(), files{"2_b.sql": new(create)})
 	h.expect(next.ID, deploy.Done, deploy.Waiting)
 }
 
 func TestOutOfOrderAllowed(t *testing.T) {
 	h := newHarness(t, func(c *deploy.Config) { c.Projects[0].OutOfOrder = true })
-	h.merge(h.project(), files{"5_a.sql": text(create)})
-	late := h.merge(h.project(), files{"3_b.sql": text(create)})
+	h.merge(h.project(), files{"5_a.sql": new(create)})
+	late := h.merge(h.project(), files{"3_b.sql": new(create)})
 	h.expect(late.ID, deploy.Done, deploy.Waiting)
 }
 
 func TestAnEmptyDatabaseIsBroughtUpFromTheFirstFile(t *testing.T) {
 	h := newHarness(t)
 	h.folders[h.project().ID()]["migrations/1_old.sql"] = "SELECT 1;"
-	r := h.merge(h.project(), files{"2_new.sql": text(create)})
+	r := h.merge(h.project(), files{"2_new.sql": new(create)})
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
 	if diff := cmp.Diff([]string{"1", "2"}, h.engine.order("orders-test")); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
@@ -139,7 +139,7 @@ func TestProgressIsToldWhileATaskRuns(t *testing.T) {
 		where = placed["migrations/1_a.sql"]
 		return err
 	}
-	r := h.merge(h.project(), files{"1_a.sql": text(create), "2_b.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create), "2_b.sql": new(create)})
 	release = r.ID
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
 	if seen.Version != "1" || seen.Migrations != 1 || seen.Of != 2 {

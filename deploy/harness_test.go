@@ -148,8 +148,6 @@ func (h *harness) project() deploy.Project { return h.config.Projects[0] }
 // absent text is a deletion.
 type files map[string]*string
 
-func text(s string) *string { return &s }
-
 type mergeOption func(*deploy.NewRelease)
 
 func byPR(n int) mergeOption { return func(r *deploy.NewRelease) { r.PullRequest = n } }

@@ -19,6 +19,7 @@ type past struct {
 // released is a migration of an earlier release.
 type released struct {
 	Migration
+
 	release string
 	n       int
 	touched bool // some ledger may hold it
@@ -46,9 +47,9 @@ func (p past) find(match func(released) bool) (released, bool) {
 // current is the checksum that stands for a released migration: of its latest
 // merged edit, else its own.
 func (p past) current(r released) string {
-	for i := len(p.edits) - 1; i >= 0; i-- {
-		if executor.VersionKey(p.edits[i].Version) == executor.VersionKey(r.Version) {
-			return p.edits[i].After
+	for _, e := range slices.Backward(p.edits) {
+		if executor.VersionKey(e.Version) == executor.VersionKey(r.Version) {
+			return e.After
 		}
 	}
 	return r.Checksum
@@ -57,6 +58,7 @@ func (p past) current(r released) string {
 // inspection is what a merge means for its own release and for earlier ones.
 type inspection struct {
 	merge
+
 	past       past
 	outOfOrder bool
 
@@ -73,6 +75,7 @@ type inspection struct {
 // acceptedEdit replaces the text of a version that was released before.
 type acceptedEdit struct {
 	Edit
+
 	owner *released // nil: older than ShipSQL's first sight
 	text  Migration // the new text; zero when deleted
 }

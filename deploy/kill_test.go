@@ -35,18 +35,18 @@ const (
 )
 
 // worker runs the queue of a store until it is killed.
-func worker() int {
+func worker() {
 	var urls map[string]string
-	if err := json.Unmarshal([]byte(os.Getenv(workerDatabases)), &urls); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	err := json.Unmarshal([]byte(os.Getenv(workerDatabases)), &urls)
+	var q *queue.Queue
+	if err == nil {
+		q, _, err = realService(context.Background(), os.Getenv(workerStore), urls)
 	}
-	q, _, err := realService(context.Background(), os.Getenv(workerStore), urls)
 	if err == nil {
 		err = q.Run(context.Background())
 	}
 	fmt.Fprintln(os.Stderr, err)
-	return 1
+	os.Exit(1)
 }
 
 // realService is a service with the real executor on real databases.
@@ -215,15 +215,15 @@ func TestOnARealDatabase(t *testing.T) {
 	must(t, err)
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
 
-	first := h.merge(h.project(), files{"1_a.sql": text("CREATE TABLE a (id int);")})
+	first := h.merge(h.project(), files{"1_a.sql": new("CREATE TABLE a (id int);")})
 	h.review(first.ID, 0)
 	h.approve(first, "ann")
 	h.expect(first.ID, deploy.Done, deploy.Done)
 	_, err = conn.Exec(t.Context(), "CREATE TABLE b (id int)") // somebody was faster
 	must(t, err)
 
-	second := h.merge(h.project(), files{"2_b.sql": text("SELECT 1;\nCREATE TABLE b (id int);")})
-	third := h.merge(h.project(), files{"3_c.sql": text("CREATE TABLE c (id int);")})
+	second := h.merge(h.project(), files{"2_b.sql": new("SELECT 1;\nCREATE TABLE b (id int);")})
+	third := h.merge(h.project(), files{"3_c.sql": new("CREATE TABLE c (id int);")})
 	h.review(second.ID, 0)
 	h.review(third.ID, 0)
 	h.approve(second, "ann")

@@ -41,12 +41,11 @@ func loadLine(ctx context.Context, q store.Queryer, sc scope) (line, error) {
 	if err != nil {
 		return l, err
 	}
-	l.assemble(stages, approvals, skips, tasks)
-	return l, nil
+	return l.assembled(stages, approvals, skips, tasks), nil
 }
 
-// assemble puts what was read where it belongs.
-func (l *line) assemble(stages []storedStage, approvals []Approval, skips []Skip, tasks []storedTask) {
+// assembled puts what was read where it belongs.
+func (l line) assembled(stages []storedStage, approvals []Approval, skips []Skip, tasks []storedTask) line {
 	l.rows, l.tasks = map[stageKey]storedStage{}, map[stageKey][]storedTask{}
 	facts := map[stageKey]StageFacts{}
 	edit := func(release, environment string, change func(*StageFacts)) {
@@ -80,9 +79,10 @@ func (l *line) assemble(stages []storedStage, approvals []Approval, skips []Skip
 			l.facts[i].Stages[key.environment] = f
 		}
 	}
+	return l
 }
 
-func (l *line) index(release string) int {
+func (l line) index(release string) int {
 	for i, r := range l.stored {
 		if r.ID == release {
 			return i

@@ -10,7 +10,7 @@ import (
 func TestMain(m *testing.M) {
 	syntax.MaybeWorker()
 	if os.Getenv(workerStore) != "" {
-		os.Exit(worker())
+		worker()
 	}
 	os.Exit(m.Run())
 }

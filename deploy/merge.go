@@ -16,6 +16,7 @@ import (
 // merge is one merge commit with its folder read and parsed.
 type merge struct {
 	NewRelease
+
 	folder   []folderFile
 	contents map[string][]byte    // by our id: what the store may not have yet
 	forge    map[string]string    // the forge's id → ours, likewise
@@ -140,15 +141,14 @@ func contains[V any](m map[string]V, key string) bool {
 
 // faultsOf takes a joined error apart.
 func faultsOf(err error) []*fault.Error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the joined error itself is wanted
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []*fault.Error
 		for _, e := range joined.Unwrap() {
 			all = append(all, faultsOf(e)...)
 		}
 		return all
 	}
-	var f *fault.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return []*fault.Error{f}
 	}
 	return nil

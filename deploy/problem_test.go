@@ -43,20 +43,20 @@ func TestBrokenFilesBlockTheirReleaseUntilFixed(t *testing.T) {
 		want    deploy.ProblemCode
 		fix     files
 	}{
-		{"not UTF-8", files{"2_b.sql": text("SELECT '\xff';")}, nil, deploy.ProblemUnreadable, files{"2_b.sql": text(create)}},
-		{"empty", files{"2_b.sql": text("")}, nil, deploy.ProblemUnreadable, files{"2_b.sql": text(create)}},
-		{"20 MB", files{"2_b.sql": text("x")}, unreadable("migrations/2_b.sql", "20 MB, the limit is 1 MB"),
-			deploy.ProblemUnreadable, files{"2_b.sql": text(create)}},
-		{"no version", files{"users.sql": text(create)}, nil, deploy.ProblemUnreadable, files{"users.sql": nil, "2_users.sql": text(create)}},
-		{"duplicate version", files{"1_again.sql": text(create)}, nil, deploy.ProblemDuplicate,
-			files{"1_again.sql": nil, "2_again.sql": text(create)}},
-		{"below the newest", files{"0_late.sql": text(create)}, nil, deploy.ProblemBelowNewest,
-			files{"0_late.sql": nil, "2_late.sql": text(create)}},
+		{"not UTF-8", files{"2_b.sql": new("SELECT '\xff';")}, nil, deploy.ProblemUnreadable, files{"2_b.sql": new(create)}},
+		{"empty", files{"2_b.sql": new("")}, nil, deploy.ProblemUnreadable, files{"2_b.sql": new(create)}},
+		{"20 MB", files{"2_b.sql": new("x")}, unreadable("migrations/2_b.sql", "20 MB, the limit is 1 MB"),
+			deploy.ProblemUnreadable, files{"2_b.sql": new(create)}},
+		{"no version", files{"users.sql": new(create)}, nil, deploy.ProblemUnreadable, files{"users.sql": nil, "2_users.sql": new(create)}},
+		{"duplicate version", files{"1_again.sql": new(create)}, nil, deploy.ProblemDuplicate,
+			files{"1_again.sql": nil, "2_again.sql": new(create)}},
+		{"below the newest", files{"0_late.sql": new(create)}, nil, deploy.ProblemBelowNewest,
+			files{"0_late.sql": nil, "2_late.sql": new(create)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHarness(t)
-			first := h.merge(h.project(), files{"1_a.sql": text("SELECT 1;")})
+			first := h.merge(h.project(), files{"1_a.sql": new("SELECT 1;")})
 			option := tt.option
 			if option == nil {
 				option = func(*deploy.NewRelease) {}
@@ -93,8 +93,8 @@ func TestBrokenFilesBlockTheirReleaseUntilFixed(t *testing.T) {
 
 func TestSkippingABrokenFile(t *testing.T) {
 	h := newHarness(t)
-	broken := h.merge(h.project(), files{"1_a.sql": text(""), "2_b.sql": text(create)})
-	next := h.merge(h.project(), files{"3_c.sql": text(create)})
+	broken := h.merge(h.project(), files{"1_a.sql": new(""), "2_b.sql": new(create)})
+	next := h.merge(h.project(), files{"3_c.sql": new(create)})
 	h.expect(broken.ID, deploy.Waiting, deploy.Waiting)
 	for _, env := range []string{"test", "prod"} {
 		c := in(on(broken, "ann"), env)
@@ -114,7 +114,7 @@ func TestSkippingABrokenFile(t *testing.T) {
 
 func TestSkippingOneOfTwoFilesWithOneVersion(t *testing.T) {
 	h := newHarness(t)
-	r := h.merge(h.project(), files{"1_a.sql": text(create), "1_b.sql": text("SELECT 2;")})
+	r := h.merge(h.project(), files{"1_a.sql": new(create), "1_b.sql": new("SELECT 2;")})
 	h.expect(r.ID, deploy.Waiting, deploy.Waiting)
 	c := in(on(r, "ann"), "test")
 	c.Version, c.Reason = "1", "one of them"
@@ -141,10 +141,10 @@ func TestSkippingOneOfTwoFilesWithOneVersion(t *testing.T) {
 func TestEditBeforeItIsAppliedAnywhere(t *testing.T) {
 	h := newHarness(t)
 	h.engine.before = func(_, version string) error { return sqlFailure(version, "no") }
-	r := h.merge(h.project(), files{"1_a.sql": text("SELCT 1;")})
+	r := h.merge(h.project(), files{"1_a.sql": new("SELCT 1;")})
 	h.expect(r.ID, deploy.Failed, deploy.Waiting)
 	h.engine.before = nil
-	fixed := h.merge(h.project(), files{"1_a.sql": text("SELECT 1;")})
+	fixed := h.merge(h.project(), files{"1_a.sql": new("SELECT 1;")})
 	h.expect(r.ID, deploy.Done, deploy.Waiting) // reviewed anew, and tried again by itself
 	h.expect(fixed.ID, deploy.Skipped, deploy.Skipped)
 	now, err := h.service.Release(h.ctx, r.ID)
@@ -164,11 +164,11 @@ func TestEditTakesApprovalsBack(t *testing.T) {
 		}
 		return nil
 	}
-	r := h.merge(h.project(), files{"1_a.sql": text("SELECT 1;")})
+	r := h.merge(h.project(), files{"1_a.sql": new("SELECT 1;")})
 	h.settle()
 	h.approve(r, "ann")
 	h.engine.before = nil
-	h.merge(h.project(), files{"1_a.sql": text("DROP TABLE users;")})
+	h.merge(h.project(), files{"1_a.sql": new("DROP TABLE users;")})
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
 	if s := h.stage(r.ID, "prod").Approvals[0].Standing; s.Why != deploy.NotStandingContent {
 		t.Errorf("the approval of the old text: %+v", s)
@@ -177,9 +177,9 @@ func TestEditTakesApprovalsBack(t *testing.T) {
 
 func TestEditOfAnAppliedMigrationNeedsAcceptEdit(t *testing.T) {
 	h := newHarness(t)
-	r := h.merge(h.project(), files{"1_a.sql": text("SELECT 1;")})
+	r := h.merge(h.project(), files{"1_a.sql": new("SELECT 1;")})
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
-	edit := h.merge(h.project(), files{"1_a.sql": text("SELECT 2;")})
+	edit := h.merge(h.project(), files{"1_a.sql": new("SELECT 2;")})
 	h.expect(edit.ID, deploy.Waiting, deploy.Waiting)
 	if diff := cmp.Diff([]deploy.ProblemCode{deploy.ProblemEdited}, h.open(edit.ID)); diff != "" {
 		t.Fatalf("problems (-want +got):\n%s", diff)
@@ -215,13 +215,13 @@ func TestEditOfAnAppliedMigrationNeedsAcceptEdit(t *testing.T) {
 		t.Errorf("where (-want +got):\n%s", diff)
 	}
 	// The ledger with the old text takes the next release.
-	next := h.merge(h.project(), files{"2_b.sql": text(create)})
+	next := h.merge(h.project(), files{"2_b.sql": new(create)})
 	h.expect(next.ID, deploy.Done, deploy.Waiting)
 }
 
 func TestAcceptEditBeforeTheMerge(t *testing.T) {
 	h := newHarness(t)
-	r := h.merge(h.project(), files{"1_a.sql": text("SELECT 1;")})
+	r := h.merge(h.project(), files{"1_a.sql": new("SELECT 1;")})
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
 	c := deploy.Command{
 		Actor: forgeUser("ann"), Repository: repository, PullRequest: 2, File: "migrations/1_a.sql", Reason: "a typo",
@@ -234,16 +234,16 @@ func TestAcceptEditBeforeTheMerge(t *testing.T) {
 	if accepted["migrations/1_a.sql"].After != c.Checksum {
 		t.Errorf("accepted = %+v", accepted)
 	}
-	edit := h.merge(h.project(), files{"1_a.sql": text("SELECT 2;")})
+	edit := h.merge(h.project(), files{"1_a.sql": new("SELECT 2;")})
 	h.expect(edit.ID, deploy.Skipped, deploy.Skipped)
 	if got := h.open(edit.ID); len(got) != 0 {
 		t.Errorf("problems = %v", got)
 	}
-	other := h.merge(h.project(), files{"1_a.sql": text("SELECT 3;")}) // not what was accepted
+	other := h.merge(h.project(), files{"1_a.sql": new("SELECT 3;")}) // not what was accepted
 	if diff := cmp.Diff([]deploy.ProblemCode{deploy.ProblemEdited}, h.open(other.ID)); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
-	h.merge(h.project(), files{"1_a.sql": text("SELECT 2;")}) // and back
+	h.merge(h.project(), files{"1_a.sql": new("SELECT 2;")}) // and back
 	if got := h.open(other.ID); len(got) != 0 {
 		t.Errorf("after the revert: %v", got)
 	}
@@ -255,12 +255,12 @@ func TestRenameAndDeleteOfAnAppliedMigration(t *testing.T) {
 		want    deploy.ProblemCode
 		file    string
 	}{
-		"renamed": {files{"1_a.sql": nil, "1_users.sql": text("SELECT 1;")}, deploy.ProblemRenamed, "migrations/1_users.sql"},
+		"renamed": {files{"1_a.sql": nil, "1_users.sql": new("SELECT 1;")}, deploy.ProblemRenamed, "migrations/1_users.sql"},
 		"deleted": {files{"1_a.sql": nil}, deploy.ProblemDeleted, "migrations/1_a.sql"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
-			r := h.merge(h.project(), files{"1_a.sql": text("SELECT 1;")})
+			r := h.merge(h.project(), files{"1_a.sql": new("SELECT 1;")})
 			h.expect(r.ID, deploy.Done, deploy.Waiting)
 			change := h.merge(h.project(), tt.changes)
 			h.expect(change.ID, deploy.Waiting, deploy.Waiting)
@@ -280,7 +280,7 @@ func TestRenameAndDeleteOfAnAppliedMigration(t *testing.T) {
 				h.approve(r, "ann")
 			}
 			h.expect(change.ID, deploy.Skipped, deploy.Skipped)
-			next := h.merge(h.project(), files{"2_b.sql": text(create)})
+			next := h.merge(h.project(), files{"2_b.sql": new(create)})
 			h.expect(next.ID, deploy.Done, deploy.Waiting)
 			if state := h.rollout(r.ID).State; !state.Passed() {
 				t.Errorf("the first release is %s", state)
@@ -294,7 +294,7 @@ func TestMergesWithoutSQLOnlyMoveTheCursor(t *testing.T) {
 	if got := h.tryMerge(h.project(), nil); len(got) != 0 {
 		t.Errorf("an empty merge made %d releases", len(got))
 	}
-	r := h.merge(h.project(), files{"README.md": text("# Migrations"), "1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"README.md": new("# Migrations"), "1_a.sql": new(create)})
 	if len(r.Migrations) != 1 || len(r.Problems) != 0 {
 		t.Errorf("release = %+v", r)
 	}
@@ -309,7 +309,7 @@ func TestBigFolder(t *testing.T) {
 	h := newHarness(t)
 	many := files{}
 	for i := range 1200 {
-		many[strings.Repeat("0", 3)+string(rune('1'+i%9))+strings.Repeat("1", i/9)+"_x.sql"] = text("SELECT 1;")
+		many[strings.Repeat("0", 3)+string(rune('1'+i%9))+strings.Repeat("1", i/9)+"_x.sql"] = new("SELECT 1;")
 	}
 	r := h.merge(h.project(), many)
 	got, err := h.service.Files(h.ctx, r.ID)

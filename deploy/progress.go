@@ -37,14 +37,15 @@ func (r *reporter) event(e executor.Event) {
 	p := &r.progress
 	p.Version, p.Path, p.Statement, p.Total = e.Version, e.Path, e.Statement, e.Total
 	p.State, p.Rows = string(e.State), e.Rows
-	switch e.State {
-	case executor.EventApplied:
+	now := r.service.db.Now()
+	if e.State == executor.EventApplied {
 		p.Migrations++
-		r.outcomes = append(r.outcomes, r.attempt.outcome(r.known, e.Version, Done, r.service.db.Now()))
-	case executor.EventSkipped:
-		r.outcomes = append(r.outcomes, r.attempt.outcome(r.known, e.Version, Skipped, r.service.db.Now()))
+		r.outcomes = append(r.outcomes, r.attempt.outcome(r.known, e.Version, Done, now))
 	}
-	if now := r.service.db.Now(); now.Sub(r.stored) >= progressEvery {
+	if e.State == executor.EventSkipped {
+		r.outcomes = append(r.outcomes, r.attempt.outcome(r.known, e.Version, Skipped, now))
+	}
+	if now.Sub(r.stored) >= progressEvery {
 		r.stored = now
 		r.store()
 	}

@@ -40,10 +40,10 @@ const (
 // Next is a command that helps, in neutral form: the bot prints it as the forge
 // needs it and quotes arguments that hold spaces.
 type Next struct {
-	Verb string   // approve, retry, skip, …; "merge" means: merge a pull request with the fix
-	Args []string // what follows the verb, in order; REASON stands for a person's own words
+	Verb string   `json:"verb"` // approve, retry, skip, …; "merge" means: merge a pull request with the fix
+	Args []string `json:"args"` // what follows the verb, in order; REASON stands for a person's own words
 	// Release is set when the same words would match several releases.
-	Release string
+	Release string `json:"release"`
 }
 
 // ReasonWord is the argument of a Next that a person replaces by their reason.
@@ -57,12 +57,12 @@ func (n Next) String() string {
 // Reason is one thing that stands in the way: what it is, who can change that,
 // and the exact next command.
 type Reason struct {
-	Code     Code
-	Text     string // one sentence without a full stop; holds no Markdown; names are untrusted
-	Who      string // who can open it, "" for nobody in particular
-	Next     []Next // commands that help, best first
-	Release  string // the release it is about, when another than the stage's own
-	Database string // the database it is about, if one
+	Code     Code   `json:"code"`
+	Text     string `json:"text"`     // one sentence without a full stop; holds no Markdown; names are untrusted
+	Who      string `json:"who"`      // who can open it, "" for nobody in particular
+	Next     []Next `json:"next"`     // commands that help, best first
+	Release  string `json:"release"`  // the release it is about, when another than the stage's own
+	Database string `json:"database"` // the database it is about, if one
 }
 
 // Refused is the error of every command that was not carried out. Reason says

@@ -33,8 +33,8 @@ type Release struct {
 // People are those who made the change; none of them may approve it unless the
 // environment allows self-approval.
 type People struct {
-	Logins   []string // authors, committers, co-authors, pusher, as forge logins
-	Unmapped []string // "Name <mail>" of those no forge user could be found for
+	Logins   []string `json:"logins"`   // authors, committers, co-authors, pusher, as forge logins
+	Unmapped []string `json:"unmapped"` // "Name <mail>" of those no forge user could be found for
 }
 
 // Migration is one file of a release.
@@ -72,34 +72,35 @@ const (
 // of the release until it is answered: by a fix merged later, by accept-edit,
 // or in one environment by skip.
 type Problem struct {
-	Code    ProblemCode
-	Path    string
-	Version string // "" when the name has none
-	Text    string // one sentence
+	Code    ProblemCode `json:"code"`
+	Path    string      `json:"path"`
+	Version string      `json:"version"` // "" when the name has none
+	Text    string      `json:"text"`    // one sentence
 	// Checksums of an edit: what was released and what the branch holds now
 	// ("" when deleted).
-	Before, After string
+	Before string `json:"before"`
+	After  string `json:"after"`
 	// Changed: the file was released before this release changed it.
-	Changed bool
-	Answer  *Answered // nil: still open
+	Changed bool      `json:"changed"`
+	Answer  *Answered `json:"answer"` // nil: still open
 }
 
 // Answered says who ended a problem, and how.
 type Answered struct {
-	By      string // login, or "merge of RELEASE" for a fix forward
-	Verb    string // accept-edit, fix
-	Reason  string
-	Release string // the release that brought the fix, "" for a command
-	At      time.Time
+	By      string    `json:"by"`   // login, or "merge of RELEASE" for a fix forward
+	Verb    string    `json:"verb"` // accept-edit, fix
+	Reason  string    `json:"reason"`
+	Release string    `json:"release"` // the release that brought the fix, "" for a command
+	At      time.Time `json:"at"`
 }
 
 // Review is the verdict on a release at its merge commit.
 type Review struct {
-	Hash    string // the Release.Hash that was reviewed, "" before any review
-	Clean   bool   // nothing blocks
-	Errors  int
-	Summary string
-	At      time.Time
+	Hash    string    `json:"hash"`  // the Release.Hash that was reviewed, "" before any review
+	Clean   bool      `json:"clean"` // nothing blocks
+	Errors  int       `json:"errors"`
+	Summary string    `json:"summary"`
+	At      time.Time `json:"at"`
 }
 
 // Verdict is what the bot's review at the merge commit found. Hash is

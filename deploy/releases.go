@@ -13,6 +13,7 @@ const releaseColumns = `id, project, repository, seq, merge_commit, pull_request
 // storedRelease is a release with what only the store needs.
 type storedRelease struct {
 	Release
+
 	repository string
 	folder     string
 	finished   bool
@@ -28,7 +29,7 @@ func readRelease(scan store.Scan) (storedRelease, error) {
 		return r, err
 	}
 	r.MergedAt, r.CreatedAt, r.finished = fromMicros(merged), fromMicros(created), finished != 0
-	return r, decodeAll(&people, &r.People, &problems, &r.Problems, &review, &r.Review)
+	return r, decodeAll(column{people, &r.People}, column{problems, &r.Problems}, column{review, &r.Review})
 }
 
 // loadReleases reads the scope's releases with their migrations, in merge order.
@@ -39,7 +40,7 @@ func loadReleases(ctx context.Context, q store.Queryer, sc scope) ([]storedRelea
 		return nil, err
 	}
 	migrations, err := list(ctx, q, readMigration,
-		`SELECT `+migrationColumns+` FROM deploy_migrations WHERE `+sc.in("release")+` ORDER BY release, n`, sc.args...)
+		`SELECT `+migrationColumns+` FROM deploy_migrations WHERE `+sc.releases()+` ORDER BY release, n`, sc.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +101,7 @@ const migrationColumns = `release, n, project, version, name, change_kind, path,
 // storedMigration is a migration with its place.
 type storedMigration struct {
 	Migration
+
 	release string
 	n       int
 	project string

@@ -121,14 +121,13 @@ func (s *Service) reopen(ctx context.Context, tx *store.Tx, c Command, t target,
 		return nil, refused
 	}
 	if len(databases) == 0 && !resumed {
-		return nil, s.nothingToRetry(ctx, tx, c, t, env)
+		return nil, s.nothingToRetry(ctx, tx, t, env)
 	}
 	return databases, nil
 }
 
-// nothingToRetry says why: an unknown database, an unproven outcome, or nothing
-// wrong at all.
-func (s *Service) nothingToRetry(ctx context.Context, tx *store.Tx, c Command, t target, env Environment) *Refused {
+// nothingToRetry says why: an unproven outcome, or nothing wrong at all.
+func (s *Service) nothingToRetry(ctx context.Context, tx *store.Tx, t target, env Environment) *Refused {
 	reason := Reason{Code: CommandNotPossible, Text: "nothing failed in " + env.Name + ", so there is nothing to retry"}
 	for _, r := range t.releases {
 		tasks, err := loadTasks(ctx, tx, onlyRelease(r.ID))

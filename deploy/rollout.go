@@ -71,28 +71,28 @@ type Task struct {
 
 // Progress is how far a running task is.
 type Progress struct {
-	Version    string // being applied
-	Path       string
-	Statement  int // 1-based, of Total
-	Total      int
-	State      string // the executor's word for what is going on
-	Rows       int64
-	Migrations int // finished so far, applied now or before
-	Of         int
+	Version    string `json:"version"` // being applied
+	Path       string `json:"path"`
+	Statement  int    `json:"statement"` // 1-based, of Total
+	Total      int    `json:"total"`
+	State      string `json:"state"` // the executor's word for what is going on
+	Rows       int64  `json:"rows"`
+	Migrations int    `json:"migrations"` // finished so far, applied now or before
+	Of         int    `json:"of"`
 }
 
 // Failure is what stopped a task.
 type Failure struct {
-	Code      fault.Code
-	Version   string
-	Path      string
-	Statement int // 1-based; 0 unknown
-	Line      int // 1-based; 0 unknown
-	SQLState  string
-	Message   string // untrusted text of the database, secrets redacted
-	Detail    string // may hold personal data: mask on public projects
-	Hint      string
-	Next      string // the executor's advice, e.g. the migrate command to run
+	Code      fault.Code `json:"code"`
+	Version   string     `json:"version"`
+	Path      string     `json:"path"`
+	Statement int        `json:"statement"` // 1-based; 0 unknown
+	Line      int        `json:"line"`      // 1-based; 0 unknown
+	SQLState  string     `json:"sqlstate"`
+	Message   string     `json:"message"` // untrusted text of the database, secrets redacted
+	Detail    string     `json:"detail"`  // may hold personal data: mask on public projects
+	Hint      string     `json:"hint"`
+	Next      string     `json:"next"` // the executor's advice, e.g. the migrate command to run
 }
 
 // Skip is the audited decision that a version, or a file that can't be applied
@@ -110,10 +110,10 @@ type Skip struct {
 // Refusal is a problem of the branch that stops the whole line, e.g. a
 // force-push that took the cursor's commit away.
 type Refusal struct {
-	Code string // e.g. "not_ancestor"
-	Text string
-	Next string
-	At   time.Time
+	Code string    `json:"code"` // e.g. "not_ancestor"
+	Text string    `json:"text"`
+	Next string    `json:"next"`
+	At   time.Time `json:"at"`
 }
 
 // rolloutState folds the stages' states into one.
@@ -128,6 +128,7 @@ func rolloutState(stages []Stage) State {
 		case Done, Skipped:
 			passed++
 			started = started || s.State == Done
+		case Waiting:
 		}
 	}
 	switch {

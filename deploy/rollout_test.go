@@ -17,7 +17,7 @@ const create = "CREATE TABLE t (id bigint PRIMARY KEY);"
 
 func TestARollout(t *testing.T) {
 	h := newHarness(t)
-	r := h.merge(h.project(), files{"1_a.sql": text(create), "2_b.sql": text("ALTER TABLE t ADD c int; SELECT 1;")})
+	r := h.merge(h.project(), files{"1_a.sql": new(create), "2_b.sql": new("ALTER TABLE t ADD c int; SELECT 1;")})
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
 	if diff := cmp.Diff([]deploy.Code{deploy.GateApprovals}, codes(h.stage(r.ID, "prod").Reasons)); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
@@ -46,7 +46,7 @@ func TestARollout(t *testing.T) {
 
 func TestNothingStartsBeforeTheReview(t *testing.T) {
 	h := newHarness(t)
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.must(h.queue.Idle(h.ctx))
 	if s := h.stage(r.ID, "test"); s.State != deploy.Waiting || !slices.Contains(codes(s.Reasons), deploy.GateReviewPending) {
 		t.Fatalf("test is %s: %v", s.State, codes(s.Reasons))
@@ -57,7 +57,7 @@ func TestNothingStartsBeforeTheReview(t *testing.T) {
 func TestBlockingFindings(t *testing.T) {
 	h := newHarness(t)
 	h.findings = 2
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.expect(r.ID, deploy.Waiting, deploy.Waiting)
 	reasons := h.stage(r.ID, "test").Reasons
 	want := []deploy.Next{{Verb: "approve", Args: []string{"prod", "--despite-findings", "REASON"}}}
@@ -83,7 +83,7 @@ func TestBlockingFindings(t *testing.T) {
 
 func TestWhoMayApprove(t *testing.T) {
 	h := newHarness(t)
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.settle()
 	for _, login := range []string{"dev", "co", "wes", "stranger"} {
 		_, err := h.service.Approve(h.ctx, in(on(r, login), "prod"))
@@ -118,8 +118,8 @@ func TestWhoMayApprove(t *testing.T) {
 
 func TestApproverLosesTheRightBeforeTheTaskStarts(t *testing.T) {
 	h := newHarness(t)
-	first := h.merge(h.project(), files{"1_a.sql": text(create)})
-	second := h.merge(h.project(), files{"2_b.sql": text(create)})
+	first := h.merge(h.project(), files{"1_a.sql": new(create)})
+	second := h.merge(h.project(), files{"2_b.sql": new(create)})
 	h.settle()
 	answer := h.approve(second, "ann") // recorded, waits behind the first
 	if diff := cmp.Diff([]deploy.Code{deploy.GateEarlierRelease}, codes(answer.Reasons)); diff != "" {
@@ -136,8 +136,8 @@ func TestApproverLosesTheRightBeforeTheTaskStarts(t *testing.T) {
 
 func TestAuthorityOutageClosesTheGateAndEnds(t *testing.T) {
 	h := newHarness(t)
-	first := h.merge(h.project(), files{"1_a.sql": text(create)})
-	second := h.merge(h.project(), files{"2_b.sql": text(create)})
+	first := h.merge(h.project(), files{"1_a.sql": new(create)})
+	second := h.merge(h.project(), files{"2_b.sql": new(create)})
 	h.settle()
 	h.approve(second, "ann")
 	h.approve(first, "ann")
@@ -159,8 +159,8 @@ func TestAuthorityOutageClosesTheGateAndEnds(t *testing.T) {
 
 func TestWithEarlier(t *testing.T) {
 	h := newHarness(t)
-	direct := h.merge(h.project(), files{"1_a.sql": text(create)}, byPR(0))
-	second := h.merge(h.project(), files{"2_b.sql": text(create)})
+	direct := h.merge(h.project(), files{"1_a.sql": new(create)}, byPR(0))
+	second := h.merge(h.project(), files{"2_b.sql": new(create)})
 	h.settle()
 	earlier, err := h.service.Earlier(h.ctx, h.project().ID(), second.ID)
 	h.must(err)
@@ -183,8 +183,8 @@ func TestWithEarlier(t *testing.T) {
 
 func TestApprovalExpires(t *testing.T) {
 	h := newHarness(t)
-	first := h.merge(h.project(), files{"1_a.sql": text(create)})
-	second := h.merge(h.project(), files{"2_b.sql": text(create)})
+	first := h.merge(h.project(), files{"1_a.sql": new(create)})
+	second := h.merge(h.project(), files{"2_b.sql": new(create)})
 	h.settle()
 	h.approve(second, "ann")
 	h.clock.Advance(deploy.ApprovalLifetime)
@@ -200,8 +200,8 @@ func TestApprovalExpires(t *testing.T) {
 
 func TestRejectAndCancel(t *testing.T) {
 	h := newHarness(t)
-	first := h.merge(h.project(), files{"1_a.sql": text(create)})
-	second := h.merge(h.project(), files{"2_b.sql": text(create)})
+	first := h.merge(h.project(), files{"1_a.sql": new(create)})
+	second := h.merge(h.project(), files{"2_b.sql": new(create)})
 	h.settle()
 	h.approve(second, "ann")
 	h.clock.Advance(time.Second)
@@ -236,7 +236,7 @@ func TestFailedThenRetried(t *testing.T) {
 		}
 		return nil
 	}
-	r := h.merge(h.project(), files{"1_a.sql": text(create), "2_b.sql": text(create), "3_c.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create), "2_b.sql": new(create), "3_c.sql": new(create)})
 	h.settle()
 	h.approve(r, "ann")
 	h.expect(r.ID, deploy.Done, deploy.Failed)
@@ -274,8 +274,8 @@ func TestSkipLetsTheNextReleasePass(t *testing.T) {
 		}
 		return nil
 	}
-	first := h.merge(h.project(), files{"1_a.sql": text(create)})
-	second := h.merge(h.project(), files{"2_b.sql": text(create)})
+	first := h.merge(h.project(), files{"1_a.sql": new(create)})
+	second := h.merge(h.project(), files{"2_b.sql": new(create)})
 	h.settle()
 	h.approve(first, "ann")
 	h.approve(second, "ann")

@@ -23,10 +23,16 @@ func decode(text string, v any) error {
 	return json.Unmarshal([]byte(text), v)
 }
 
-// decodeAll reads several JSON columns, given as text, pointer, text, pointer …
-func decodeAll(pairs ...any) error {
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if err := decode(*pairs[i].(*string), pairs[i+1]); err != nil {
+// column is a JSON column and where it belongs.
+type column struct {
+	text string
+	into any
+}
+
+// decodeAll reads several JSON columns.
+func decodeAll(columns ...column) error {
+	for _, c := range columns {
+		if err := decode(c.text, c.into); err != nil {
 			return fmt.Errorf("read stored JSON: %w", err)
 		}
 	}
@@ -85,7 +91,7 @@ func ofPullRequest(repository string, number int) scope {
 	return scope{"repository = $1 AND pull_request = $2", []any{repository, number}}
 }
 
-// in is the condition that a release column lies in the scope.
-func (s scope) in(column string) string {
-	return column + " IN (SELECT id FROM deploy_releases WHERE " + s.where + ")"
+// releases is the condition on a table's column release.
+func (s scope) releases() string {
+	return "release IN (SELECT id FROM deploy_releases WHERE " + s.where + ")"
 }

@@ -65,6 +65,7 @@ func needsReason(verb string, args ...string) *Refused {
 // migrationOf is a migration with the release that brought it.
 type migrationOf struct {
 	Migration
+
 	release Release
 }
 

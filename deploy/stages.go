@@ -31,12 +31,12 @@ func readStage(scan store.Scan) (storedStage, error) {
 		return s, err
 	}
 	s.startedAt, s.finishedAt = fromMicros(started), fromMicros(finished)
-	return s, decodeAll(&reasons, &s.reasons, &rejection, &s.rejection, &cancelled, &s.cancelled)
+	return s, decodeAll(column{reasons, &s.reasons}, column{rejection, &s.rejection}, column{cancelled, &s.cancelled})
 }
 
 func loadStages(ctx context.Context, q store.Queryer, sc scope) ([]storedStage, error) {
 	return list(ctx, q, readStage,
-		`SELECT `+stageColumns+` FROM deploy_stages WHERE `+sc.in("release")+` ORDER BY release, environment`, sc.args...)
+		`SELECT `+stageColumns+` FROM deploy_stages WHERE `+sc.releases()+` ORDER BY release, environment`, sc.args...)
 }
 
 // saveStage inserts or replaces a stage's row.
@@ -75,12 +75,12 @@ func readApproval(scan store.Scan) (Approval, error) {
 		return a, err
 	}
 	a.At, a.ExpiresAt = fromMicros(at), fromMicros(expires)
-	return a, decodeAll(&actor, &a.Actor, &standing, &a.Standing)
+	return a, decodeAll(column{actor, &a.Actor}, column{standing, &a.Standing})
 }
 
 func loadApprovals(ctx context.Context, q store.Queryer, sc scope) ([]Approval, error) {
 	return list(ctx, q, readApproval,
-		`SELECT `+approvalColumns+` FROM deploy_approvals WHERE `+sc.in("release")+` ORDER BY at, id`, sc.args...)
+		`SELECT `+approvalColumns+` FROM deploy_approvals WHERE `+sc.releases()+` ORDER BY at, id`, sc.args...)
 }
 
 func insertApproval(ctx context.Context, tx *store.Tx, a Approval) error {
@@ -116,7 +116,7 @@ func readSkip(scan store.Scan) (Skip, error) {
 
 func loadSkips(ctx context.Context, q store.Queryer, sc scope) ([]Skip, error) {
 	return list(ctx, q, readSkip,
-		`SELECT `+skipColumns+` FROM deploy_skips WHERE `+sc.in("release")+` ORDER BY at, path`, sc.args...)
+		`SELECT `+skipColumns+` FROM deploy_skips WHERE `+sc.releases()+` ORDER BY at, path`, sc.args...)
 }
 
 // loadProjectSkips reads every skip of a project in one environment.

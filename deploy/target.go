@@ -65,7 +65,7 @@ func (s *Service) candidates(ctx context.Context, c Command) ([]storedRelease, e
 func noReleaseText(c Command) string {
 	switch {
 	case c.Release != "":
-		return fmt.Sprintf("there is no release %s", c.Release)
+		return "there is no release " + c.Release
 	case c.PullRequest != 0:
 		return fmt.Sprintf("there is no release of #%d: it is made by the merge, and commands on it count only after that", c.PullRequest)
 	}

@@ -19,6 +19,7 @@ type taskPayload struct {
 // attempt is one worker's try at a task.
 type attempt struct {
 	storedTask
+
 	project Project
 	env     Environment
 	run     executor.Run

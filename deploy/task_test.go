@@ -30,7 +30,7 @@ func TestLockTimeoutIsTriedAgainForAWhile(t *testing.T) {
 	h := newHarness(t, func(c *deploy.Config) { c.Environments[0].LockRetryFor = time.Minute })
 	locked := fault.New(fault.LockTimeout, "the lock was not had")
 	h.engine.before = func(string, string) error { return locked }
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.expect(r.ID, deploy.Queued, deploy.Waiting)
 	stage := h.stage(r.ID, "test")
 	if diff := cmp.Diff([]deploy.Code{deploy.StageRetrying}, codes(stage.Reasons)); diff != "" {
@@ -53,7 +53,7 @@ func TestLockTimeoutIsTriedAgainForAWhile(t *testing.T) {
 func TestRetryOfALockedTaskOnlyComesSooner(t *testing.T) {
 	h := newHarness(t)
 	h.engine.before = once("orders-test", "1", fault.New(fault.LockTimeout, "locked"))
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.expect(r.ID, deploy.Queued, deploy.Waiting)
 	_, err := h.service.Retry(h.ctx, in(on(r, "dev"), "test"))
 	h.must(err)
@@ -64,7 +64,7 @@ func TestUnreachable(t *testing.T) {
 	h := newHarness(t)
 	down := fault.New(fault.Unreachable, "postgres://app:hunter2@db:5432/orders refused the connection").Then("start the server")
 	h.engine.before = once("orders-test", "1", down)
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.expect(r.ID, deploy.Failed, deploy.Waiting)
 	want := &deploy.Failure{Code: fault.Unreachable, Next: "start the server",
 		Message: "postgres://app:[redacted]@db:5432/orders refused the connection"}
@@ -79,7 +79,7 @@ func TestUnreachable(t *testing.T) {
 func TestDatabaseLostMidwayIsLookedForAgain(t *testing.T) {
 	h := newHarness(t)
 	h.engine.before = once("orders-test", "2", fault.New(fault.Unreachable, "the connection broke"))
-	r := h.merge(h.project(), files{"1_a.sql": text(create), "2_b.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create), "2_b.sql": new(create)})
 	h.expect(r.ID, deploy.Queued, deploy.Waiting)
 	h.clock.Advance(6 * time.Second)
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
@@ -88,7 +88,7 @@ func TestDatabaseLostMidwayIsLookedForAgain(t *testing.T) {
 func TestAmbiguousAsksAPerson(t *testing.T) {
 	h := newHarness(t)
 	h.engine.before = once("orders-us", "2", &executor.AmbiguousError{Version: "2", Path: "migrations/2_b.sql", Statement: 3, Line: 9, Evidence: "no index"})
-	r := h.merge(h.project(), files{"1_a.sql": text(create), "2_b.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create), "2_b.sql": new(create)})
 	h.settle()
 	h.approve(r, "ann")
 	h.expect(r.ID, deploy.Done, deploy.Ambiguous)
@@ -130,7 +130,7 @@ func TestAmbiguousAsksAPerson(t *testing.T) {
 
 func TestCancelStopsBeforeTheNextFile(t *testing.T) {
 	h := newHarness(t)
-	r := h.merge(h.project(), files{"1_a.sql": text(create), "2_b.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create), "2_b.sql": new(create)})
 	h.settle()
 	h.engine.after = func(name, version string) error {
 		if name != "orders-eu" || version != "1" {
@@ -164,8 +164,8 @@ func TestTwoProjectsOnOneDatabase(t *testing.T) {
 	for i := range 4 {
 		version := string(rune('1' + i))
 		all = append(all,
-			h.merge(first, files{version + "_a.sql": text(create)}, byPR(i+1)),
-			h.merge(second, files{version + "_b.sql": text(create)}, byPR(i+1)))
+			h.merge(first, files{version + "_a.sql": new(create)}, byPR(i+1)),
+			h.merge(second, files{version + "_b.sql": new(create)}, byPR(i+1)))
 	}
 	h.settle()
 	for _, r := range all {
@@ -199,7 +199,7 @@ func TestTwoProjectsOnOneDatabase(t *testing.T) {
 
 func TestMissingConfigurationIsAFailureThatSaysSo(t *testing.T) {
 	h := newHarness(t, func(c *deploy.Config) { c.Databases[0].Engine = "oracle" })
-	r := h.merge(h.project(), files{"1_a.sql": text(create)})
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
 	h.expect(r.ID, deploy.Failed, deploy.Waiting)
 	if f := h.stage(r.ID, "test").Tasks[0].Failure; f.Code != fault.Unsupported {
 		t.Errorf("failure = %+v", f)
@@ -213,7 +213,7 @@ func TestConfigValidation(t *testing.T) {
 	c.Databases = append(c.Databases, deploy.Database{Name: "lost", Environment: "nowhere", URL: secret.Literal("x")})
 	c.Projects = append(c.Projects, deploy.Project{Repository: "x", Databases: map[string]string{"app": "none"}})
 	err := c.Validate()
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the parts are counted
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok || len(joined.Unwrap()) != 5 {
 		t.Errorf("got %v", err)
 	}

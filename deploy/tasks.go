@@ -14,6 +14,7 @@ const taskColumns = `id, release, project, environment, database, state, attempt
 // storedTask is a task with its project.
 type storedTask struct {
 	Task
+
 	project string
 }
 
@@ -28,12 +29,12 @@ func readTask(scan store.Scan) (storedTask, error) {
 	}
 	t.RetryAt, t.CreatedAt = fromMicros(retry), fromMicros(created)
 	t.StartedAt, t.FinishedAt = fromMicros(started), fromMicros(finished)
-	return t, decodeAll(&progress, &t.Progress, &failure, &t.Failure)
+	return t, decodeAll(column{progress, &t.Progress}, column{failure, &t.Failure})
 }
 
 func loadTasks(ctx context.Context, q store.Queryer, sc scope) ([]storedTask, error) {
 	return list(ctx, q, readTask,
-		`SELECT `+taskColumns+` FROM deploy_tasks WHERE `+sc.in("release")+` ORDER BY release, database`, sc.args...)
+		`SELECT `+taskColumns+` FROM deploy_tasks WHERE `+sc.releases()+` ORDER BY release, database`, sc.args...)
 }
 
 // loadTask reads one task again.

@@ -54,7 +54,7 @@ func newCourt(in Input) *court {
 // file makes the report of a file and counts it.
 func (c *court) file(d *draft, sum *Summary) FileReport {
 	report := FileReport{Path: d.path, Statements: d.statements, Findings: []Finding{}}
-	trial := trial{court: c, draft: d, report: &report, sum: sum, seen: map[string]int{}}
+	trial := trial{court: c, draft: d, report: &report, sum: sum, seen: map[string]int{}, ignored: ignoredRules(d.directives)}
 	trial.wholeFile()
 	for _, h := range d.hits {
 		if h.Confirm == nil || h.Confirm() {
@@ -79,6 +79,25 @@ type trial struct {
 	report *FileReport
 	sum    *Summary
 	seen   map[string]int // fingerprint without ordinal → how many so far
+	// ignored are the rules that the file asks to silence, by statement.
+	ignored map[ignoring]bool
+}
+
+type ignoring struct {
+	statement int
+	rule      string
+}
+
+func ignoredRules(directives []script.Directive) map[ignoring]bool {
+	ignored := map[ignoring]bool{}
+	for _, d := range directives {
+		if d.Key == "ignore" {
+			for _, rule := range splitList(d.Value) {
+				ignored[ignoring{d.Statement, rule}] = true
+			}
+		}
+	}
+	return ignored
 }
 
 // wholeFile judges what concerns no single statement.
@@ -193,10 +212,7 @@ func (t *trial) suppressed(rule finding.Rule) bool {
 // silenced says whether the file itself silences the finding, and may. One that
 // it may not silence says so.
 func (t *trial) silenced(rule finding.Rule, f *Finding, index int) bool {
-	asked := slices.ContainsFunc(t.draft.directives, func(d script.Directive) bool {
-		return d.Key == "ignore" && slices.Contains(splitList(d.Value), rule.ID) && (d.Statement == script.WholeFile || d.Statement == index)
-	})
-	if !asked {
+	if !t.ignored[ignoring{script.WholeFile, rule.ID}] && !t.ignored[ignoring{index, rule.ID}] {
 		return false
 	}
 	may := f.Severity != Error || slices.Contains(t.in.Policy.SelfSuppressible, rule.ID)

@@ -28,7 +28,7 @@ func checkCheck(s *subject) []Hit {
 		if c == nil || c.GetSkipValidation() {
 			continue
 		}
-		name := schema.ConstraintName(a.table.Name.Name, c, nil)
+		name := schema.ConstraintName(a.table, c, nil)
 		suggestion := notValid(s)
 		hits = append(hits, Hit{
 			Table:      a.table,
@@ -60,7 +60,7 @@ func checkColumnCheck(s *subject) []Hit {
 		if c == nil {
 			continue
 		}
-		name := schema.ConstraintName(a.table.Name.Name, c, []string{column.GetColname()})
+		name := schema.ConstraintName(a.table, c, []string{column.GetColname()})
 		hits = append(hits, Hit{
 			Table:   a.table,
 			Message: fmt.Sprintf("Adding column %s with a CHECK reads all of %s and blocks reads and writes meanwhile", column.GetColname(), described(a.table)),

@@ -28,12 +28,12 @@ func checkCreateIndex(s *subject) []Hit {
 		return nil
 	}
 	t := s.schema.Lookup(n.GetRelation())
-	message := fmt.Sprintf("Building index %s blocks all writes to %s until it is done", schema.IndexName(n), described(t))
+	message := fmt.Sprintf("Building index %s blocks all writes to %s until it is done", schema.IndexName(t, n), described(t))
 	switch {
 	case t.New || t.Kind == catalog.PartitionedTable && !n.GetRelation().GetInh():
 		return nil
 	case t.Kind == catalog.PartitionedTable:
-		return []Hit{{Table: t, Message: message, Fix: partitionedIndexFix(s.sql, schema.IndexName(n), t)}}
+		return []Hit{{Table: t, Message: message, Fix: partitionedIndexFix(s.sql, schema.IndexName(t, n), t)}}
 	}
 	suggestion := terminated(insertBehind(s.sql, "INDEX", " CONCURRENTLY"))
 	return []Hit{{Table: t, Message: message, Fix: suggestion, Suggestion: suggestion}}

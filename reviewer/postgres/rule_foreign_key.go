@@ -49,7 +49,7 @@ func foreignKeyHit(s *subject, a action, c *pg_query.Constraint) Hit {
 		return h
 	}
 	h.Suggestion = notValid(s)
-	h.Fix = h.Suggestion + "\n-- in a later migration:\n" + validation(a.table, schema.ConstraintName(a.table.Name.Name, c, nil))
+	h.Fix = h.Suggestion + "\n-- in a later migration:\n" + validation(a.table, schema.ConstraintName(a.table, c, nil))
 	return h
 }
 
@@ -58,12 +58,12 @@ func foreignKeyMessage(s *subject, a action, c *pg_query.Constraint) string {
 	if parent := s.schema.Lookup(c.GetPktable()); parent != a.table {
 		tables += " and " + parent.Name.String()
 	}
-	return fmt.Sprintf("Adding foreign key %s blocks writes to %s while every row is checked", schema.ConstraintName(a.table.Name.Name, c, nil), tables)
+	return fmt.Sprintf("Adding foreign key %s blocks writes to %s while every row is checked", schema.ConstraintName(a.table, c, nil), tables)
 }
 
 func inlineForeignKeyHit(s *subject, a action, c *pg_query.Constraint) Hit {
 	column := a.GetDef().GetColumnDef().GetColname()
-	name := schema.ConstraintName(a.table.Name.Name, c, []string{column})
+	name := schema.ConstraintName(a.table, c, []string{column})
 	parent := quotedName(s.schema.Lookup(c.GetPktable()).Name)
 	if keys := schema.Strings(c.GetPkAttrs()); len(keys) > 0 {
 		parent += " (" + quotedList(keys) + ")"

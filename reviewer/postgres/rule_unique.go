@@ -40,7 +40,7 @@ func keyHits(s *subject, kind pg_query.ConstrType, words string) []Hit {
 	var hits []Hit
 	for _, a := range s.actions(pg_query.AlterTableType_AT_AddConstraint) {
 		if c := a.constraint(kind); c != nil && c.GetIndexname() == "" {
-			h := keyHit(a, schema.ConstraintName(a.table.Name.Name, c, nil), words, schema.Strings(c.GetKeys()))
+			h := keyHit(a, schema.ConstraintName(a.table, c, nil), words, schema.Strings(c.GetKeys()))
 			if len(s.tree.GetAlterTableStmt().GetCmds()) == 1 && plainKey(c) && a.table.Kind != catalog.PartitionedTable {
 				h.Suggestion = h.Fix
 			}
@@ -50,7 +50,7 @@ func keyHits(s *subject, kind pg_query.ConstrType, words string) []Hit {
 	for _, a := range s.actions(pg_query.AlterTableType_AT_AddColumn) {
 		column := a.GetDef().GetColumnDef().GetColname()
 		if c := columnConstraint(a.GetDef().GetColumnDef(), kind); c != nil {
-			h := keyHit(a, schema.ConstraintName(a.table.Name.Name, c, []string{column}), words, []string{column})
+			h := keyHit(a, schema.ConstraintName(a.table, c, []string{column}), words, []string{column})
 			h.Fix = fmt.Sprintf("Add the column without %s, then:\n%s", words, h.Fix)
 			hits = append(hits, h)
 		}

@@ -52,6 +52,7 @@ func (s *Schema) alter(t *Table, c *pg_query.AlterTableCmd) {
 func (s *Schema) attach(parent *Table, n *pg_query.PartitionCmd) {
 	child := s.Lookup(n.GetName())
 	child.PartitionOf = parent.Name
+	s.addChild(parent.Name, child.Name)
 	if n.GetBound().GetIsDefault() {
 		parent.DefaultPartition = child.Name
 	}
@@ -143,11 +144,17 @@ func renamed(columns []string, from, to string) []string {
 	return columns
 }
 
-// move files a table under another name; its indexes follow.
+// move files a table under another name; its indexes and partitions follow.
 func (s *Schema) move(t *Table, to catalog.Name) {
-	s.tables[t.Name] = nil
+	from := t.Name
+	for _, p := range s.childrenOf(t) {
+		p.PartitionOf = to
+		s.addChild(to, p.Name)
+	}
+	s.tables[from] = nil
 	t.Name = to
 	s.tables[to] = t
+	s.addChild(t.PartitionOf, to)
 	for _, i := range t.Indexes {
 		s.nameIndex(t, i.Name)
 	}

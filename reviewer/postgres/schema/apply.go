@@ -73,6 +73,7 @@ func (s *Schema) fill(r *pg_query.RangeVar, few bool) {
 func (s *Schema) put(t *Table) {
 	t.Known, t.New = true, !s.old
 	s.tables[t.Name] = t
+	s.addChild(t.PartitionOf, t.Name)
 }
 
 func (s *Schema) createAs(into *pg_query.RangeVar, kind pg_query.ObjectType) {
@@ -85,14 +86,14 @@ func (s *Schema) createAs(into *pg_query.RangeVar, kind pg_query.ObjectType) {
 
 func (s *Schema) createIndex(n *pg_query.IndexStmt) {
 	t := s.Lookup(n.GetRelation())
-	index := catalog.Index{Name: IndexName(n), Unique: n.GetUnique(), Valid: true, Partial: n.GetWhereClause() != nil}
+	index := catalog.Index{Name: IndexName(t, n), Unique: n.GetUnique(), Valid: true, Partial: n.GetWhereClause() != nil}
 	for _, p := range n.GetIndexParams() {
 		index.Columns = append(index.Columns, p.GetIndexElem().GetName())
 	}
 	if t.Index(index.Name) != nil { // IF NOT EXISTS
 		return
 	}
-	t.Indexes = append(t.Indexes, index)
+	t.addIndex(index)
 	s.nameIndex(t, index.Name)
 }
 
@@ -103,21 +104,28 @@ func (s *Schema) nameIndex(t *Table, index string) {
 	s.indexes[catalog.Name{Schema: t.Name.Schema, Name: index}] = t.Name
 }
 
-// IndexName is the name that an index gets, chosen as PostgreSQL does where
-// the statement has none.
-func IndexName(n *pg_query.IndexStmt) string {
+// IndexName is the name that an index of the table gets, chosen as PostgreSQL
+// does where the statement has none.
+func IndexName(t *Table, n *pg_query.IndexStmt) string {
 	if n.GetIdxname() != "" {
 		return n.GetIdxname()
 	}
 	var columns []string
 	for _, p := range n.GetIndexParams() {
-		column := p.GetIndexElem().GetName()
-		if column == "" {
-			column = "expr"
-		}
-		columns = append(columns, column)
+		columns = append(columns, elementName(p.GetIndexElem()))
 	}
-	return chosenName(n.GetRelation().GetRelname(), columns, "idx")
+	return chosenName(t, columns, "idx")
+}
+
+// elementName is a column's name, or that of the function an expression calls.
+func elementName(e *pg_query.IndexElem) string {
+	if e.GetName() != "" {
+		return e.GetName()
+	}
+	if call := e.GetExpr().GetFuncCall(); call != nil {
+		return NameOf(call.GetFuncname()).Name
+	}
+	return "expr"
 }
 
 func (s *Schema) createSchema(n *pg_query.CreateSchemaStmt) {

@@ -76,7 +76,7 @@ func (s *Schema) addElement(t *Table, element *pg_query.Node) {
 // addColumn adds a column with its own constraints; one that is there already
 // (IF NOT EXISTS, or redefined by a partition) is kept.
 func (s *Schema) addColumn(t *Table, n *pg_query.ColumnDef) {
-	if t.Column(n.GetColname()) == nil {
+	if len(t.Columns) < maxParts && t.Column(n.GetColname()) == nil {
 		t.Columns = append(t.Columns, catalog.Column{
 			Name: n.GetColname(), Type: TypeText(n.GetTypeName()), NotNull: n.GetIsNotNull() || IsSerial(n.GetTypeName()),
 		})
@@ -112,7 +112,7 @@ func (s *Schema) addConstraint(t *Table, n *pg_query.Constraint, column []string
 	}
 	c := s.newConstraint(t, n, column)
 	c.Kind = kind
-	t.Constraints = append(t.Constraints, c)
+	t.addConstraint(c)
 	if kind == catalog.PrimaryKey {
 		setNotNull(t, c.Columns)
 	}
@@ -123,7 +123,7 @@ func (s *Schema) addConstraint(t *Table, n *pg_query.Constraint, column []string
 
 func (s *Schema) newConstraint(t *Table, n *pg_query.Constraint, column []string) catalog.Constraint {
 	c := catalog.Constraint{
-		Name: ConstraintName(t.Name.Name, n, column), Columns: append(column, Strings(n.GetKeys())...), Validated: !n.GetSkipValidation(),
+		Name: ConstraintName(t, n, column), Columns: append(column, Strings(n.GetKeys())...), Validated: !n.GetSkipValidation(),
 	}
 	switch n.GetContype() {
 	case pg_query.ConstrType_CONSTR_CHECK:
@@ -148,9 +148,7 @@ func (s *Schema) addConstraintIndex(t *Table, n *pg_query.Constraint, c catalog.
 		index.Name, index.Primary = c.Name, primary
 		return
 	}
-	t.Indexes = append(t.Indexes, catalog.Index{
-		Name: c.Name, Columns: c.Columns, Unique: c.Kind != catalog.Exclusion, Primary: primary, Valid: true,
-	})
+	t.addIndex(catalog.Index{Name: c.Name, Columns: c.Columns, Unique: c.Kind != catalog.Exclusion, Primary: primary, Valid: true})
 	s.nameIndex(t, c.Name)
 }
 
@@ -165,7 +163,7 @@ func setNotNull(t *Table, columns []string) {
 // ConstraintName is the name that a constraint gets, chosen as PostgreSQL does
 // where the statement has none. column is the one that the constraint is
 // written behind, if any.
-func ConstraintName(table string, n *pg_query.Constraint, column []string) string {
+func ConstraintName(t *Table, n *pg_query.Constraint, column []string) string {
 	switch {
 	case n.GetConname() != "":
 		return n.GetConname()
@@ -175,16 +173,16 @@ func ConstraintName(table string, n *pg_query.Constraint, column []string) strin
 	keys := append(slices.Clone(column), Strings(n.GetKeys())...)
 	switch n.GetContype() {
 	case pg_query.ConstrType_CONSTR_PRIMARY:
-		return chosenName(table, nil, "pkey")
+		return chosenName(t, nil, "pkey")
 	case pg_query.ConstrType_CONSTR_UNIQUE:
-		return chosenName(table, keys, "key")
+		return chosenName(t, keys, "key")
 	case pg_query.ConstrType_CONSTR_FOREIGN:
-		return chosenName(table, append(keys, Strings(n.GetFkAttrs())...), "fkey")
+		return chosenName(t, append(keys, Strings(n.GetFkAttrs())...), "fkey")
 	case pg_query.ConstrType_CONSTR_EXCLUSION:
-		return chosenName(table, keys, "excl")
+		return chosenName(t, keys, "excl")
 	}
 	if columns := Columns(n.GetRawExpr()); len(columns) == 1 {
-		return chosenName(table, columns, "check")
+		return chosenName(t, columns, "check")
 	}
-	return chosenName(table, nil, "check")
+	return chosenName(t, nil, "check")
 }

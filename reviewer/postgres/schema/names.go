@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"strings"
 
 	pg_query "github.com/pganalyze/pg_query_go/v6"
@@ -35,27 +36,32 @@ func Strings(nodes []*pg_query.Node) []string {
 const maxIdentifier = 63
 
 // chosenName is how PostgreSQL names what the user left unnamed
-// (makeObjectName in src/backend/commands/indexcmds.c, without its search for
-// a free name): table, columns and a label, the longer ones cut first.
-func chosenName(table string, columns []string, label string) string {
-	parts := []string{table}
-	if column := strings.Join(columns, "_"); column != "" {
-		parts = append(parts, column)
+// (ChooseRelationName and makeObjectName in src/backend/commands/indexcmds.c):
+// table, columns and a label, which gets a number while the name is taken.
+func chosenName(t *Table, columns []string, label string) string {
+	const tries = 20 // no table that people made has more of a kind
+	name := objectName(t.Name.Name, strings.Join(columns, "_"), label)
+	for n := 1; n < tries && (t.Constraint(name) != nil || t.Index(name) != nil); n++ {
+		name = objectName(t.Name.Name, strings.Join(columns, "_"), fmt.Sprintf("%s%d", label, n))
 	}
-	overhead := len(label) + len(parts)
-	for total(parts) > maxIdentifier-overhead {
-		cut := 0
-		if len(parts) == 2 && len(parts[1]) >= len(parts[0]) {
-			cut = 1
-		}
-		parts[cut] = parts[cut][:len(parts[cut])-1]
-	}
-	return strings.Join(append(parts, label), "_")
+	return name
 }
 
-func total(parts []string) (n int) {
-	for _, p := range parts {
-		n += len(p)
+// objectName joins the parts, the longer of table and columns cut first.
+func objectName(table, columns, label string) string {
+	room := maxIdentifier - len(label) - 1
+	if columns != "" {
+		room--
 	}
-	return n
+	for len(table)+len(columns) > room {
+		if len(table) > len(columns) {
+			table = table[:len(table)-1]
+		} else {
+			columns = columns[:len(columns)-1]
+		}
+	}
+	if columns == "" {
+		return table + "_" + label
+	}
+	return table + "_" + columns + "_" + label
 }

@@ -16,8 +16,9 @@ const temporary = "pg_temp"
 // concurrent use.
 type Schema struct {
 	base      *catalog.Catalog
-	tables    map[catalog.Name]*Table       // touched, made or (nil) gone
-	indexes   map[catalog.Name]catalog.Name // index → table; filled on first use
+	tables    map[catalog.Name]*Table         // touched, made or (nil) gone
+	indexes   map[catalog.Name]catalog.Name   // index → table; filled on first use
+	children  map[catalog.Name][]catalog.Name // parent → partitions, perhaps former ones; filled on first use
 	functions map[catalog.Name][]catalog.Function
 	domains   map[catalog.Name]*catalog.Domain
 	home      []string // the search path a file starts with
@@ -31,6 +32,23 @@ type Table struct {
 	Known      bool // described by a catalog or by the statement that made it
 	New        bool // made by the change
 	newColumns map[string]bool
+}
+
+// maxParts bounds the columns, constraints and indexes that are followed of one
+// table, so that a hostile file costs no more than its length. PostgreSQL allows
+// 1600 columns.
+const maxParts = 1600
+
+func (t *Table) addConstraint(c catalog.Constraint) {
+	if len(t.Constraints) < maxParts {
+		t.Constraints = append(t.Constraints, c)
+	}
+}
+
+func (t *Table) addIndex(i catalog.Index) {
+	if len(t.Indexes) < maxParts {
+		t.Indexes = append(t.Indexes, i)
+	}
 }
 
 // NewColumn says whether the change itself added the column.
@@ -195,36 +213,69 @@ func (s *Schema) indexNames() {
 	}
 }
 
-// Partitions are the partitions of a table, those of partitions included, in no
-// order that means anything; nil for a table without.
-func (s *Schema) Partitions(t *Table) []*Table {
-	if t.Kind != catalog.PartitionedTable {
+// maxPartitions bounds what Partitions returns: nobody reads longer lists, and
+// every statement on the table would make one.
+const maxPartitions = 100
+
+// Partitions are the partitions of a table, those of partitions included, but
+// no more than the first 100; nil for a table without.
+func (s *Schema) Partitions(t *Table) []*Table { return s.partitions(t, maxLevels) }
+
+// maxLevels bounds the depth of partitions: a wrong ATTACH may make a table its
+// own partition.
+const maxLevels = 16
+
+func (s *Schema) partitions(t *Table, levels int) []*Table {
+	if t.Kind != catalog.PartitionedTable || levels == 0 {
 		return nil
 	}
 	var found []*Table
-	for _, name := range s.names() {
-		child := s.get(name)
-		if child == nil || child.PartitionOf != t.Name {
-			continue
+	for _, child := range s.childrenOf(t) {
+		if found = append(append(found, child), s.partitions(child, levels-1)...); len(found) >= maxPartitions {
+			return found[:maxPartitions]
 		}
-		found = append(append(found, child), s.Partitions(child)...)
 	}
 	return found
 }
 
-// names are all tables' names, sorted so that output is stable.
-func (s *Schema) names() []catalog.Name {
-	var all []catalog.Name
-	for name := range s.tables {
-		all = append(all, name)
+// childrenOf are the partitions right below a table.
+func (s *Schema) childrenOf(t *Table) []*Table {
+	if s.children == nil {
+		s.childNames()
 	}
-	if s.base != nil {
-		for name := range s.base.Tables {
-			if _, touched := s.tables[name]; !touched {
-				all = append(all, name)
-			}
+	var found []*Table
+	for _, name := range s.children[t.Name] {
+		if child := s.get(name); child != nil && child.PartitionOf == t.Name {
+			found = append(found, child)
 		}
 	}
-	slices.SortFunc(all, func(a, b catalog.Name) int { return strings.Compare(a.String(), b.String()) })
-	return all
+	return found
+}
+
+// childNames collects the partitions that the catalog tells, sorted so that
+// output is stable. Those that statements make are added as they come.
+func (s *Schema) childNames() {
+	s.children = map[catalog.Name][]catalog.Name{}
+	if s.base != nil {
+		for name, t := range s.base.Tables {
+			s.addChild(t.PartitionOf, name)
+		}
+	}
+	for name, t := range s.tables {
+		if t != nil {
+			s.addChild(t.PartitionOf, name)
+		}
+	}
+	for _, names := range s.children {
+		slices.SortFunc(names, func(a, b catalog.Name) int { return strings.Compare(a.String(), b.String()) })
+	}
+}
+
+// addChild remembers who may be a partition of whom; childrenOf looks whether it
+// still is.
+func (s *Schema) addChild(parent, child catalog.Name) {
+	if s.children == nil || parent == (catalog.Name{}) || slices.Contains(s.children[parent], child) {
+		return
+	}
+	s.children[parent] = append(s.children[parent], child)
 }

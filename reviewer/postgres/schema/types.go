@@ -11,7 +11,7 @@ import (
 // (format_type in src/backend/utils/adt/format_type.c).
 var printed = map[string]string{
 	"int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
-	"bool": "boolean", "varchar": "character varying", "bpchar": "character", "varbit": "bit varying",
+	"bool": "boolean", "char": `"char"`, "varchar": "character varying", "bpchar": "character", "varbit": "bit varying",
 	"timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone",
 	"time": "time without time zone", "timetz": "time with time zone",
 }

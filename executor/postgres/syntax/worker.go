@@ -3,8 +3,10 @@ package syntax
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 )
 
@@ -17,6 +19,9 @@ type worker struct {
 }
 
 func startWorker(memory uint64) (*worker, error) {
+	if os.Getenv(workerEnv) != "" { // or each worker would start the next
+		return nil, errors.New("this process was started as a worker and did not call MaybeWorker first")
+	}
 	path, err := self()
 	if err != nil {
 		return nil, err

@@ -25,10 +25,11 @@ var version = "dev"
 type commands struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Serve  serveCmd  `cmd:"" help:"Run the app: webhooks, reviews, releases, live pages."`
-	Demo   demoCmd   `cmd:"" help:"Play a whole rollout on this machine: no account, no docker, no network."`
-	Review reviewCmd `cmd:"" help:"Say what SQL files would do to a database, and what is wrong with them."`
-	Config configCmd `cmd:"" help:"Check or describe the configuration file."`
+	Serve   serveCmd   `cmd:"" help:"Run the app: webhooks, reviews, releases, live pages."`
+	Demo    demoCmd    `cmd:"" help:"Play a whole rollout on this machine: no account, no docker, no network."`
+	Review  reviewCmd  `cmd:"" help:"Say what SQL files would do to a database, and what is wrong with them."`
+	Migrate migrateCmd `cmd:"" help:"Apply a folder of migrations to one database, without the app."`
+	Config  configCmd  `cmd:"" help:"Check or describe the configuration file."`
 }
 
 // terminal is what a command may know of where it runs.

@@ -164,6 +164,10 @@ func (l *loader) migration(f File, n fileName) {
 		l.refuse(fault.New(fault.Invalid, "the file is empty: it holds no statement").Then("write the change, or delete the file"), f.Path)
 		return
 	}
+	if len(statements) == script.MaxStatements {
+		l.refuse(fault.New(fault.Invalid, "the file has more statements than %d", script.MaxStatements-1).Then("split it, or load the data another way"), f.Path)
+		return
+	}
 	directives, faults := script.Directives(sql, statements)
 	for _, err := range faults {
 		l.refuse(err, f.Path)

@@ -87,6 +87,7 @@ func TestLoadTellsAllThatIsWrong(t *testing.T) {
 		file("m/01.0_again.sql", "select 1"),
 		file("m/schema.sql", "select 1"),
 		file("m/8_alone.down.sql", "select 1"),
+		file("m/7_many.sql", strings.Repeat("a;", 2<<20)),
 		file("m/9_typo.sql", "\n-- shipsql: transactions=off\nselect 1"),
 	})
 	if len(got) != 1 || got[0].Path != "m/01.0_again.sql" {
@@ -99,6 +100,7 @@ func TestLoadTellsAllThatIsWrong(t *testing.T) {
 		"m/4_nul.sql: the file holds a NUL byte at 2:2; save it as UTF-8 text",
 		"m/5_empty.sql: the file is empty: it holds no statement; write the change, or delete the file",
 		"m/6_huge.sql: the file has 20971520 bytes, and the limit is 16 MiB; split it, or load the data another way",
+		"m/7_many.sql: the file has more statements than 249999; split it, or load the data another way",
 		`m/9_typo.sql:2:13: unknown directive "transactions"; did you mean transaction?`,
 		"m/schema.sql: the file name has no version; name it like 20260102030405_add_users.sql or V1.2__add_users.sql, or move it out of the migrations folder",
 		"m/8_alone.down.sql: the down file has no migration to undo; add the migration of that version, or delete the file",

@@ -31,10 +31,21 @@ type program struct {
 // statement is one statement of a program.
 type statement struct {
 	script.Statement
-	n       int      // 1-based number in the file
-	setting bool     // it sets the session: it runs again before the rest of the file
-	alone   alone    // how to run it outside of a transaction; nil: it needs none of that
-	limits  timeouts // of this statement only
+	traits
+	n      int      // 1-based number in the file
+	limits timeouts // of this statement only
+}
+
+// traits are what a tree says about running its statement; the tree itself is
+// dropped.
+type traits struct {
+	refusal *fault.Error // why it never runs; nil: it may
+	alone   alone        // how to run it outside of a transaction; nil: it needs none of that
+	begin   bool         // it may open the wrapper of a whole file
+	commit  bool         // it may close it
+	setting bool         // it sets the session: it runs again before the rest of the file
+	plain   bool         // it leaves nothing in the session
+	call    bool         // it may commit inside when it runs outside of a transaction
 }
 
 // hash identifies the text of a statement in the ledger.
@@ -46,7 +57,7 @@ func (s statement) hash() string {
 // timeouts are lowered limits; zero keeps what holds.
 type timeouts struct{ lock, statement time.Duration }
 
-// parseBatch is how many bytes of files are parsed at once; their trees are
+// parseBatch is how many bytes of statements are parsed at once; their trees are
 // dropped before the next batch.
 const parseBatch = 1 << 20
 
@@ -60,81 +71,83 @@ type compiler struct {
 // that must not run is a *executor.Failure, before anything of any file ran.
 func (c compiler) compile(ctx context.Context, decisions []decision) ([]program, error) {
 	programs := make([]program, len(decisions))
-	for from := 0; from < len(decisions); {
-		to, size := from, 0
-		for ; to < len(decisions) && size < parseBatch; to++ {
-			programs[to] = program{decision: decisions[to]}
-			if decisions[to].verdict == verdictApply {
-				size += len(decisions[to].migration.SQL)
-			}
+	var all []*statement
+	for i, d := range decisions {
+		programs[i].decision = d
+		if d.verdict != verdictApply {
+			continue
 		}
-		if err := c.batch(ctx, programs[from:to]); err != nil {
+		for n, piece := range script.Split(d.migration.SQL) {
+			programs[i].statements = append(programs[i].statements, statement{Statement: piece, n: n + 1})
+		}
+		for n := range programs[i].statements {
+			all = append(all, &programs[i].statements[n])
+		}
+	}
+	if err := c.inspect(ctx, all); err != nil {
+		return nil, err
+	}
+	for i := range programs {
+		if err := programs[i].assemble(); err != nil {
 			return nil, err
 		}
-		from = to
 	}
 	return programs, nil
 }
 
-func (c compiler) batch(ctx context.Context, programs []program) error {
-	var texts []string
-	pieces := make([][]script.Statement, len(programs))
-	for i, p := range programs {
-		if p.verdict != verdictApply {
-			continue
+// inspect fills in the traits, batch by batch.
+func (c compiler) inspect(ctx context.Context, statements []*statement) error {
+	for len(statements) > 0 {
+		var texts []string
+		for size := 0; len(texts) < len(statements) && size < parseBatch; {
+			texts = append(texts, statements[len(texts)].Text)
+			size += len(texts[len(texts)-1])
 		}
-		pieces[i] = script.Split(p.migration.SQL)
-		for _, s := range pieces[i] {
-			texts = append(texts, s.Text)
-		}
-	}
-	if len(texts) == 0 {
-		return nil
-	}
-	parsed, err := c.parser.Parse(ctx, texts)
-	if err != nil {
-		return err
-	}
-	for i := range programs {
-		if err := c.program(&programs[i], pieces[i], parsed[:len(pieces[i])]); err != nil {
+		parsed, err := c.parser.Parse(ctx, texts)
+		if err != nil {
 			return err
 		}
-		parsed = parsed[len(pieces[i]):]
+		for i, p := range parsed {
+			statements[i].traits = c.traits(statements[i].Statement, p)
+		}
+		statements = statements[len(parsed):]
 	}
 	return nil
 }
 
-// program fills in one program from the statements and trees of its file.
-func (c compiler) program(p *program, pieces []script.Statement, parsed []syntax.Parsed) error {
-	p.total = len(pieces)
-	for i, piece := range pieces {
-		if err := admissible(piece, parsed[i]); err != nil {
-			return p.refused(i+1, piece, err)
-		}
-		p.statements = append(p.statements, statement{Statement: piece, n: i + 1})
+func (c compiler) traits(s script.Statement, parsed syntax.Parsed) traits {
+	tree := parsed.Tree
+	t := traits{
+		refusal: admissible(s, parsed), alone: standsAlone(tree, c.version), begin: isBegin(tree), commit: isCommit(tree),
+		setting: isSetting(tree), plain: isPlain(tree), call: tree.GetCallStmt() != nil || tree.GetDoStmt() != nil,
 	}
-	trees := p.unwrap(parsed)
+	if t.refusal == nil {
+		t.refusal = refuse(s.Text, tree)
+	}
+	return t
+}
+
+// assemble decides how the file runs.
+func (p *program) assemble() error {
+	p.total = len(p.statements)
+	pieces := p.statements
+	p.unwrap()
 	p.plain = true
-	for i := range p.statements {
-		s, tree := &p.statements[i], trees[i].Tree
-		if err := refuse(s.Text, tree); err != nil {
-			return p.refused(s.n, s.Statement, err)
+	for _, s := range p.statements {
+		if s.refusal != nil {
+			return p.refused(s, s.refusal)
 		}
-		s.setting = isSetting(tree)
-		s.alone = standsAlone(tree, c.version)
-		p.plain = p.plain && isPlain(tree)
+		p.plain = p.plain && s.plain
 		p.perStep = p.perStep || s.alone != nil
 	}
-	if err := p.direct(pieces); err != nil {
+	if err := p.direct(); err != nil {
 		return err
 	}
-	if len(pieces) > len(p.statements) && p.perStep {
-		return p.refused(1, pieces[0], fault.New(fault.Invalid, "the file is wrapped in BEGIN … COMMIT, but can't run as one transaction").
+	if p.perStep && len(p.statements) < p.total {
+		return p.refused(pieces[0], fault.New(fault.Invalid, "the file is wrapped in BEGIN … COMMIT, but can't run as one transaction").
 			Then("take BEGIN and COMMIT out, or give what can't run in a transaction a file of its own"))
 	}
-	if p.perStep {
-		p.isolateCalls(trees)
-	}
+	p.isolateCalls()
 	return nil
 }
 
@@ -161,27 +174,25 @@ func admissible(s script.Statement, parsed syntax.Parsed) *fault.Error {
 var plainInsert = regexp.MustCompile(`(?i)^insert\s+into\s`)
 
 // refused is the failure of a statement that is never sent.
-func (p *program) refused(n int, s script.Statement, err *fault.Error) error {
+func (p *program) refused(s statement, err *fault.Error) error {
 	line := s.Line
 	if cause, ok := err.Err.(*syntax.Error); ok && cause.Offset >= 0 { //nolint:errorlint // set above, never wrapped
 		line, _ = script.Position(p.migration.SQL, s.Start+cause.Offset)
 	}
 	return &executor.Failure{
-		Version: p.migration.Version, Path: p.migration.Path, Statement: n, Line: line,
+		Version: p.migration.Version, Path: p.migration.Path, Statement: s.n, Line: line,
 		Message: err.Message, Hint: err.Next, Code: err.Code, Err: err,
 	}
 }
 
-// unwrap takes a BEGIN … COMMIT around the whole file off, and returns the trees
-// of what is left.
-func (p *program) unwrap(parsed []syntax.Parsed) []syntax.Parsed {
-	last := len(parsed) - 1
-	if last < 1 || !isBegin(parsed[0].Tree) || !isCommit(parsed[last].Tree) {
-		return parsed
+// unwrap takes a BEGIN … COMMIT around the whole file off.
+func (p *program) unwrap() {
+	last := len(p.statements) - 1
+	if last < 1 || !p.statements[0].begin || !p.statements[last].commit {
+		return
 	}
 	p.statements = p.statements[1:last]
 	p.notes = append(p.notes, "BEGIN … COMMIT around the whole file is left out: the file and its ledger row are one transaction anyway")
-	return parsed[1:last]
 }
 
 func isBegin(tree *pg_query.Node) bool {
@@ -201,7 +212,11 @@ func isSetting(tree *pg_query.Node) bool {
 }
 
 // direct applies the file's directives.
-func (p *program) direct(pieces []script.Statement) error {
+func (p *program) direct() error {
+	if !strings.Contains(p.migration.SQL, "shipsql:") {
+		return nil
+	}
+	pieces := script.Split(p.migration.SQL)
 	directives, faults := script.Directives(p.migration.SQL, pieces)
 	if len(faults) > 0 {
 		return faults[0].At(p.migration.Path + ":" + faults[0].Where)
@@ -239,10 +254,10 @@ func (p *program) directive(d script.Directive) error {
 
 // isolateCalls lets CALL and DO of a file that runs per step run alone: they may
 // commit inside, so nothing can share their transaction.
-func (p *program) isolateCalls(trees []syntax.Parsed) {
-	for i, t := range trees {
-		if s := &p.statements[i]; s.alone == nil && (t.Tree.GetCallStmt() != nil || t.Tree.GetDoStmt() != nil) {
-			s.alone = opaque{commitsInside: true}
+func (p *program) isolateCalls() {
+	for i, s := range p.statements {
+		if p.perStep && s.alone == nil && s.call {
+			p.statements[i].alone = opaque{commitsInside: true}
 		}
 	}
 }

@@ -19,13 +19,18 @@ import (
 	"github.com/shipsql/shipsql/internal/faultproxy"
 )
 
-// torture is how many times more faults than usual are injected.
+// torture is how many times more faults than usual are injected: with
+// SHIPSQL_TORTURE=1 every write is cut and hundreds of processes are killed.
 func torture(t *testing.T) int {
-	n, err := strconv.Atoi(os.Getenv("SHIPSQL_TORTURE"))
-	if err != nil && os.Getenv("SHIPSQL_TORTURE") != "" {
-		t.Fatal(err)
+	asked := os.Getenv("SHIPSQL_TORTURE")
+	if asked == "" {
+		return 1
 	}
-	return max(1, n)
+	n, err := strconv.Atoi(asked)
+	if err != nil || n < 1 {
+		t.Fatalf("SHIPSQL_TORTURE is %q, want a number", asked)
+	}
+	return 20 * n
 }
 
 // story is a folder in a schema of its own whose every statement counts, so that

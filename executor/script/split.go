@@ -27,6 +27,10 @@ type Statement struct {
 	EndLine    int    // of the last byte
 }
 
+// MaxStatements bounds what Split makes of a file; the last statement takes in
+// what comes beyond it.
+const MaxStatements = 250_000
+
 // Split returns the statements of a file in order. Statements never overlap, and
 // what lies between them is white space, comments, semicolons and COPY data. An
 // unfinished quote, comment or parenthesis takes in the rest of the file.
@@ -35,7 +39,7 @@ func Split(sql string) []Statement {
 	return statements
 }
 
-// scan returns the statements and the line comments of a file.
+// scan returns the statements of a file, and the comments that may be directives.
 func scan(sql string) ([]Statement, []token) {
 	s := splitter{lexer: lexer{sql: sql}, place: place{sql: sql, line: 1}, start: -1}
 	// A guess that real files need no more of, and that no file makes huge.
@@ -52,6 +56,7 @@ type splitter struct {
 	statements []Statement
 	comments   []token
 	start, end int // of the current statement; start is -1 outside of one
+	ended      bool
 	parens     int
 	routine    routine
 	copyFrom   copyFrom
@@ -62,10 +67,13 @@ func (s *splitter) step() bool {
 	t := s.next()
 	switch t.kind {
 	case tokenEnd:
+		s.ended = true
 		s.finish(SQL)
 		return false
 	case tokenComment:
-		s.comments = append(s.comments, t)
+		if strings.Contains(s.sql[t.start:t.end], "shipsql:") {
+			s.comments = append(s.comments, t)
+		}
 	case tokenSemicolon:
 		if s.parens > 0 || s.routine.depth > 0 {
 			s.take(t)
@@ -105,7 +113,7 @@ func (s *splitter) take(t token) {
 
 // finish ends the current statement, if there is one.
 func (s *splitter) finish(kind Kind) {
-	if s.start < 0 {
+	if s.start < 0 || len(s.statements) == MaxStatements-1 && !s.ended {
 		return
 	}
 	if s.copyFrom.stdin() {

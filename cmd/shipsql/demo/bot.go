@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -70,7 +69,8 @@ func (b *bot) awaitReady(ctx context.Context) error {
 	})
 }
 
-// kill ends the bot at once, wherever it stands.
+// kill ends the bot at once, wherever it stands. That is all a demo needs: what
+// has to survive does, and the rest is thrown away.
 func (b *bot) kill() error {
 	if b.ended == nil {
 		return nil
@@ -83,26 +83,6 @@ func (b *bot) kill() error {
 	}
 	return err
 }
-
-// stop ends the bot as an operator would, and kills it when it doesn't listen.
-func (b *bot) stop() error {
-	if b.ended == nil {
-		return nil
-	}
-	b.wanted.Store(false)
-	if err := b.command.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	select {
-	case <-b.ended:
-		return nil
-	case <-time.After(stopGrace):
-		return b.kill()
-	}
-}
-
-// stopGrace is how long a bot may take to finish its current statement.
-const stopGrace = 10 * time.Second
 
 // freeAddress finds a loopback port that nobody listens on now.
 func freeAddress(ctx context.Context) (string, error) {

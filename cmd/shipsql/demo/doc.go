@@ -22,7 +22,7 @@
 //	crash     (--kill) the bot is killed in the prod apply      the configuration is lost with it
 //	prod      prod deploys on both databases, exactly once      prod's server crashes for good
 //	fail      a migration fails on prod's data                  prod's data was repaired before
-//	skip      it is skipped there, with a reason                the approver has left the team
+//	skip      it is skipped there, with a reason                prod's server crashes for good
 //	next      the next release passes everywhere                its table exists already on one database
 //
 // A sabotage breaks what the step stands on, never the check that judges it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/shipsql/shipsql/providers/miniforge"
@@ -89,17 +90,25 @@ func (s *story) sticky(pr miniforge.PullRequest) (string, error) {
 	}
 }
 
-// expectFinalView checks what a finished release leaves on the forge: one
-// sticky comment, and deployments that succeeded.
-func (s *story) expectFinalView() error {
-	pr, _ := s.forge.PR(repository, s.pr)
-	if _, err := s.sticky(pr); err != nil {
-		return err
-	}
-	if check, _ := pr.Check(checkName); check.Status != "completed" || check.Conclusion != "success" {
-		return fmt.Errorf("the check is %s %s", check.Status, check.Conclusion)
-	}
-	return nil
+// awaitFinalView waits for what a finished release leaves on the forge: a green
+// check, one comment, and a successful deployment for each environment.
+func (s *story) awaitFinalView(ctx context.Context) error {
+	return await(ctx, s.forge, "the final view", func(state *miniforge.State) (bool, string) {
+		pr, _ := state.PR(repository, s.pr)
+		if _, err := s.sticky(pr); err != nil {
+			return false, err.Error()
+		}
+		if check, _ := pr.Check(checkName); check.Conclusion != "success" {
+			return false, fmt.Sprintf("the check is %s %s", check.Status, check.Conclusion)
+		}
+		deployed := map[string]string{}
+		for _, d := range state.Deployments(repository) {
+			if d.SHA == s.merged {
+				deployed[d.Environment] = d.State()
+			}
+		}
+		return deployed["test"] == "success" && deployed["prod"] == "success", fmt.Sprintf("deployments %v", deployed)
+	})
 }
 
 // answer is what the bot says to a command.
@@ -123,16 +132,15 @@ func (s *story) say(ctx context.Context, login, command string) (answer, error) 
 	return got, err
 }
 
-// answerTo finds the bot's reaction to a comment and the reply that followed.
+// answerTo finds the bot's reaction to a comment, and its reply to a refused one.
 func answerTo(pr miniforge.PullRequest, id int64) (got answer, ok bool, seen string) {
+	marker := fmt.Sprintf("<!-- shipsql:v1 kind=reply comment=%d -->", id)
 	replied, reacted := "", ""
 	for _, c := range pr.Comments {
-		if c.ID == id {
-			for _, r := range c.Reactions {
-				reacted = r.Content
-			}
+		if c.ID == id && len(c.Reactions) > 0 {
+			reacted = c.Reactions[len(c.Reactions)-1].Content
 		}
-		if c.ID > id && c.ByApp && !strings.Contains(c.Body, "kind=main") {
+		if c.ByApp && strings.Contains(c.Body, marker) {
 			replied = c.Body
 		}
 	}
@@ -140,19 +148,21 @@ func answerTo(pr miniforge.PullRequest, id int64) (got answer, ok bool, seen str
 	case "rocket", "+1", "hooray":
 		return answer{text: firstLine(replied, "🚀")}, true, ""
 	case "confused", "-1":
-		return answer{refused: true, text: firstLine(replied, "😕")}, replied != "", "no reply yet"
+		return answer{refused: true, text: firstLine(replied, "")}, replied != "", "no reply yet"
 	default:
-		return answer{}, false, "the reaction " + reacted
+		return answer{}, false, "the reaction " + strconv.Quote(reacted)
 	}
 }
 
-// firstLine is what a reply says, in one line; fallback stands for no reply.
+// firstLine is what a reply says, in one line and without its marker; fallback
+// stands for no reply.
 func firstLine(text, fallback string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	if line == "" {
-		return fallback
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "<!--") {
+			return line
+		}
 	}
-	return line
+	return fallback
 }
 
 func head(text string) string {

@@ -45,7 +45,7 @@ func (s *story) promoteStranger(context.Context) error {
 // allowSelfApproval gives the author what only the configuration can: it is
 // changed, and the bot started again.
 func (s *story) allowSelfApproval(ctx context.Context) error {
-	return errors.Join(s.forge.AddTeam(team, author), s.bot.stop(), s.configure(true), s.bot.start(ctx))
+	return errors.Join(s.forge.AddTeam(team, author), s.bot.kill(), s.configure(true), s.bot.start(ctx))
 }
 
 func (s *story) dismissApprover(context.Context) error {

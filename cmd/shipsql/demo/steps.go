@@ -17,7 +17,7 @@ func (s *story) review(ctx context.Context) (string, error) {
 	if err := s.awaitCheck(ctx, "failure"); err != nil {
 		return "", err
 	}
-	if err := s.awaitSticky(ctx, "the findings", "set-not-null", "create-index", "no-primary-key"); err != nil {
+	if err := s.awaitSticky(ctx, "the findings", "add-required-column", "create-index-without-concurrently"); err != nil {
 		return "", err
 	}
 	pr, _ := s.forge.PR(repository, s.pr)
@@ -51,7 +51,7 @@ func (s *story) merge(ctx context.Context) (string, error) {
 	if err := s.mergeNow(); err != nil {
 		return "", err
 	}
-	return "commit " + s.merged[:7], s.awaitSticky(ctx, "the release", "`test`", "`prod`")
+	return "commit " + s.merged[:7], s.awaitSticky(ctx, "the release", "release 1 ", "3 migrations")
 }
 
 func (s *story) deployTest(ctx context.Context) (string, error) {
@@ -149,7 +149,7 @@ func (s *story) deployProd(ctx context.Context) (string, error) {
 	if err := s.awaitStage(ctx, "prod", "done"); err != nil {
 		return "", err
 	}
-	return "revision 1 on both", s.expectFinalView()
+	return "revision 1 on both", s.awaitFinalView(ctx)
 }
 
 // failProd tells a second pull request up to its failure on orders-eu.
@@ -191,7 +191,7 @@ func (s *story) next(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return "on all three databases", s.expectFinalView()
+	return "on all three databases", s.awaitFinalView(ctx)
 }
 
 // release takes a change from its pull request to the open gate of prod.

@@ -70,7 +70,7 @@ func (w *world) build(ctx context.Context, died func(error)) (err error) {
 func (w *world) close() error {
 	var errs []error
 	if w.bot != nil {
-		errs = append(errs, w.bot.stop())
+		errs = append(errs, w.bot.kill())
 	}
 	if w.forge != nil {
 		errs = append(errs, w.forge.Close())
@@ -88,7 +88,7 @@ func (w *world) close() error {
 
 // server starts a PostgreSQL server with databases as they are before the story.
 func (w *world) server(ctx context.Context, databases ...string) (*privateserver.Postgres, error) {
-	server, err := privateserver.StartPostgres(ctx, privateserver.Options{Durable: true})
+	server, err := privateserver.StartPostgres(ctx, privateserver.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ CREATE TABLE orders (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     customer_id bigint NOT NULL REFERENCES customers,
     total       numeric NOT NULL,
+    address     text NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now()
 );
 

@@ -17,6 +17,7 @@ import (
 // draft is a file's report before the policy is applied.
 type draft struct {
 	source
+
 	statements []StatementReport
 	hits       []placed
 }
@@ -24,6 +25,7 @@ type draft struct {
 // placed is a hit with the statement that it is about.
 type placed struct {
 	postgres.Hit
+
 	index int
 }
 
@@ -75,6 +77,7 @@ func (c *court) file(d *draft, sum *Summary) FileReport {
 // trial judges one file's hits.
 type trial struct {
 	*court
+
 	draft  *draft
 	report *FileReport
 	sum    *Summary
@@ -240,5 +243,6 @@ func (t *trial) count(s Severity) {
 		t.sum.Warnings++
 	case Notice:
 		t.sum.Notices++
+	case Off: // never filed
 	}
 }

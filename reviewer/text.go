@@ -30,6 +30,7 @@ func (r Report) WriteText(w io.Writer, colour bool) error {
 
 type textWriter struct {
 	strings.Builder
+
 	colour bool
 }
 

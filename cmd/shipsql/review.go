@@ -30,7 +30,7 @@ type reviewCmd struct {
 }
 
 // Help says what the exit codes mean.
-func (reviewCmd) Help() string {
+func (*reviewCmd) Help() string {
 	return "Exit code 0: nothing blocks; 1: blocking findings; 2: wrong usage or unreadable input."
 }
 

@@ -106,6 +106,7 @@ type subject struct {
 // action is one of the comma-separated parts of an ALTER TABLE.
 type action struct {
 	*pg_query.AlterTableCmd
+
 	table *schema.Table
 	index int // which part it is
 }

@@ -35,6 +35,8 @@ func checkChangeType(s *subject) []Hit {
 func changeTypeHit(s *subject, a action, change typeChange) (Hit, bool) {
 	h := Hit{Table: a.table, Fix: changeTypeFix(a)}
 	switch change {
+	case keeps:
+		return Hit{}, false
 	case rewrites:
 		h.Message = fmt.Sprintf("Changing %s%s to %s%s rewrites all of %s while reads and writes wait",
 			a.GetName(), oldType(a), columnType(a), using(a), described(a.table))
@@ -47,7 +49,7 @@ func changeTypeHit(s *subject, a action, change typeChange) (Hit, bool) {
 		h.Message = fmt.Sprintf("Changing %s%s to %s rewrites all of %s unless the session's time zone is UTC", a.GetName(), oldType(a), columnType(a), described(a.table))
 		h.Fix = "If the values without a time zone are in UTC:\nSET LOCAL TimeZone = 'UTC';\n" + terminated(s.sql)
 	}
-	return h, change != keeps
+	return h, true
 }
 
 func oldType(a action) string {

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"fmt"
 	"regexp"
 
 	pg_query "github.com/pganalyze/pg_query_go/v6"
@@ -25,12 +24,12 @@ func checkConcurrently(s *subject) []Hit {
 	switch {
 	case s.inBlock && concurrent(s.tree):
 		return []Hit{{
-			Message: fmt.Sprintf("%s CONCURRENTLY can't run between BEGIN and COMMIT", Kind(s.tree)),
+			Message: Kind(s.tree) + " CONCURRENTLY can't run between BEGIN and COMMIT",
 			Fix:     "Take BEGIN and COMMIT out of the file.",
 		}}
 	case concurrentInBody(s.tree) != "":
 		return []Hit{{
-			Message: fmt.Sprintf("%s can't run inside a function or DO block", concurrentInBody(s.tree)),
+			Message: concurrentInBody(s.tree) + " can't run inside a function or DO block",
 			Fix:     "Write it as a statement of its own.",
 		}}
 	}

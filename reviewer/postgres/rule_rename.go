@@ -32,7 +32,7 @@ func checkRenameTable(s *subject) []Hit {
 	}
 	world, old, renamed := s.schema, t.Name, t.Name
 	renamed.Name = n.GetNewname()
-	fix := fmt.Sprintf("%s\nCREATE VIEW %s AS SELECT * FROM %s;", terminated(s.sql), quotedName(t.Name), quotedName(renamed))
+	fix := terminated(s.sql) + "\nCREATE VIEW " + quotedName(t.Name) + " AS SELECT * FROM " + quotedName(renamed) + ";" //nolint:unqueryvet // a view that stands in for a table has all its columns
 	return []Hit{{
 		Message: fmt.Sprintf("Queries that use %s fail once it is called %s", t.Name, n.GetNewname()),
 		Fix:     fix, Suggestion: fix,

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
@@ -77,18 +78,9 @@ func alwaysTrue(where *pg_query.Node) bool {
 	b := where.GetBoolExpr()
 	switch b.GetBoolop() {
 	case pg_query.BoolExprType_AND_EXPR:
-		for _, arg := range b.GetArgs() {
-			if !alwaysTrue(arg) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(b.GetArgs(), func(arg *pg_query.Node) bool { return !alwaysTrue(arg) })
 	case pg_query.BoolExprType_OR_EXPR:
-		for _, arg := range b.GetArgs() {
-			if alwaysTrue(arg) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(b.GetArgs(), alwaysTrue)
 	}
 	return false
 }

@@ -8,6 +8,7 @@ import (
 // rule is everything about one rule.
 type rule struct {
 	finding.Rule
+
 	check func(*subject) []Hit // nil: Analysis.structure finds it
 }
 

@@ -101,7 +101,7 @@ var reserved = words(`all analyse analyze and any array as asc asymmetric author
 
 func words(text string) map[string]bool {
 	set := map[string]bool{}
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		set[w] = true
 	}
 	return set

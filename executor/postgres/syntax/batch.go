@@ -82,11 +82,12 @@ func (p *Parser) round(ctx context.Context, m mode, b *batch) (lost *Error, err 
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case failure == nil || len(b.statements) == 0:
-		return nil, nil
 	case timed.Err() != nil:
-		return &Error{TimedOut, fmt.Sprintf("the parser did not finish within %s", p.options.Timeout), -1}, nil
+		lost = &Error{TimedOut, fmt.Sprintf("the parser did not finish within %s", p.options.Timeout), -1}
+	default:
+		lost = &Error{Crashed, "the parser crashed on this statement", -1}
 	}
-	return &Error{Crashed, "the parser crashed on this statement", -1}, nil
+	return lost, nil
 }
 
 // decode turns a worker's answer into a result.

@@ -92,7 +92,7 @@ func readAnswer(r *bufio.Reader) (answer, error) {
 
 func writeUint32(w *bufio.Writer, n int) {
 	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], uint32(n)) //nolint:gosec // callers bound n by maxAnswer and maxRequest
+	binary.BigEndian.PutUint32(b[:], uint32(n))
 	_, _ = w.Write(b[:])
 }
 
@@ -101,7 +101,7 @@ func readUint32(r *bufio.Reader, limit int) (int, error) {
 	if _, err := io.ReadFull(r, b[:]); err != nil {
 		return 0, err
 	}
-	if n := binary.BigEndian.Uint32(b[:]); n <= uint32(limit) { //nolint:gosec // the limits are small constants
+	if n := binary.BigEndian.Uint32(b[:]); n <= uint32(limit) {
 		return int(n), nil
 	}
 	return 0, errFrame

@@ -159,7 +159,7 @@ func word(sql string, i int) (TokenKind, int) {
 	}
 	prefix := strings.ToLower(sql[i:j])
 	switch {
-	case j < len(sql) && sql[j] == '\'' && len(prefix) == 1 && strings.Contains("ebxn", prefix):
+	case j < len(sql) && sql[j] == '\'' && (prefix == "e" || prefix == "b" || prefix == "x" || prefix == "n"):
 		return String, quoteEnd(sql, j, prefix == "e")
 	case prefix == "u" && strings.HasPrefix(sql[j:], "&'"):
 		return String, quoteEnd(sql, j+1, false)

@@ -26,6 +26,6 @@ func limitMemory(extra uint64) error {
 	if err != nil {
 		return err
 	}
-	limit := pages*uint64(os.Getpagesize()) + extra //nolint:gosec // a page size is positive
+	limit := pages*uint64(os.Getpagesize()) + extra
 	return syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: limit, Max: limit})
 }

@@ -26,7 +26,7 @@ func startWorker(memory uint64) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path) //nolint:noctx // a worker outlives the call that starts it
+	cmd := exec.Command(path)
 	cmd.Args[0] = "shipsql-syntax"
 	// Nothing of our environment: it may hold secrets, and the worker reads
 	// strangers' text with C code.

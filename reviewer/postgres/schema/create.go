@@ -100,7 +100,7 @@ var constraintKinds = map[pg_query.ConstrType]catalog.ConstraintKind{
 func (s *Schema) addConstraint(t *Table, n *pg_query.Constraint, column []string) {
 	switch n.GetContype() {
 	case pg_query.ConstrType_CONSTR_NOTNULL, pg_query.ConstrType_CONSTR_IDENTITY:
-		setNotNull(t, append(column, Strings(n.GetKeys())...))
+		setNotNull(t, slices.Concat(column, Strings(n.GetKeys())))
 	case pg_query.ConstrType_CONSTR_GENERATED:
 		if c := t.Column(column[0]); len(column) == 1 && c != nil {
 			c.Generated = true
@@ -123,14 +123,14 @@ func (s *Schema) addConstraint(t *Table, n *pg_query.Constraint, column []string
 
 func (s *Schema) newConstraint(t *Table, n *pg_query.Constraint, column []string) catalog.Constraint {
 	c := catalog.Constraint{
-		Name: ConstraintName(t, n, column), Columns: append(column, Strings(n.GetKeys())...), Validated: !n.GetSkipValidation(),
+		Name: ConstraintName(t, n, column), Columns: slices.Concat(column, Strings(n.GetKeys())), Validated: !n.GetSkipValidation(),
 	}
 	switch n.GetContype() {
 	case pg_query.ConstrType_CONSTR_CHECK:
 		c.NotNull = NotNull(n.GetRawExpr())
 		c.Columns = Columns(n.GetRawExpr())
 	case pg_query.ConstrType_CONSTR_FOREIGN:
-		c.Columns = append(column, Strings(n.GetFkAttrs())...)
+		c.Columns = slices.Concat(column, Strings(n.GetFkAttrs()))
 		c.RefTable = s.Lookup(n.GetPktable()).Name
 		c.RefColumns = Strings(n.GetPkAttrs())
 	}

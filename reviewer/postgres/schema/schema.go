@@ -29,6 +29,7 @@ type Schema struct {
 // Table is a relation at one point of a change.
 type Table struct {
 	catalog.Table
+
 	Known      bool // described by a catalog or by the statement that made it
 	New        bool // made by the change
 	newColumns map[string]bool

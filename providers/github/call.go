@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/google/go-github/v60/github"
-	"golang.org/x/time/rate"
 
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/providers"
@@ -185,11 +184,7 @@ func (p *Provider) client(installation int64) *github.Client {
 // newClient stacks the layers for one identity.
 func (p *Provider) newClient(owner string, auth http.RoundTripper) *github.Client {
 	c := github.NewClient(&http.Client{
-		Transport: &pace{
-			next:   &conditional{next: auth, store: p.cache, owner: owner},
-			writes: rate.NewLimiter(p.o.WriteRate, p.o.WriteBurst),
-			clock:  p.o.Clock,
-		},
+		Transport:     newPace(p.o, &conditional{next: auth, store: p.cache, owner: owner}),
 		CheckRedirect: inside,
 	})
 	c.BaseURL = p.api

@@ -27,13 +27,24 @@ const (
 // until its time is over, calls fail at once without reaching the forge, for
 // which going on could get the App banned.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+//
+// Somebody who typed a command watches for the answer, so reactions and new
+// comments overtake the other writes: of those only one at a time stands in line.
 type pace struct {
 	next   http.RoundTripper
 	writes *rate.Limiter
+	line   chan struct{} // holds one element while a write that isn't an answer waits
 	clock  clock.Clock
 
 	mu    sync.Mutex
 	until time.Time // the gate is closed before
+}
+
+func newPace(o Options, next http.RoundTripper) *pace {
+	return &pace{
+		next: next, writes: rate.NewLimiter(o.WriteRate, o.WriteBurst),
+		line: make(chan struct{}, 1), clock: o.Clock,
+	}
 }
 
 // RoundTrip sends the request when it may be sent.
@@ -63,11 +74,25 @@ func (p *pace) await(req *http.Request) error {
 	if req.Method == http.MethodGet || req.Method == http.MethodHead {
 		return nil
 	}
+	if !isAnswer(req) {
+		select {
+		case p.line <- struct{}{}:
+			defer func() { <-p.line }()
+		case <-req.Context().Done():
+			return req.Context().Err()
+		}
+	}
 	err := p.writes.Wait(req.Context())
 	if err == nil || req.Context().Err() != nil {
 		return err
 	}
 	return errors.Join(err, providers.ErrRateLimited{RetryAfter: time.Second})
+}
+
+// isAnswer says that the write makes a reaction or a comment.
+func isAnswer(req *http.Request) bool {
+	return req.Method == http.MethodPost &&
+		(strings.HasSuffix(req.URL.Path, "/reactions") || strings.HasSuffix(req.URL.Path, "/comments"))
 }
 
 func (p *pace) closedFor() time.Duration {

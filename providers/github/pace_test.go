@@ -29,7 +29,7 @@ func TestAnswersOvertakeOtherWrites(t *testing.T) {
 		})
 	}
 	<-first
-	if err := p.React(t.Context(), orders, 5, providers.Eyes); err != nil {
+	if err := p.React(t.Context(), orders, 5, providers.Seen); err != nil {
 		t.Fatal(err)
 	}
 	place := slices.IndexFunc(f.calls(), func(call string) bool { return strings.HasSuffix(call, "/reactions") })

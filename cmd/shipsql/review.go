@@ -78,6 +78,7 @@ func (c *reviewCmd) input(ctx context.Context) (in reviewer.Input, err error) {
 	if in.Files, err = readPaths(c.Paths); err != nil {
 		return in, err
 	}
+	slices.SortStableFunc(in.Files, byVersion) // a shell's * puts 10 before 9
 	if c.Schema != "" {
 		in.Schema, err = readPaths([]string{c.Schema})
 	}
@@ -118,8 +119,7 @@ func (c *reviewCmd) policy() (reviewer.Policy, error) {
 	return policy, nil
 }
 
-// readPaths reads files as they are named, and the migrations in folders in the
-// order in which they would run.
+// readPaths reads the files, and the migrations in the folders.
 func readPaths(paths []string) ([]executor.File, error) {
 	var files []executor.File
 	for _, path := range paths {
@@ -159,7 +159,6 @@ func readFolder(dir string) ([]executor.File, error) {
 	for i := range files {
 		files[i].Path = filepath.ToSlash(filepath.Join(dir, files[i].Path))
 	}
-	slices.SortStableFunc(files, byVersion)
 	return files, nil
 }
 

@@ -59,6 +59,7 @@ func TestReviewExitsByWhatItFinds(t *testing.T) {
 		{"schema known", []string{"--schema", "schema.sql", "wider.sql"}, exitOK, "0 warnings", ""},
 		{"schema unknown", []string{"wider.sql"}, exitOK, "1 warning", ""},
 		{"folder in order of versions, without down files", []string{"m"}, exitOK, "2 files, 2 statements: 0 errors", ""},
+		{"files in order of versions", []string{"m/10_b.sql", "m/9_a.sql"}, exitOK, "2 files, 2 statements: 0 errors", ""},
 		{"old server", []string{"--engine-version", "11", "not_null.sql"}, exitFail, "PostgreSQL 11", ""},
 		{"not UTF-8", []string{"latin1.sql"}, exitFail, "unreadable-file", ""},
 		{"missing file", []string{"none.sql"}, exitUsage, "", "none.sql"},

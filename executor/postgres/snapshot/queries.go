@@ -5,7 +5,8 @@ package snapshot
 const ours = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'shipsql')
 	AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp\_%'`
 
-const serverQuery = `SELECT current_setting('server_version'), current_schemas(false)::text[]`
+// serverQuery leaves out what distributions append: 15.14 (Debian 15.14-0+deb12u1).
+const serverQuery = `SELECT split_part(current_setting('server_version'), ' ', 1), current_schemas(false)::text[]`
 
 // tablesQuery measures no table that somebody holds, or waits for, an ACCESS
 // EXCLUSIVE lock on: pg_relation_size would wait too. The planner's page count

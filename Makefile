@@ -41,7 +41,7 @@ torture: setup ## the crash, fault and break tests at full count (half an hour a
 	SHIPSQL_TORTURE=1 go test -count=1 -timeout 2h ./...
 
 .PHONY: bench
-bench: setup build ## speed as ratios against a baseline of the same run, and idle memory
+bench: setup ## speed as ratios against a baseline of the same run, and idle memory
 	@scripts/bench
 
 .PHONY: fuzz

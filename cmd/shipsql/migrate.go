@@ -138,14 +138,15 @@ func coded(err error) error {
 		return err
 	}
 	code := exitFail
-	var failure *executor.Failure
+	_, ofAFile := errors.AsType[*executor.Failure](err)
 	switch fault.CodeOf(err) {
+	default:
 	case fault.Ambiguous:
 		code = exitAmbiguous
 	case fault.LockTimeout, fault.Unreachable:
 		code = exitTryAgain
 	case fault.Invalid:
-		if !errors.As(err, &failure) { // a URL, not a file
+		if !ofAFile { // a URL
 			code = exitUsage
 		}
 	}
@@ -173,6 +174,7 @@ func explained(err error) error {
 
 type migrateBaselineCmd struct {
 	migrateTarget
+
 	To     string `help:"The last version that is already there. Default: all of the folder." placeholder:"VERSION"`
 	Reason string `help:"Why, for the record."`
 }
@@ -190,6 +192,7 @@ func (c *migrateBaselineCmd) Run(t *terminal) error {
 
 type migrateSkipCmd struct {
 	migrateTarget
+
 	Version string `arg:"" help:"The version that will not run."`
 	Reason  string `help:"Why, for the record."`
 }
@@ -208,6 +211,7 @@ func (c *migrateSkipCmd) Run(t *terminal) error {
 
 type migrateResolveCmd struct {
 	migrateTarget
+
 	Step   string `arg:"" name:"version#n" help:"The step, as the error names it."`
 	Answer string `arg:"" enum:"applied,retry" help:"applied: it took effect, go on behind it. retry: it did not, run it again."`
 	Reason string `help:"What was looked at, for the record."`

@@ -53,7 +53,7 @@ func (r *upReport) add(o executor.Outcome) {
 }
 
 // text shows what was done, and only counts what was there already.
-func (r upReport) text(w io.Writer) {
+func (r *upReport) text(w io.Writer) {
 	counts := map[executor.OutcomeKind]int{}
 	for _, m := range r.Migrations {
 		counts[m.Outcome]++

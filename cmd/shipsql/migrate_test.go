@@ -28,6 +28,7 @@ func migrationsIn(t *testing.T, files map[string]string) string {
 // a database and a folder that a story is told about.
 type site struct {
 	*testing.T
+
 	url, dir string
 }
 

@@ -14,6 +14,7 @@ import (
 
 type migrateUpCmd struct {
 	migrateTarget
+
 	To               string        `help:"The last version to apply. Default: all of the folder." placeholder:"VERSION"`
 	DryRun           bool          `help:"Say what would run, and change nothing."`
 	OutOfOrder       bool          `help:"Also apply versions below the newest applied one."`
@@ -35,7 +36,7 @@ func (c *migrateUpCmd) Run(t *terminal) error {
 			err = c.apply(t, m, wanted, &report)
 		}
 		report.Error = describe(err)
-		return errors.Join(t.print(c.Format, report), err)
+		return errors.Join(t.print(c.Format, &report), err)
 	})
 }
 
@@ -62,6 +63,7 @@ func (c *migrateUpCmd) foresee(t *terminal, m migration, wanted []executor.Migra
 	for _, e := range entries {
 		kind := executor.AlreadyApplied
 		switch e.State {
+		default: // applied, baseline
 		case executor.StateMissing:
 			continue
 		case executor.StatePending, executor.StatePartial:

@@ -43,7 +43,10 @@ type observation struct {
 }
 
 func (o observation) String() string {
-	b, _ := json.Marshal(o) // numbers and a bool
+	b, err := json.Marshal(o)
+	if err != nil { // can't be: it holds numbers and a bool
+		return ""
+	}
 	return string(b)
 }
 
@@ -125,15 +128,6 @@ func relationName(r *pg_query.RangeVar) string {
 		name = pgx.Identifier{r.GetSchemaname(), r.GetRelname()}
 	}
 	return name.Sanitize()
-}
-
-// indexes returns the oids of a table's indexes.
-func (s *session) indexes(ctx context.Context, table int64) ([]int64, error) {
-	rows, err := s.Query(ctx, "SELECT indexrelid::bigint FROM pg_index WHERE indrelid::bigint = $1 ORDER BY 1", table)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
 // dropConcurrently removes the remains of an index.

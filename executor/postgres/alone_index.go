@@ -45,11 +45,12 @@ func (createIndex) patient() bool { return true }
 
 // builtIndex is an index of the catalog.
 type builtIndex struct {
+	definition
+
 	OID    int64
 	Schema string
 	Name   string
 	Valid  bool
-	definition
 }
 
 func (c createIndex) observe(ctx context.Context, s *session) (o observation, err error) {

@@ -54,7 +54,7 @@ func (a *applier) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(s.Conn)
+	defer closeQuietly(ctx, s.Conn)
 	programs, err := a.plan(ctx, s)
 	if err != nil {
 		return err
@@ -185,11 +185,11 @@ func (s *session) file(ctx context.Context, p *program) error {
 	work, stop := graceful(ctx, s.run.Limits.Grace)
 	defer stop()
 	p.lowerOnly(timeouts{s.run.Limits.LockTimeout, s.run.Limits.StatementTimeout})
-	f := file{session: s, program: p, work: work}
+	f := file{session: s, program: p}
 	if p.perStep || p.row != nil {
-		return f.steps(ctx)
+		return f.steps(ctx, work)
 	}
-	return f.retried(ctx, f.transaction)
+	return f.retried(ctx, func() error { return f.transaction(work) })
 }
 
 // graceful returns a context for the database that outlives ctx: by the grace

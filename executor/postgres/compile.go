@@ -19,6 +19,7 @@ import (
 // program is a migration that is ready to run.
 type program struct {
 	decision
+
 	statements []statement // without a BEGIN … COMMIT wrapper
 	total      int         // statements of the file, as Split counts them
 	limits     timeouts    // of the file
@@ -32,6 +33,7 @@ type program struct {
 type statement struct {
 	script.Statement
 	traits
+
 	n      int      // 1-based number in the file
 	limits timeouts // of this statement only
 }

@@ -122,8 +122,8 @@ func redacted(err error, secrets ...string) error {
 	return errors.New(secret.Redact(err.Error(), secrets...))
 }
 
-func closeQuietly(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func closeQuietly(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx) // there is nothing left to lose
 }

@@ -24,6 +24,7 @@ const (
 // decision is the verdict on one migration with what it rests on.
 type decision struct {
 	verdict
+
 	migration executor.Migration
 	row       *row   // nil: the ledger lacks it
 	note      string // to be written beside it
@@ -89,6 +90,7 @@ func (f facts) decide(m executor.Migration, bringingUp bool) (decision, error) {
 		return d, f.inOrder(m, bringingUp)
 	}
 	switch executor.State(d.row.State) {
+	default:
 	case executor.StateSkipped:
 		d.verdict = verdictGone
 	case executor.StateApplied, executor.StateBaseline:

@@ -62,6 +62,6 @@ func (t *target) reading(ctx context.Context, use func(*pgx.Conn) error) error {
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(conn)
+	defer closeQuietly(ctx, conn)
 	return explained(conn, use(conn))
 }

@@ -166,7 +166,7 @@ func TestATerminatedBackend(t *testing.T) {
 
 func TestKilledProcesses(t *testing.T) {
 	b := newBench(t)
-	random := rand.New(rand.NewPCG(1, uint64(torture(t)))) //nolint:gosec // moments of kills
+	random := rand.New(rand.NewPCG(1, uint64(torture(t))))
 	for n := range 10 * torture(t) {
 		name := fmt.Sprintf("kill_%d", n)
 		dir := t.TempDir()

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 // bench is a database with a target on it.
 type bench struct {
 	executor.Target
+
 	t    testing.TB
 	url  string
 	conn *pgx.Conn // of the test's own

@@ -61,7 +61,7 @@ func (t *target) marking(ctx context.Context, m executor.Mark, write func(*sessi
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(s.Conn)
+	defer closeQuietly(ctx, s.Conn)
 	return write(s)
 }
 
@@ -120,6 +120,6 @@ func markNote(what string, m executor.Mark) string {
 
 // writing commits writes to the ledger, behind the fence.
 func (s *session) writing(ctx context.Context, write func(*pgx.Batch)) error {
-	f := file{session: s, program: &program{plain: true}, work: ctx}
-	return f.record(write)
+	f := file{session: s, program: &program{plain: true}}
+	return f.record(ctx, write)
 }

@@ -37,6 +37,7 @@ func forbidden(what, why, next string) *fault.Error {
 
 func refuseTransaction(t *pg_query.TransactionStmt) *fault.Error {
 	switch t.GetKind() {
+	default:
 	case pg_query.TransactionStmtKind_TRANS_STMT_SAVEPOINT, pg_query.TransactionStmtKind_TRANS_STMT_RELEASE,
 		pg_query.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
 		return nil

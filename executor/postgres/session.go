@@ -24,6 +24,7 @@ const (
 // session is the connection of one run, which holds the database's lock.
 type session struct {
 	*pgx.Conn
+
 	run      executor.Run
 	version  int   // server_version_num
 	epoch    int64 // the fence; 0 before it is minted
@@ -41,7 +42,7 @@ func (t *target) open(ctx context.Context, run executor.Run) (*session, error) {
 	}
 	s := &session{Conn: conn, run: run}
 	if err := s.begin(ctx, t, params); err != nil {
-		closeQuietly(conn)
+		closeQuietly(ctx, conn)
 		return nil, err
 	}
 	return s, nil
@@ -85,30 +86,28 @@ func (s *session) check(ctx context.Context, params map[string]string) error {
 }
 
 // checkPooler finds out whether each transaction may get another server process.
-// A pooler shows by a process id that differs from the one in the protocol; then
-// a second connection tells whether the first one's process is lent out.
+// A pooler shows by a process id that differs from the one in the protocol. One
+// that takes turns is found by asking twice, one that prefers the process used
+// last by asking through a second connection.
 func (s *session) checkPooler(ctx context.Context, t *target, params map[string]string) error {
 	mine, err := backendPID(ctx, s.Conn)
-	if err != nil {
-		return s.lost(err)
-	}
-	if mine == s.PgConn().PID() {
-		return nil
-	}
-	other, err := t.connect(ctx, params)
-	if err != nil {
-		return err
-	}
-	defer closeQuietly(other)
-	others, err := backendPID(ctx, other)
-	if err != nil {
+	if err != nil || mine == s.PgConn().PID() {
 		return s.lost(err)
 	}
 	again, err := backendPID(ctx, s.Conn)
 	if err != nil {
 		return s.lost(err)
 	}
-	if others == mine || again != mine {
+	other, err := t.connect(ctx, params)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(ctx, other)
+	others, err := backendPID(ctx, other)
+	if err != nil {
+		return s.lost(err)
+	}
+	if again != mine || others == mine {
 		return poolerRefused(s.where())
 	}
 	return nil

@@ -15,13 +15,13 @@ import (
 
 // steps runs a file that can't be one transaction, from where an earlier run
 // left it.
-func (f file) steps(ctx context.Context) error {
-	next, err := f.resume(ctx)
+func (f file) steps(ctx, work context.Context) error {
+	next, err := f.resume(ctx, work)
 	if err != nil {
 		return err
 	}
 	if next == len(f.statements) { // only the last word was missing
-		return f.record(f.queueFinish)
+		return f.record(work, f.queueFinish)
 	}
 	for next < len(f.statements) {
 		if err := f.stillMine(ctx); err != nil {
@@ -30,9 +30,9 @@ func (f file) steps(ctx context.Context) error {
 		end := f.stretch(next)
 		err := f.retried(ctx, func() error {
 			if f.statements[next].alone != nil {
-				return f.runAlone(next)
+				return f.runAlone(work, next)
 			}
-			return f.runTogether(next, end)
+			return f.runTogether(work, next, end)
 		})
 		if err != nil {
 			return err
@@ -57,7 +57,7 @@ func (f file) stretch(i int) int {
 
 // resume compares what was done with the file, settles the step that was under
 // way, and returns the index of the first statement to run.
-func (f file) resume(ctx context.Context) (int, error) {
+func (f file) resume(ctx, work context.Context) (int, error) {
 	if f.row == nil {
 		return 0, nil
 	}
@@ -74,7 +74,7 @@ func (f file) resume(ctx context.Context) (int, error) {
 			next = i + 1
 			continue
 		}
-		err := f.retried(ctx, func() error { return f.settleIntent(s, done) })
+		err := f.retried(ctx, func() error { return f.settleIntent(work, s, done) })
 		switch {
 		case errors.Is(err, errRunAgain):
 			return i, nil
@@ -108,38 +108,38 @@ var errRunAgain = errors.New("the step left no trace")
 
 // settleIntent ends a step that an earlier run left: it is done, or runs again
 // (errRunAgain), or a person must say.
-func (f file) settleIntent(s statement, left step) error {
+func (f file) settleIntent(ctx context.Context, s statement, left step) error {
 	if s.alone == nil {
-		return f.ambiguous(s, "the statement ran alone and now would not")
+		return f.ambiguous(ctx, s, "the statement ran alone and now would not")
 	}
 	before, err := parseObservation(left.Pre)
 	if err != nil {
-		return f.ambiguous(s, "what was observed before can't be read")
+		return f.ambiguous(ctx, s, "what was observed before can't be read")
 	}
-	t, err := f.settle(s, before)
+	t, err := f.settle(ctx, s, before)
 	switch {
 	case err != nil:
 		return err
 	case t.outcome == none:
 		return errRunAgain
 	case t.outcome == unknown:
-		return f.ambiguous(s, t.evidence)
+		return f.ambiguous(ctx, s, t.evidence)
 	}
-	return f.finishStep(s, before)
+	return f.finishStep(ctx, s, before)
 }
 
 // settle asks the catalog, with time to clean up.
-func (f file) settle(s statement, before observation) (trace, error) {
-	if err := f.prepare(s); err != nil {
+func (f file) settle(ctx context.Context, s statement, before observation) (trace, error) {
+	if err := f.prepare(ctx, s); err != nil {
 		return trace{}, err
 	}
-	t, err := s.alone.settle(f.work, f.session, before)
-	return t, f.ours(err)
+	t, err := s.alone.settle(ctx, f.session, before)
+	return t, f.ours(ctx, err)
 }
 
 // ambiguous records that a person must decide.
-func (f file) ambiguous(s statement, evidence string) error {
-	err := f.record(func(b *pgx.Batch) { f.queueState(b, stateAmbiguous) })
+func (f file) ambiguous(ctx context.Context, s statement, evidence string) error {
+	err := f.record(ctx, func(b *pgx.Batch) { f.queueState(b, stateAmbiguous) })
 	if err != nil {
 		return err
 	}
@@ -147,8 +147,8 @@ func (f file) ambiguous(s statement, evidence string) error {
 }
 
 // runTogether runs statements[i:end] in one transaction with their steps.
-func (f file) runTogether(i, end int) error {
-	err := f.enter(f.limits, func(b *pgx.Batch) {
+func (f file) runTogether(ctx context.Context, i, end int) error {
+	err := f.enter(ctx, f.limits, func(b *pgx.Batch) {
 		f.queueRow(b, statePartial)
 		for _, s := range f.statements[i:end] {
 			f.queueStep(b, s, stepDone, observation{})
@@ -157,11 +157,11 @@ func (f file) runTogether(i, end int) error {
 	if err != nil {
 		return err
 	}
-	if err := f.execute(append(f.settingsBefore(i), f.limited(f.statements[i:end])...)); err != nil {
-		f.rollback()
+	if err := f.execute(ctx, append(f.settingsBefore(i), f.limited(f.statements[i:end])...)); err != nil {
+		f.rollback(ctx)
 		return err
 	}
-	return f.commit(func(b *pgx.Batch) {
+	return f.commit(ctx, func(b *pgx.Batch) {
 		if end == len(f.statements) {
 			f.queueFinish(b)
 		}
@@ -181,69 +181,68 @@ func (f file) settingsBefore(i int) (settings []statement) {
 }
 
 // runAlone runs the statement at i outside of a transaction.
-func (f file) runAlone(i int) error {
+func (f file) runAlone(ctx context.Context, i int) error {
 	s := f.statements[i]
-	before, err := f.observe(i)
+	before, err := f.observe(ctx, i)
 	if err != nil {
 		return err
 	}
-	err = f.record(func(b *pgx.Batch) {
+	err = f.record(ctx, func(b *pgx.Batch) {
 		f.queueRow(b, statePartial)
 		f.queueStep(b, s, stepIntent, before)
 	})
 	if err != nil {
 		return err
 	}
-	if err := f.prepareWithSettings(i); err != nil {
+	if err := f.prepareWithSettings(ctx, i); err != nil {
 		return err
 	}
 	f.step(s, executor.EventRunning, 0)
-	failed := f.runSimple(s)
+	failed := f.runSimple(ctx, s)
 	if failed != nil {
-		return f.refusedAlone(s, before, failed)
+		return f.refusedAlone(ctx, s, before, failed)
 	}
-	if err := f.verify(s, before); err != nil {
+	if err := f.verify(ctx, s, before); err != nil {
 		return err
 	}
 	f.step(s, executor.EventDone, 0)
-	return f.finishStep(s, before)
+	return f.finishStep(ctx, s, before)
 }
 
 // observe looks at the objects as the file sees them.
-func (f file) observe(i int) (observation, error) {
-	if err := f.prepareWithSettings(i); err != nil {
+func (f file) observe(ctx context.Context, i int) (observation, error) {
+	if err := f.prepareWithSettings(ctx, i); err != nil {
 		return observation{}, err
 	}
-	before, err := f.statements[i].alone.observe(f.work, f.session)
-	var refused *fault.Error
-	if errors.As(err, &refused) {
+	before, err := f.statements[i].alone.observe(ctx, f.session)
+	if refused, ok := errors.AsType[*fault.Error](err); ok {
 		s := f.statements[i]
 		return before, &executor.Failure{
 			Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Line: s.Line,
 			Message: refused.Message, Hint: refused.Next, Code: refused.Code, Err: refused,
 		}
 	}
-	return before, f.ours(err)
+	return before, f.ours(ctx, err)
 }
 
 // prepareWithSettings makes the session as the statement at i expects it.
-func (f file) prepareWithSettings(i int) error {
-	if err := f.prepare(f.statements[i]); err != nil {
+func (f file) prepareWithSettings(ctx context.Context, i int) error {
+	if err := f.prepare(ctx, f.statements[i]); err != nil {
 		return err
 	}
 	if settings := f.settingsBefore(i); len(settings) > 0 {
-		return f.execute(settings)
+		return f.execute(ctx, settings)
 	}
 	return nil
 }
 
 // prepare resets the session and sets the limits of a statement that runs alone.
-func (f file) prepare(s statement) error {
+func (f file) prepare(ctx context.Context, s statement) error {
 	b := &pgx.Batch{}
 	f.queueReset(b)
 	b.Queue("SELECT set_config('application_name', $1, false)", applicationName(f.run.Task, f.epoch))
 	f.limitsAlone(s).queue(b, "SET ")
-	return f.ours(f.SendBatch(f.work, b).Close())
+	return f.ours(ctx, f.SendBatch(ctx, b).Close())
 }
 
 // patience is how long a statement waits for locks while it stalls nobody: for
@@ -260,22 +259,21 @@ func (f file) limitsAlone(s statement) timeouts {
 }
 
 // runSimple sends one statement by the simple protocol, outside of a transaction.
-func (f file) runSimple(s statement) error {
-	_, err := f.PgConn().Exec(f.work, s.Text).ReadAll()
+func (f file) runSimple(ctx context.Context, s statement) error {
+	_, err := f.PgConn().Exec(ctx, s.Text).ReadAll()
 	return err
 }
 
 // refusedAlone handles an error of a statement that ran alone: what is left of
 // it is removed, so that the file may be corrected and run again.
-func (f file) refusedAlone(s statement, before observation, failed error) error {
+func (f file) refusedAlone(ctx context.Context, s statement, before observation, failed error) error {
 	var pg *pgconn.PgError
 	if !errors.As(failed, &pg) || disconnected(pg) {
-		return f.failure(s, failed) // the next run finds out what became of it
+		return f.failure(ctx, s, failed) // the next run finds out what became of it
 	}
-	failure := f.failure(s, failed)
-	clean := f
-	clean.work = context.WithoutCancel(f.work)
-	t, err := clean.settle(s, before)
+	failure := f.failure(ctx, s, failed)
+	ctx = context.WithoutCancel(ctx) // cleaning up isn't cancelled
+	t, err := f.settle(ctx, s, before)
 	if o, ok := s.alone.(opaque); ok && !o.commitsInside {
 		t.outcome = none // a statement that was refused as a whole
 	}
@@ -283,11 +281,11 @@ func (f file) refusedAlone(s statement, before observation, failed error) error 
 	case err != nil:
 		return errors.Join(failure, err)
 	case t.outcome == took:
-		return clean.finishStep(s, before)
+		return f.finishStep(ctx, s, before)
 	case t.outcome == unknown:
-		return clean.ambiguous(s, "the database answered "+pg.Message)
+		return f.ambiguous(ctx, s, "the database answered "+pg.Message)
 	}
-	if err := clean.record(func(b *pgx.Batch) { clean.queueForget(b, s) }); err != nil {
+	if err := f.record(ctx, func(b *pgx.Batch) { f.queueForget(b, s) }); err != nil {
 		return err
 	}
 	return failure
@@ -295,20 +293,20 @@ func (f file) refusedAlone(s statement, before observation, failed error) error 
 
 // verify trusts the catalog more than the answer: an index must be there, and
 // valid.
-func (f file) verify(s statement, before observation) error {
+func (f file) verify(ctx context.Context, s statement, before observation) error {
 	if _, isIndex := s.alone.(createIndex); !isIndex {
 		return nil
 	}
-	t, err := f.settle(s, before)
+	t, err := f.settle(ctx, s, before)
 	if err != nil || t.outcome == took {
 		return err
 	}
-	return f.ambiguous(s, "the database reported success, and the catalog has no such valid index")
+	return f.ambiguous(ctx, s, "the database reported success, and the catalog has no such valid index")
 }
 
 // finishStep marks a step as done, and the migration with its last one.
-func (f file) finishStep(s statement, before observation) error {
-	return f.record(func(b *pgx.Batch) {
+func (f file) finishStep(ctx context.Context, s statement, before observation) error {
+	return f.record(ctx, func(b *pgx.Batch) {
 		f.queueStep(b, s, stepDone, before)
 		if s.n == f.statements[len(f.statements)-1].n {
 			f.queueFinish(b)
@@ -317,14 +315,14 @@ func (f file) finishStep(s statement, before observation) error {
 }
 
 // record commits our own writes.
-func (f file) record(write func(*pgx.Batch)) error {
+func (f file) record(ctx context.Context, write func(*pgx.Batch)) error {
 	deadline := time.Now().Add(f.run.Limits.LockRetryFor)
 	for n := 0; ; n++ {
-		err := f.enter(timeouts{}, write)
+		err := f.enter(ctx, timeouts{}, write)
 		if err == nil {
-			return f.commit(func(*pgx.Batch) {})
+			return f.commit(ctx, func(*pgx.Batch) {})
 		}
-		if !contended(err) || time.Now().After(deadline) || pause(f.work, n, time.Second) != nil {
+		if !contended(err) || time.Now().After(deadline) || pause(ctx, n, time.Second) != nil {
 			return err
 		}
 	}

@@ -14,13 +14,11 @@ import (
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-// file is one migration on its way.
+// file is one migration on its way. Its methods take the context of what the
+// database does, which ends later than the run's: what was begun is finished.
 type file struct {
 	*session
 	*program
-	// work is the context of what the database does: it ends later than the run's,
-	// so that what was begun is finished.
-	work context.Context //nolint:containedctx // it belongs to the file, not to a call
 }
 
 // retried runs f again while locks are not had, deadlocks, or serialisation
@@ -56,9 +54,9 @@ func contended(err error) bool {
 }
 
 // transaction runs the whole file and its ledger row as one.
-func (f file) transaction() error {
+func (f file) transaction(ctx context.Context) error {
 	inserted := false
-	err := f.enter(f.limits, func(b *pgx.Batch) {
+	err := f.enter(ctx, f.limits, func(b *pgx.Batch) {
 		f.queueRow(b, stateApplied).Exec(func(tag pgconn.CommandTag) error {
 			inserted = tag.RowsAffected() == 1
 			return nil
@@ -68,22 +66,22 @@ func (f file) transaction() error {
 	case err != nil:
 		return err
 	case !inserted: // can't be while we hold lock and epoch, unless somebody writes the ledger by hand
-		f.rollback()
+		f.rollback(ctx)
 		return fault.New(fault.Conflict, "the ledger got a row of version %s while the run held the lock", f.migration.Version).
 			At(f.migration.Path).Then("trying again reads it")
 	}
-	if err := f.execute(f.limited(f.statements)); err != nil {
-		f.rollback()
+	if err := f.execute(ctx, f.limited(f.statements)); err != nil {
+		f.rollback(ctx)
 		return err
 	}
-	return f.commit(f.queueFinish)
+	return f.commit(ctx, f.queueFinish)
 }
 
 // enter makes the session as new, begins a transaction, checks the fence and
 // does our own writes, all in one round trip.
-func (f file) enter(limits timeouts, write func(*pgx.Batch)) error {
-	if err := f.useSession(); err != nil {
-		return f.ours(err)
+func (f file) enter(ctx context.Context, limits timeouts, write func(*pgx.Batch)) error {
+	if err := f.useSession(ctx); err != nil {
+		return f.ours(ctx, err)
 	}
 	b := &pgx.Batch{}
 	f.queueReset(b)
@@ -91,44 +89,44 @@ func (f file) enter(limits timeouts, write func(*pgx.Batch)) error {
 	limits.queue(b, "SET LOCAL ")
 	fence := f.queueFence(b)
 	write(b)
-	err := f.SendBatch(f.work, b).Close()
+	err := f.SendBatch(ctx, b).Close()
 	if err == nil {
 		err = fence.check()
 	}
 	if err != nil {
-		f.rollback()
+		f.rollback(ctx)
 	}
-	return f.ours(err)
+	return f.ours(ctx, err)
 }
 
 // useSession keeps our prepared statements away from files that may drop them.
-func (f file) useSession() error {
+func (f file) useSession(ctx context.Context) error {
 	switch {
 	case !f.plain && f.prepared:
 		f.dirty, f.prepared = true, false
-		return f.DeallocateAll(f.work)
+		return f.DeallocateAll(ctx)
 	case !f.plain:
 		f.dirty = true
 	case !f.dirty && !f.prepared:
-		return f.prepareOwn(f.work)
+		return f.prepareOwn(ctx)
 	}
 	return nil
 }
 
 // ours gives an error of our own statements its meaning.
-func (f file) ours(err error) error {
+func (f file) ours(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case f.work.Err() != nil:
-		return interrupted(f.work)
+	case ctx.Err() != nil:
+		return interrupted(ctx)
 	}
 	return f.lost(err)
 }
 
 // commit ends the transaction with our last writes. It is never cancelled. When
 // the connection breaks, only the ledger knows the outcome.
-func (f file) commit(write func(*pgx.Batch)) error {
+func (f file) commit(ctx context.Context, write func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
 	if !f.plain { // the ledger is written as the login
 		b.Queue("RESET SESSION AUTHORIZATION")
@@ -140,7 +138,7 @@ func (f file) commit(write func(*pgx.Batch)) error {
 		tag = t.String()
 		return nil
 	})
-	err := f.SendBatch(context.WithoutCancel(f.work), b).Close()
+	err := f.SendBatch(context.WithoutCancel(ctx), b).Close()
 	var pg *pgconn.PgError
 	switch {
 	case err == nil && tag == "COMMIT":
@@ -149,22 +147,22 @@ func (f file) commit(write func(*pgx.Batch)) error {
 	case err == nil:
 		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.migration.Path)
 	case errors.As(err, &pg) && !disconnected(pg):
-		f.rollback()
-		return f.failure(statement{}, pg)
+		f.rollback(ctx)
+		return f.failure(ctx, statement{}, pg)
 	}
 	return f.lost(err)
 }
 
 // rollback ends a failed transaction. When it can't, the session is broken, and
 // the next use of it says so.
-func (f file) rollback() {
-	_, _ = f.Exec(context.WithoutCancel(f.work), "ROLLBACK")
+func (f file) rollback(ctx context.Context) {
+	_, _ = f.Exec(context.WithoutCancel(ctx), "ROLLBACK")
 }
 
 // execute sends statements at once and reads the answers as they come. The
 // server stops at the first error.
-func (f file) execute(statements []statement) error {
-	pipe := f.PgConn().StartPipeline(f.work)
+func (f file) execute(ctx context.Context, statements []statement) error {
+	pipe := f.PgConn().StartPipeline(ctx)
 	for i, s := range statements {
 		pipe.SendQueryParams(s.Text, nil, nil, nil, nil)
 		if i < len(statements)-1 {
@@ -188,7 +186,7 @@ func (f file) execute(statements []statement) error {
 		failed = err
 	}
 	if failed != nil {
-		return f.failure(at, failed)
+		return f.failure(ctx, at, failed)
 	}
 	return nil
 }
@@ -215,14 +213,14 @@ func (f file) step(s statement, state executor.EventState, rows int64) {
 
 // failure describes an error of a file's own statement, or of its COMMIT when
 // the statement is zero.
-func (f file) failure(s statement, err error) error {
+func (f file) failure(ctx context.Context, s statement, err error) error {
 	failed := &executor.Failure{
 		Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Line: s.Line, Code: fault.SQLError, Err: err,
 	}
 	var pg *pgconn.PgError
 	switch {
-	case f.work.Err() != nil:
-		failed.Code, failed.Message, failed.Err = fault.Unreachable, "the run was interrupted", interrupted(f.work)
+	case ctx.Err() != nil:
+		failed.Code, failed.Message, failed.Err = fault.Unreachable, "the run was interrupted", interrupted(ctx)
 	case !errors.As(err, &pg) || disconnected(pg):
 		failed.Code, failed.Message = fault.Unreachable, "the connection broke while the statement ran: "+err.Error()
 		failed.Hint = "trying again is safe: what was not committed is gone"

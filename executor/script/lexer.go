@@ -61,6 +61,7 @@ func (l *lexer) next() token {
 	for l.pos < len(l.sql) {
 		start := l.pos
 		switch classes[l.sql[start]] {
+		default:
 		case classSpace:
 			l.pos++
 			continue

@@ -52,6 +52,7 @@ func scan(sql string) ([]Statement, []token) {
 // splitter collects statements while it reads tokens.
 type splitter struct {
 	lexer
+
 	place      place
 	statements []Statement
 	comments   []token
@@ -98,6 +99,7 @@ func (s *splitter) take(t token) {
 	}
 	s.end = t.end
 	switch t.kind {
+	default:
 	case tokenOpen:
 		s.parens++
 	case tokenClose:

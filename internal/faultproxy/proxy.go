@@ -1,6 +1,7 @@
 package faultproxy
 
 import (
+	"context"
 	"net"
 	"sync"
 )
@@ -39,7 +40,8 @@ type Proxy struct {
 
 // Start listens on a free loopback port and forwards to the server's address.
 func Start(upstream string) (*Proxy, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +93,8 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.upstream)
+		var dialer net.Dialer
+		server, err := dialer.DialContext(context.Background(), "tcp", p.upstream)
 		if err != nil {
 			_ = client.Close()
 			continue

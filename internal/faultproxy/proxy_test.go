@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // echo is a server that answers each line and tells what it saw.
 func echo(t *testing.T) (addr string, seen <-chan string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestCuts(t *testing.T) {
 			}
 			defer p.Close()
 			p.Arm(&faultproxy.Cut{When: when, Match: func(n int, chunk []byte) bool { return n == 2 && bytes.Contains(chunk, []byte("two")) }})
-			client, err := net.Dial("tcp", p.Addr())
+			client, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", p.Addr())
 			if err != nil {
 				t.Fatal(err)
 			}

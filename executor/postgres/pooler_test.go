@@ -1,0 +1,215 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/privateserver"
+)
+
+// pooler stands before a database as PgBouncer does: clients get a connection of
+// its pool for one transaction, or for their session.
+type pooler struct {
+	url      string
+	pool     chan *pgconn.HijackedConn
+	session  bool
+	dropping bool // it ignores start-up parameters
+}
+
+func startPooler(t *testing.T, p pooler, size int) string {
+	t.Helper()
+	p.pool = make(chan *pgconn.HijackedConn, 10)
+	for range size {
+		config, err := pgconn.ParseConfig(p.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !p.dropping {
+			config.RuntimeParams["lock_timeout"] = "2000"
+		}
+		conn, err := pgconn.ConnectConfig(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hijacked, err := conn.Hijack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = hijacked.Conn.Close() })
+		p.pool <- hijacked
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer client.Close()
+				_ = p.serve(client) // the client says what went wrong
+			}()
+		}
+	}()
+	u, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = listener.Addr().String()
+	return u.String()
+}
+
+func (p pooler) serve(client net.Conn) error {
+	b := pgproto3.NewBackend(client, client)
+	if _, err := b.ReceiveStartupMessage(); err != nil {
+		return err
+	}
+	b.Send(&pgproto3.AuthenticationOk{})
+	b.Send(&pgproto3.ParameterStatus{Name: "standard_conforming_strings", Value: "on"})
+	b.Send(&pgproto3.ParameterStatus{Name: "client_encoding", Value: "UTF8"})
+	b.Send(&pgproto3.BackendKeyData{ProcessID: 1, SecretKey: []byte{0, 0, 0, 1}})
+	b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	var server *pgconn.HijackedConn
+	defer func() {
+		if server != nil {
+			p.pool <- server
+		}
+	}()
+	for {
+		message, err := b.Receive()
+		if _, goodbye := message.(*pgproto3.Terminate); err != nil || goodbye {
+			return err
+		}
+		if server == nil {
+			server = <-p.pool
+		}
+		server.Frontend.Send(message)
+		if err := server.Frontend.Flush(); err != nil {
+			return err
+		}
+		idle, err := answer(b, server, message)
+		if err != nil {
+			return err
+		}
+		if idle && !p.session {
+			p.pool <- server
+			server = nil
+		}
+	}
+}
+
+// answer forwards what the server says to a message that has an answer, and says
+// whether the transaction is over.
+func answer(b *pgproto3.Backend, server *pgconn.HijackedConn, message pgproto3.FrontendMessage) (idle bool, err error) {
+	switch message.(type) {
+	default:
+		return false, nil
+	case *pgproto3.Query, *pgproto3.Sync:
+	}
+	for {
+		m, err := server.Frontend.Receive()
+		if err != nil {
+			return false, err
+		}
+		b.Send(m)
+		if err := b.Flush(); err != nil {
+			return false, err
+		}
+		if ready, ok := m.(*pgproto3.ReadyForQuery); ok {
+			return ready.TxStatus == 'I', nil
+		}
+	}
+}
+
+func TestPoolers(t *testing.T) {
+	files := map[string]string{"1_a.sql": "create table a()", "2_b.sql": "create index concurrently on a((1))"}
+	for name, c := range map[string]struct {
+		pooler
+		size    int
+		refused bool
+	}{
+		"transactions over two connections": {pooler{}, 2, true},
+		"transactions over one":             {pooler{}, 1, true},
+		"start-up parameters dropped":       {pooler{dropping: true, session: true}, 2, true},
+		"session mode":                      {pooler{session: true}, 3, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			c.pooler.url = b.url
+			target := openTarget(startPooler(t, c.pooler, c.size))
+			_, err := target.Apply(t.Context(), executor.Run{Migrations: load(t, files)})
+			if !c.refused {
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.want("select count(*) from pg_index where indrelid = 'a'::regclass and indisvalid", "1")
+				return
+			}
+			if fault.CodeOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "connection pooler in transaction mode") {
+				t.Fatalf("error %v", err)
+			}
+			b.want("select to_regnamespace('shipsql') is null", "true")
+		})
+	}
+}
+
+func TestAReplicaIsRefused(t *testing.T) {
+	server := privateserver.OwnPostgres(t, privateserver.Options{})
+	config, err := pgx.ParseConfig(server.SocketURL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(config.Host, "data", "standby.signal"), nil, 0o644); err != nil { //nolint:gosec // the server must read it
+		t.Fatal(err)
+	}
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = openTarget(server.URL("postgres")).Apply(t.Context(), executor.Run{Migrations: load(t, map[string]string{"1_a.sql": "create table a()"})})
+	if fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), "replica") {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestAServerThatCrashesIsUnreachableThenGoesOn(t *testing.T) {
+	server := privateserver.OwnPostgres(t, privateserver.Options{})
+	b := benchAt(t, server.URL("postgres"))
+	files := map[string]string{"1_a.sql": "create table a(n int)", "2_b.sql": "insert into a values (1); insert into a values (2)", "3_i.sql": "create index concurrently on a(n)"}
+	run := executor.Run{Migrations: load(t, files), Progress: func(e executor.Event) {
+		if e.Version == "2" && e.State == executor.EventRunning && e.Statement == 2 {
+			if err := server.Kill(); err != nil {
+				t.Error(err)
+			}
+		}
+	}}
+	_, err := openTarget(b.url).Apply(t.Context(), run)
+	var failure *executor.Failure
+	if fault.CodeOf(err) != fault.Unreachable || (errors.As(err, &failure) && failure.Version != "2") {
+		t.Fatalf("error %v", err)
+	}
+	if err := server.Restart(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	b = benchAt(t, server.URL("postgres"))
+	b.mustApply(files)
+	b.want("select n from a order by 1", "1\n2")
+}

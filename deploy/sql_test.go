@@ -7,6 +7,7 @@ import (
 	"go/types"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func (s *source) statement(before string, e ast.Expr) {
 	text, ok := s.fold(e)
 	text = strings.TrimSpace(before + text)
 	verb, _, _ := strings.Cut(text, " ")
-	if ok && strings.Contains(" SELECT INSERT UPDATE DELETE ", " "+verb+" ") && strings.Contains(text, " deploy_") {
+	if ok && slices.Contains([]string{"SELECT", "INSERT", "UPDATE", "DELETE"}, verb) && strings.Contains(text, " deploy_") {
 		s.found = append(s.found, text)
 	}
 }

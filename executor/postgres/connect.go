@@ -46,7 +46,10 @@ func settings(l executor.Limits, task string) map[string]string {
 	}
 }
 
-func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+// milliseconds rounds up: to the server, 0 is no limit.
+func milliseconds(d time.Duration) string {
+	return strconv.FormatInt((d + time.Millisecond - 1).Milliseconds(), 10)
+}
 
 // connect opens one connection of its own: no pool, no prepared statements left
 // behind.

@@ -169,6 +169,7 @@ insert into a values (2);
 // leaves which is killed at the worst moment.
 func TestResumeAtIntent(t *testing.T) {
 	const made = "create table a(n int, m int)"
+	b := newBench(t)
 	for name, c := range map[string]struct {
 		file, found string // the file, and what the killed run left
 		want        string // state of the migration
@@ -192,8 +193,8 @@ func TestResumeAtIntent(t *testing.T) {
 		"an ordinary statement, uncertain": {"-- shipsql: transaction=off\ndo 'begin end'", "", "ambiguous", "select 1", "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			b.exec(made + "; create table b(n int); create index old on b(n); create table p(k int) partition by list(k); create table p1 partition of p for values in (1); create procedure nothing() language sql as ''")
+			b.t = t
+			b.exec("drop schema if exists shipsql cascade; drop schema public cascade; create schema public; " + made + "; create table b(n int); create index old on b(n); create table p(k int) partition by list(k); create table p1 partition of p for values in (1); create procedure nothing() language sql as ''")
 			b.exec("set allow_system_table_mods = on")
 			files := map[string]string{"1_x.sql": c.file}
 			b.killAtIntent(files)

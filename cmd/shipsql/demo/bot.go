@@ -26,6 +26,9 @@ type bot struct {
 	ended   chan struct{} // closed when the process is gone
 }
 
+// errDied is the end of a bot that nobody ended.
+var errDied = errors.New("the bot's process ended by itself")
+
 func (b *bot) url() string { return "http://" + b.address }
 
 // start returns when the bot answers that it is ready. When the process ends
@@ -38,7 +41,7 @@ func (b *bot) start(ctx context.Context) error {
 	defer log.Close() //nolint:errcheck // the process has its own handle
 	b.command = exec.Command(b.executable, "serve", "--config", b.config)
 	b.command.Stdout, b.command.Stderr = log, log
-	b.command.SysProcAttr = diesWithUs()
+	b.command.SysProcAttr = alone()
 	if err := b.command.Start(); err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func (b *bot) start(ctx context.Context) error {
 		_ = command.Wait() // how it ended is in its state
 		close(ended)
 		if wanted.Load() {
-			b.died(fmt.Errorf("the bot's process ended by itself: %v", command.ProcessState))
+			b.died(fmt.Errorf("%w: %v", errDied, command.ProcessState))
 		}
 	}(b.command, b.wanted, b.ended)
 	return b.awaitReady(ctx)

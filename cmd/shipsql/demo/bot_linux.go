@@ -2,7 +2,8 @@ package demo
 
 import "syscall"
 
-// diesWithUs makes the kernel kill the bot when this process dies, however.
-func diesWithUs() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+// alone keeps the terminal's Ctrl-C from the bot, so that only we end it, and
+// makes the kernel kill it when this process dies, however.
+func alone() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

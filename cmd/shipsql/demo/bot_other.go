@@ -4,5 +4,5 @@ package demo
 
 import "syscall"
 
-// diesWithUs has no equal outside Linux: the bot is ended in order only.
-func diesWithUs() *syscall.SysProcAttr { return nil }
+// alone has no equal outside Linux: the bot is ended in order only.
+func alone() *syscall.SysProcAttr { return nil }

@@ -3,6 +3,7 @@ package demo
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -75,9 +76,9 @@ func (s *story) present(c change) error {
 	return nil
 }
 
-// ended tells Ctrl-C, which is how a guided demo ends, from the bot's death.
+// ended tells the bot's death from Ctrl-C, which is how a guided demo ends.
 func ended(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != context.Canceled { //nolint:errorlint // the very value: a wrapped one is a failure
+	if cause := context.Cause(ctx); errors.Is(cause, errDied) {
 		return cause
 	}
 	return nil

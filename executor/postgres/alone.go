@@ -65,7 +65,7 @@ func standsAlone(tree *pg_query.Node, version int) alone {
 		return newDropIndex(tree.GetDropStmt())
 	case tree.GetReindexStmt() != nil:
 		return newReindex(tree.GetReindexStmt())
-	case tree.GetAlterTableStmt() != nil:
+	case tree.GetAlterTableStmt() != nil && version >= detachConcurrently:
 		return newDetach(tree.GetAlterTableStmt())
 	case tree.GetVacuumStmt().GetIsVacuumcmd(),
 		tree.GetClusterStmt() != nil && tree.GetClusterStmt().GetRelation() == nil,
@@ -83,6 +83,9 @@ func standsAlone(tree *pg_query.Node, version int) alone {
 // enumInTransaction is the first version where ALTER TYPE … ADD VALUE may run in
 // a transaction block.
 const enumInTransaction = 120000
+
+// detachConcurrently is the first version that knows DETACH … CONCURRENTLY.
+const detachConcurrently = 140000
 
 func movesDatabase(s *pg_query.AlterDatabaseStmt) bool {
 	for _, o := range s.GetOptions() {

@@ -178,7 +178,7 @@ func TestAReplicaIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(config.Host, "data", "standby.signal"), nil, 0o644); err != nil { //nolint:gosec // the server must read it
+	if err := os.WriteFile(filepath.Join(config.Host, "data", "standby.signal"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Restart(t.Context()); err != nil {

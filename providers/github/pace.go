@@ -2,6 +2,7 @@ package github
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -28,12 +29,12 @@ const (
 // which going on could get the App banned.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 //
-// Somebody who typed a command watches for the answer, so reactions and new
-// comments overtake the other writes: of those only one at a time stands in line.
+// Somebody who typed a command watches for the answer, so other writes leave the
+// last of the budget to reactions and new comments.
 type pace struct {
 	next   http.RoundTripper
 	writes *rate.Limiter
-	line   chan struct{} // holds one element while a write that isn't an answer waits
+	line   chan struct{} // holds one element while the first of the other writes waits
 	clock  clock.Clock
 
 	mu    sync.Mutex
@@ -74,19 +75,49 @@ func (p *pace) await(req *http.Request) error {
 	if req.Method == http.MethodGet || req.Method == http.MethodHead {
 		return nil
 	}
+	ctx := req.Context()
 	if !isAnswer(req) {
 		select {
 		case p.line <- struct{}{}:
 			defer func() { <-p.line }()
-		case <-req.Context().Done():
-			return req.Context().Err()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := p.awaitSpare(ctx); err != nil {
+			return err
 		}
 	}
-	err := p.writes.Wait(req.Context())
-	if err == nil || req.Context().Err() != nil {
+	err := p.writes.Wait(ctx)
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	return errors.Join(err, providers.ErrRateLimited{RetryAfter: time.Second})
+}
+
+// forAnswers is how many writes of the budget are kept for answers: a command
+// gets a reaction and a reply.
+const forAnswers = 2
+
+// awaitSpare waits until the budget holds more than what is kept for answers.
+func (p *pace) awaitSpare(ctx context.Context) error {
+	needed := float64(min(1+forAnswers, p.writes.Burst()))
+	for {
+		missing := needed - p.writes.Tokens()
+		if missing <= 0 || p.writes.Limit() == rate.Inf {
+			return nil
+		}
+		wait := time.Duration(missing / float64(p.writes.Limit()) * float64(time.Second))
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+			return providers.ErrRateLimited{RetryAfter: time.Second}
+		}
+		timer := time.NewTimer(max(wait, time.Millisecond))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+	}
 }
 
 // isAnswer says that the write makes a reaction or a comment.

@@ -2,6 +2,7 @@ package bottest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -165,6 +166,7 @@ func (w *World) listen() {
 			return
 		}
 		if _, err := w.Deliver(r.Context(), r.Header, body); err != nil {
+			_, _ = fmt.Fprintf(w.log, "a delivery was refused: %v\n", err)
 			rw.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}

@@ -136,7 +136,7 @@ func (s *Service) recordApprovals(ctx context.Context, tx *store.Tx, c Command, 
 
 func (s *Service) recordApproval(ctx context.Context, tx *store.Tx, c Command, env Environment, r Release) error {
 	a := Approval{
-		ID: s.ids.at(tx.Now()), Release: r.ID, Environment: env.Name, Hash: r.Hash, Actor: c.Actor, Source: c.Source,
+		ID: s.ids.At(tx.Now()), Release: r.ID, Environment: env.Name, Hash: r.Hash, Actor: c.Actor, Source: c.Source,
 		At: tx.Now(), ExpiresAt: expiry(tx.Now()),
 	}
 	if c.DespiteFindings && !r.Review.Clean {

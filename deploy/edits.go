@@ -56,7 +56,7 @@ func (s *Service) insertEdit(ctx context.Context, tx *store.Tx, e storedEdit, me
 	_, err := tx.Exec(ctx, `INSERT INTO deploy_edits (`+editColumns+`, blob, merged, version_key, id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		e.Project, e.Path, e.Version, e.Before, e.After, e.PullRequest, e.Actor, e.Reason, micros(e.At),
-		e.blob, merged, executor.VersionKey(e.Version), s.ids.at(tx.Now()))
+		e.blob, merged, executor.VersionKey(e.Version), s.ids.At(tx.Now()))
 	return err
 }
 

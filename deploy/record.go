@@ -41,7 +41,7 @@ func (s *Service) record(ctx context.Context, tx *store.Tx, p Project, m merge) 
 		return Release{}, err
 	}
 	r := storedRelease{repository: p.Repository, folder: folder, Release: Release{
-		ID: s.ids.at(tx.Now()), Project: p.ID(), MergeCommit: m.MergeCommit, PullRequest: m.PullRequest,
+		ID: s.ids.At(tx.Now()), Project: p.ID(), MergeCommit: m.MergeCommit, PullRequest: m.PullRequest,
 		Title: m.Title, Author: m.Author, People: m.People, MergedAt: m.MergedAt, CreatedAt: tx.Now(),
 		Migrations: in.migrations, Problems: in.problems, Hash: ContentHash(p.ID(), in.migrations),
 	}}

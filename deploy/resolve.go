@@ -108,7 +108,7 @@ func (s *Service) recordResolution(ctx context.Context, tx *store.Tx, c Command,
 		return refuse(fault.Conflict, Reason{Code: CommandAlready, Text: "somebody settled this a moment ago"})
 	}
 	r := resolution{
-		id: s.ids.at(tx.Now()), task: t.ID, version: t.Failure.Version, step: c.Step, answer: c.Outcome, actor: c.Actor, at: tx.Now(),
+		id: s.ids.At(tx.Now()), task: t.ID, version: t.Failure.Version, step: c.Step, answer: c.Outcome, actor: c.Actor, at: tx.Now(),
 	}
 	if err := insertResolution(ctx, tx, r); err != nil {
 		return internalRefusal(err)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/ids"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/store"
 )
@@ -58,7 +59,7 @@ type Service struct {
 	queue *queue.Queue
 	cfg   Config
 	deps  Deps
-	ids   *ids
+	ids   *ids.Source
 }
 
 // New makes the service on a store, brings its tables up to date and sets its
@@ -76,7 +77,7 @@ func New(ctx context.Context, db *store.DB, q *queue.Queue, cfg Config, deps Dep
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{db: db, queue: q, cfg: cfg.withDefaults(), deps: deps, ids: newIDs()}
+	s := &Service{db: db, queue: q, cfg: cfg.withDefaults(), deps: deps, ids: ids.New()}
 	q.Handle(JobAdvance, s.handleAdvance)
 	q.Handle(JobTask, s.handleTask)
 	return s, nil

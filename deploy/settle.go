@@ -162,7 +162,7 @@ func (s *Service) taskFor(tasks []storedTask, r Release, environment, database s
 		}
 	}
 	return storedTask{project: r.Project, Task: Task{
-		ID: s.ids.at(tx.Now()), Release: r.ID, Environment: environment, Database: database, CreatedAt: tx.Now(),
+		ID: s.ids.At(tx.Now()), Release: r.ID, Environment: environment, Database: database, CreatedAt: tx.Now(),
 	}}
 }
 

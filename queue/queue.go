@@ -2,15 +2,13 @@ package queue
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
 	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/ids"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -79,6 +77,7 @@ type Queue struct {
 	log     *slog.Logger
 	options Options
 	nudges  chan struct{} // wakes one idle worker of this process
+	ids     *ids.Source
 
 	handlers map[string]Handler     // fixed once Run is called
 	onDead   map[string]DeadHandler // likewise
@@ -87,8 +86,6 @@ type Queue struct {
 	mu       sync.Mutex     // guards what follows
 	active   map[string]int // running jobs of this process by kind
 	stopping bool           // Run's context is done: StillMine says no
-	ids      *ulid.MonotonicEntropy
-	lastID   uint64 // the newest id's milliseconds: ids never go back with the clock
 }
 
 // New makes a queue on a store whose queue tables are migrated. Register handlers
@@ -99,8 +96,9 @@ func New(db *store.DB, bell Bell, log *slog.Logger, o Options) *Queue {
 		db: db, bell: bell, log: log, options: o,
 		jobs:     table{db: db, lease: o.Lease},
 		nudges:   make(chan struct{}, 1),
+		ids:      ids.New(),
 		handlers: map[string]Handler{}, onDead: map[string]DeadHandler{},
-		active: map[string]int{}, ids: ulid.Monotonic(rand.Reader, 0),
+		active: map[string]int{},
 	}
 }
 
@@ -113,19 +111,19 @@ func (q *Queue) OnDead(kind string, h DeadHandler) { q.onDead[kind] = h }
 
 // Enqueue adds jobs in the caller's transaction and rings once it is committed.
 func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, jobs ...NewJob) error {
-	ids := make([]string, 0, len(jobs))
+	due := make([]string, 0, len(jobs))
 	for _, job := range jobs {
-		id, err := q.jobs.insert(ctx, tx, q.newID(tx.Now()), job)
+		id, err := q.jobs.insert(ctx, tx, q.ids.At(tx.Now()), job)
 		if err != nil {
 			return err
 		}
 		if job.RunAfter.After(tx.Now()) {
 			tx.AfterCommit(func() { q.ringAt(ctx, id, job.RunAfter) })
 		} else {
-			ids = append(ids, id)
+			due = append(due, id)
 		}
 	}
-	tx.AfterCommit(func() { q.ring(context.WithoutCancel(ctx), ids...) })
+	tx.AfterCommit(func() { q.ring(context.WithoutCancel(ctx), due...) })
 	return nil
 }
 
@@ -152,19 +150,5 @@ func (q *Queue) ring(ctx context.Context, ids ...string) {
 func (q *Queue) ringAt(ctx context.Context, id string, due time.Time) {
 	if wait := due.Sub(q.db.Now()); wait < q.options.Reconcile {
 		time.AfterFunc(wait, func() { q.ring(context.WithoutCancel(ctx), id) })
-	}
-}
-
-// newID makes an id above all that this process made, even when the clock stands
-// or goes back.
-func (q *Queue) newID(now time.Time) string {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.lastID = max(q.lastID, ulid.Timestamp(now))
-	for {
-		if id, err := ulid.New(q.lastID, q.ids); err == nil {
-			return id.String()
-		}
-		q.lastID++ // more ids in a millisecond than its random part has room for
 	}
 }

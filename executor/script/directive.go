@@ -2,14 +2,15 @@ package script
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/nearest"
 )
 
 // Directive is one key of a "-- shipsql: key[=value] …" comment.
@@ -96,7 +97,7 @@ func (r *reader) add(d Directive, offset int) {
 	check, known := checks[d.Key]
 	switch {
 	case !known:
-		r.refuse(offset, fault.New(fault.Invalid, "unknown directive %q", d.Key).Then("did you mean %s?", nearest(d.Key)))
+		r.refuse(offset, fault.New(fault.Invalid, "unknown directive %q", d.Key).Then("%s", meant(d.Key)))
 	case !check.ok(d.Value):
 		r.refuse(offset, fault.New(fault.Invalid, "%s=%s is no valid directive", d.Key, d.Value).Then("write %s", check.form))
 	case check.fileOnly && d.Statement != WholeFile:
@@ -159,36 +160,11 @@ func isDuration(value string) bool {
 	return err == nil && d >= time.Millisecond
 }
 
-// nearest is the key that takes the fewest edits to reach.
-func nearest(key string) string {
-	best, fewest := "", 1<<30
-	for candidate := range checks {
-		if n := edits(key, candidate); n < fewest || n == fewest && candidate < best {
-			best, fewest = candidate, n
-		}
+// meant names the key that an unknown one was meant to be, or else all keys.
+func meant(key string) string {
+	keys := slices.Sorted(maps.Keys(checks))
+	if near, ok := nearest.Word(key, keys); ok {
+		return "did you mean " + near + "?"
 	}
-	return best
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, utf8.RuneCountInString(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for _, x := range a {
-		diagonal := row[0]
-		row[0]++
-		j := 0
-		for _, y := range b {
-			j++
-			substitute := diagonal
-			if x != y {
-				substitute++
-			}
-			diagonal = row[j]
-			row[j] = min(substitute, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(row)-1]
+	return "the keys are " + strings.Join(keys, ", ")
 }

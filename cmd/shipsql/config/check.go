@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shipsql/shipsql/internal/nearest"
 	"github.com/shipsql/shipsql/internal/secret"
 )
 
@@ -294,7 +295,7 @@ func (c checker) providerNames() []string {
 }
 
 func (c checker) oneOf(text string, names []string) string {
-	if near, ok := nearest(text, names); ok {
+	if near, ok := nearest.Word(text, names); ok {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "known: " + strings.Join(names, ", ")

@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/shipsql/shipsql/internal/nearest"
 	"github.com/shipsql/shipsql/internal/secret"
 )
 
@@ -142,7 +143,7 @@ func (d *decoder) unknownKey(key string, fields fields, path string) {
 		return
 	}
 	next := "known here: " + strings.Join(fields.names(), ", ")
-	if near, ok := nearest(key, fields.names()); ok {
+	if near, ok := nearest.Word(key, fields.names()); ok {
 		next = fmt.Sprintf("did you mean %q?", near)
 	}
 	d.fail(join(path, key), next, "unknown key")

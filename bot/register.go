@@ -87,16 +87,33 @@ func (b *Bot) changed(ctx context.Context, tx *store.Tx, c deploy.Change) error 
 		}
 		jobs = append(jobs, job)
 	}
-	if c.Kind == deploy.BranchChanged {
-		numbers, err := openPulls(ctx, tx, c.Project.Repository, c.Project.Branch)
-		if err != nil {
-			return err
-		}
-		for _, n := range numbers {
-			jobs = append(jobs, viewJob(c.Project.Repository, n))
-		}
+	shown, err := openJobs(ctx, tx, c)
+	if err != nil {
+		return err
 	}
-	return b.Queue.Enqueue(ctx, tx, jobs...)
+	return b.Queue.Enqueue(ctx, tx, append(jobs, shown...)...)
+}
+
+// openJobs are for the open pull requests that a change concerns: a refused
+// branch is shown there; a stage that passed means migrations that may not be
+// edited any more, and a catalog that changed.
+func openJobs(ctx context.Context, tx *store.Tx, c deploy.Change) ([]queue.NewJob, error) {
+	job := viewJob
+	switch {
+	case c.Kind == deploy.StageChanged && c.State.Passed():
+		job = reviewJob
+	case c.Kind != deploy.BranchChanged:
+		return nil, nil
+	}
+	numbers, err := openPulls(ctx, tx, c.Project.Repository, c.Project.Branch)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []queue.NewJob
+	for _, n := range numbers {
+		jobs = append(jobs, job(c.Project.Repository, n))
+	}
+	return jobs, nil
 }
 
 // progressPace is how often a running stage's view is written at most.

@@ -231,10 +231,10 @@ func TestAFailedMigrationIsSkippedAndTheNextPasses(t *testing.T) {
 
 func TestAnUnreachableDatabaseIsTriedAgain(t *testing.T) {
 	const variable = "SHIPSQL_BOT_TEST_URL"
-	var real string
+	var working string
 	w := bottest.New(t, bottest.Options{Change: func(c *deploy.Config) {
 		var err error
-		if real, err = c.Databases[0].URL.Read(); err != nil {
+		if working, err = c.Databases[0].URL.Read(); err != nil {
 			t.Fatal(err)
 		}
 		t.Setenv(variable, "postgres://nobody:hunter22secret@127.0.0.1:1/none")
@@ -248,7 +248,7 @@ func TestAnUnreachableDatabaseIsTriedAgain(t *testing.T) {
 	if strings.Contains(all, "hunter22secret") {
 		t.Errorf("a comment shows a password:\n%s", all)
 	}
-	t.Setenv(variable, real)
+	t.Setenv(variable, working)
 	equal(t, "retry", bottest.Reactions(w.Say(n, bottest.Writer, "/retry test orders-test")), "eyes rocket")
 	w.Await(n, "test done, prod waiting")
 }

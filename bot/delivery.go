@@ -21,7 +21,7 @@ type effect struct {
 func noted(format string, args ...any) effect { return effect{note: fmt.Sprintf(format, args...)} }
 
 // handleDelivery acts on a delivery that is not done yet.
-func (b *Bot) handleDelivery(ctx context.Context, job queue.Job, p deliveryPayload) error {
+func (b *Bot) handleDelivery(ctx context.Context, _ queue.Job, p deliveryPayload) error {
 	r, err := deliveryBy(ctx, b.Store, `id = $1`, p.ID)
 	switch {
 	case isNoRows(err):

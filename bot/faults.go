@@ -41,8 +41,7 @@ func collectTooLarge(err error, found map[string]providers.ErrTooLarge) (other e
 		}
 		return errors.Join(rest...)
 	}
-	var large providers.ErrTooLarge
-	if errors.As(err, &large) {
+	if large, ok := errors.AsType[providers.ErrTooLarge](err); ok {
 		found[large.Path] = large
 		return nil
 	}

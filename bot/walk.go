@@ -140,7 +140,7 @@ func (w walk) describe(ctx context.Context, r *deploy.NewRelease, s step) error 
 		case err != nil:
 			return fmt.Errorf("read the people of pull request %d: %w", s.pull.Number, err)
 		}
-		people = append(read, s.pull.Author)
+		people = slices.Concat(read, []providers.Person{s.pull.Author})
 		r.PullRequest, r.Title, r.Author = s.pull.Number, s.pull.Title, s.pull.Author.Login
 	}
 	r.People = peopleOf(people)

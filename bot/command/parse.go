@@ -82,7 +82,7 @@ func (g Grammar) ours(rest string) bool {
 	words, ok := split(rest)
 	if !ok {
 		words = nil
-		for _, w := range strings.Fields(rest) {
+		for w := range strings.FieldsSeq(rest) {
 			words = append(words, word{text: w})
 		}
 	}

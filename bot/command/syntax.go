@@ -94,11 +94,12 @@ func readApprove(g Grammar, c *Command, a *args) string {
 	for len(a.words) > 0 {
 		w := a.words[0]
 		var message string
-		if !w.quoted && isFlag(w.text) {
+		switch {
+		case !w.quoted && isFlag(w.text):
 			message = readApproveFlag(c, a)
-		} else if c.Environment == "" {
+		case c.Environment == "":
 			message = g.environment(c, a)
-		} else {
+		default:
 			message = a.none()
 		}
 		if message != "" {

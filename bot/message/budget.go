@@ -15,7 +15,7 @@ type part struct {
 // whole is a part that is never cut.
 func whole(text string) part { return part{head: text} }
 
-func (p part) text() string {
+func (p *part) text() string {
 	if p.more == nil {
 		return p.head
 	}
@@ -58,7 +58,8 @@ func fit(limit int, parts []part) string {
 		parts = []part{parts[0], whole("There is more than a comment can hold."), parts[len(parts)-1]}
 	}
 	texts := make([]string, 0, len(parts))
-	for _, p := range parts {
+	for i := range parts {
+		p := &parts[i]
 		if t := strings.Trim(p.text(), "\n"); t != "" {
 			texts = append(texts, t)
 		}
@@ -69,8 +70,8 @@ func fit(limit int, parts []part) string {
 // length is the size of the joined parts, at most.
 func length(parts []part) int {
 	size := 1
-	for _, p := range parts {
-		size += len(p.text()) + 2
+	for i := range parts {
+		size += len(parts[i].text()) + 2
 	}
 	return size
 }

@@ -73,8 +73,8 @@ func Count(n int, noun string) string {
 	if person, ok := strings.CutSuffix(noun, "person"); ok {
 		return fmt.Sprintf("%d %speople", n, person)
 	}
-	if strings.HasSuffix(noun, "y") {
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

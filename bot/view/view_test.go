@@ -85,8 +85,9 @@ func TestTheHeadlineSaysTheOneThing(t *testing.T) {
 
 func TestTheSameStateGivesTheSameBytes(t *testing.T) {
 	s := merged(deploy.Done, deploy.Stage{Environment: "test", State: deploy.Done})
-	if view.Sticky(s) != view.Sticky(s) {
-		t.Error("two renderings differ")
+	first := view.Sticky(s)
+	if second := view.Sticky(s); first != second {
+		t.Errorf("two renderings differ:\n%s\n%s", first, second)
 	}
 }
 

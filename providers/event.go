@@ -5,7 +5,7 @@ type EventKind string
 
 // The kinds of events.
 const (
-	// PullRequestChanged: opened, pushed to, edited, labelled, closed, merged …
+	// PullRequestChanged: opened, pushed to, edited, labelled, closed or merged.
 	PullRequestChanged EventKind = "pull-request"
 	// CommentCreated: somebody else than our app commented on a pull request.
 	CommentCreated EventKind = "comment"

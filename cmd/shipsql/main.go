@@ -114,8 +114,7 @@ func (t *terminal) exitCode(err error) int {
 		return exitOK
 	}
 	code := exitFail
-	var e exit
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[exit](err); ok {
 		code, err = e.code, e.err
 	}
 	if err != nil {

@@ -227,8 +227,7 @@ func TestTheWriteBudget(t *testing.T) {
 	}
 	// The third would have to wait for longer than its caller has time.
 	_, err := p.AddComment(ctx, orders, 1, "x")
-	var limited providers.ErrRateLimited
-	if !errors.As(err, &limited) {
+	if _, ok := errors.AsType[providers.ErrRateLimited](err); !ok {
 		t.Errorf("%v, want ErrRateLimited", err)
 	}
 	if _, err := p.Comment(ctx, orders, 5); err != nil {

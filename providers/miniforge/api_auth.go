@@ -77,7 +77,7 @@ func (c *call) checkJWT(text string) (refusal answer, refused bool) {
 	switch {
 	case err != nil:
 		return problem(http.StatusUnauthorized, "A JSON web token could not be decoded"), true
-	case claims.ExpiresAt == nil || claims.ExpiresAt.Sub(time.Now()) > maxJWTLife:
+	case claims.ExpiresAt == nil || time.Until(claims.ExpiresAt.Time) > maxJWTLife:
 		return problem(http.StatusUnauthorized, "'Expiration time' claim ('exp') is too far in the future"), true
 	case claims.Issuer != strconv.Itoa(appID):
 		return problem(http.StatusUnauthorized, "'Issuer' claim ('iss') must be the App's id"), true

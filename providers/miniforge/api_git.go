@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/shipsql/shipsql/providers/miniforge/gitmem"
@@ -67,10 +68,8 @@ func (c *call) listPullsOf() answer {
 }
 
 func (p *pull) holds(sha string) bool {
-	for _, landed := range p.landed {
-		if landed == sha {
-			return true
-		}
+	if slices.Contains(p.landed, sha) {
+		return true
 	}
 	for _, own := range p.commits() {
 		if own.Hash == sha {

@@ -1,6 +1,7 @@
 package miniforge_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"testing"
@@ -27,9 +28,9 @@ func TestDeliveriesLateTwiceAndOutOfOrder(t *testing.T) {
 	n := b.openPR()
 	settle(t, b)
 	before, _ := r.arrived()
-	b.OnDelivery(func(d miniforge.Delivery) miniforge.Disposition { return miniforge.Hold })
+	b.OnDelivery(func(miniforge.Delivery) miniforge.Disposition { return miniforge.Hold })
 	held := b.talkative(n, 3)
-	b.OnDelivery(func(d miniforge.Delivery) miniforge.Disposition { return miniforge.Drop })
+	b.OnDelivery(func(miniforge.Delivery) miniforge.Disposition { return miniforge.Drop })
 	lost := b.talkative(n, 1)[0]
 	b.OnDelivery(nil)
 	if held[0].State != miniforge.Held || lost.State != miniforge.Dropped {
@@ -43,7 +44,7 @@ func TestDeliveriesLateTwiceAndOutOfOrder(t *testing.T) {
 
 	arrived, err := r.arrived()
 	must(t, err)
-	want := append(before, held[2].GUID, held[0].GUID, held[1].GUID, held[0].GUID, lost.GUID)
+	want := slices.Concat(before, []string{held[2].GUID, held[0].GUID, held[1].GUID, held[0].GUID, lost.GUID})
 	if diff := cmp.Diff(want, arrived); diff != "" {
 		t.Errorf("arrivals (-want +got):\n%s", diff)
 	}
@@ -84,7 +85,7 @@ func TestFailedDeliveryThroughTheAPI(t *testing.T) {
 		t.Error("the delivery has no payload")
 	}
 	_, _, err = b.app.Apps.RedeliverHookDelivery(t.Context(), list[0].GetID())
-	if _, accepted := err.(*github.AcceptedError); err != nil && !accepted {
+	if _, accepted := errors.AsType[*github.AcceptedError](err); err != nil && !accepted {
 		t.Fatal(err)
 	}
 	settle(t, b)

@@ -1,6 +1,7 @@
 package miniforge
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,9 +25,7 @@ func (s *State) emit(event string, r *repo, by *User, payload object) {
 
 // with adds the fields of more, which may be nil, to a payload.
 func with(payload, more object) object {
-	for key, value := range more {
-		payload[key] = value
-	}
+	maps.Copy(payload, more)
 	return payload
 }
 

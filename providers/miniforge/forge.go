@@ -17,7 +17,7 @@ type Forge struct {
 	o       Options
 	handler http.Handler
 	faults  faults
-	done    context.Context // ends with Close
+	done    context.Context //nolint:containedctx // ends with Close, as the forge itself does
 	stop    context.CancelFunc
 	running sync.WaitGroup // the delivery goroutine and the server
 	server  *http.Server   // nil until Serve
@@ -47,7 +47,7 @@ func (f *Forge) Serve(addr string) error {
 	if err != nil || !isLoopback(host) {
 		return fault.New(fault.Invalid, "the mini forge listens on loopback only, not on %q", addr).Because(err)
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := (&net.ListenConfig{}).Listen(f.done, "tcp", addr)
 	if err != nil {
 		return fault.New(fault.Unreachable, "listen on %s", addr).Because(err)
 	}

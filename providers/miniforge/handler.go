@@ -22,7 +22,7 @@ func prefixOf(r *http.Request) string {
 // newHandler serves the API under both roots, and the page. Faults stand before
 // the middleware: what they answer is no answer of the fake.
 func (f *Forge) newHandler() http.Handler {
-	var api http.Handler = belowPrefix(f.newAPI())
+	api := belowPrefix(f.newAPI())
 	if f.o.Middleware != nil {
 		api = f.o.Middleware(api)
 	}

@@ -33,7 +33,7 @@ func (b *bench) story() int {
 
 func fetch(t *testing.T, address string) (int, string) {
 	t.Helper()
-	answer := got[*http.Response](t)(http.Get(address)) //nolint:noctx // a test
+	answer := got[*http.Response](t)(http.Get(address))
 	defer answer.Body.Close()
 	return answer.StatusCode, string(got[[]byte](t)(io.ReadAll(answer.Body)))
 }

@@ -71,7 +71,7 @@ func TestArchive(t *testing.T) {
 	}))
 	link, _, err := b.in.Repositories.GetArchiveLink(t.Context(), "acme", "orders", github.Tarball, &github.RepositoryContentGetOptions{Ref: sha}, 1)
 	must(t, err)
-	answer := got[*http.Response](t)(http.Get(link.String())) //nolint:noctx // a test
+	answer := got[*http.Response](t)(http.Get(link.String()))
 	defer answer.Body.Close()
 	tape := tar.NewReader(got[*gzip.Reader](t)(gzip.NewReader(answer.Body)))
 	found := map[string]string{}

@@ -1,6 +1,9 @@
 package miniforge
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // User is an account: a person, a bot or an organisation.
 type User struct {
@@ -105,9 +108,9 @@ type PullRequest struct {
 
 // Check returns the newest check run of that name on the head commit.
 func (p PullRequest) Check(name string) (CheckRun, bool) {
-	for i := len(p.Checks) - 1; i >= 0; i-- {
-		if p.Checks[i].Name == name {
-			return p.Checks[i], true
+	for _, run := range slices.Backward(p.Checks) {
+		if run.Name == name {
+			return run, true
 		}
 	}
 	return CheckRun{}, false
@@ -131,7 +134,7 @@ type Comment struct {
 	UpdatedAt time.Time
 }
 
-// Reaction is one user's reaction, by GitHub's name: +1, eyes, rocket …
+// Reaction is one user's reaction, by GitHub's name: +1, eyes or rocket.
 type Reaction struct {
 	ID      int64
 	User    string

@@ -48,7 +48,7 @@ const hookID = 7
 
 // record makes a delivery of a payload as it is now.
 func (s *State) record(event string, r *repo, in *installation, payload object) {
-	text, _ := json.Marshal(payload) // maps of our own making always marshal
+	text, _ := json.Marshal(payload) //nolint:errchkjson // maps of our own making always marshal
 	d := &delivery{installation: in.id, Delivery: Delivery{
 		GUID: uuid.NewString(), Event: event, Payload: text, State: Pending, At: s.o.Clock.Now(),
 	}}
@@ -147,7 +147,7 @@ func send(ctx context.Context, client *http.Client, url string, d *delivery) (in
 	if err != nil {
 		return 0, err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	_, err = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20))
 	return answer.StatusCode, err
 }

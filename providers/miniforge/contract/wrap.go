@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -61,7 +62,7 @@ func Check(r *http.Request, body []byte, answer *http.Response) error {
 	// A request that the fake refuses as malformed may well be so: the refusal
 	// is what the test is about.
 	if answer.StatusCode != http.StatusUnprocessableEntity {
-		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
+		if err := openapi3filter.ValidateRequest(input.Request.Context(), input); err != nil {
 			return fmt.Errorf("the request: %w", err)
 		}
 	}
@@ -99,9 +100,7 @@ func checkError(doc *openapi3.T, body []byte) error {
 }
 
 func copyAnswer(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
-	for key, values := range answer.Header() {
-		w.Header()[key] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body.Bytes())
 }

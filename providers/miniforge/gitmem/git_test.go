@@ -2,6 +2,7 @@ package gitmem_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -238,9 +239,7 @@ func TestMergeIsGitsMerge(t *testing.T) {
 // overlay changes files; "-" deletes one.
 func overlay(base, changes map[string]string) map[string]string {
 	all := map[string]string{}
-	for path, content := range base {
-		all[path] = content
-	}
+	maps.Copy(all, base)
 	for path, content := range changes {
 		all[path] = content
 		if content == "-" {

@@ -111,13 +111,14 @@ func (s *Store) Touched(log []Commit, path string) []Commit {
 // newest is a heap of commits by committer date, then by order of writing.
 type newest []Commit
 
-func (n newest) Len() int      { return len(n) }
-func (n newest) Swap(i, j int) { n[i], n[j] = n[j], n[i] }
-func (n newest) Less(i, j int) bool {
-	if !n[i].Committer.When.Equal(n[j].Committer.When) {
-		return n[i].Committer.When.After(n[j].Committer.When)
+func (n *newest) Len() int      { return len(*n) }
+func (n *newest) Swap(i, j int) { (*n)[i], (*n)[j] = (*n)[j], (*n)[i] }
+func (n *newest) Less(i, j int) bool {
+	a, b := (*n)[i], (*n)[j]
+	if !a.Committer.When.Equal(b.Committer.When) {
+		return a.Committer.When.After(b.Committer.When)
 	}
-	return n[i].order > n[j].order
+	return a.order > b.order
 }
 func (n *newest) Push(x any) { *n = append(*n, x.(Commit)) }
 func (n *newest) Pop() any {

@@ -24,7 +24,7 @@ var typeNames = wordSet(`
 
 func wordSet(list string) map[string]bool {
 	words := map[string]bool{}
-	for _, w := range strings.Fields(list) {
+	for w := range strings.FieldsSeq(list) {
 		words[w] = true
 	}
 	return words

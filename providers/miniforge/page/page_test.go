@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ func bad(text string) string {
 	for z := html.NewTokenizer(strings.NewReader(text)); ; {
 		switch z.Next() {
 		case html.ErrorToken:
-			if z.Err() == io.EOF && depth >= 0 {
+			if errors.Is(z.Err(), io.EOF) && depth >= 0 {
 				return ""
 			}
 			return "an unbalanced end"

@@ -24,7 +24,7 @@ func Files(ctx context.Context, spec string, paths ...string) (map[string][]byte
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	out, err := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", dir, spec).Output()
 	if err != nil {
 		return nil, fmt.Errorf("npm pack %s: %w", spec, err)
@@ -33,7 +33,7 @@ func Files(ctx context.Context, spec string, paths ...string) (map[string][]byte
 	if err != nil {
 		return nil, err
 	}
-	defer archive.Close()
+	defer func() { _ = archive.Close() }()
 	files, err := extract(archive, paths)
 	if err == nil && len(files) != len(paths) {
 		err = fmt.Errorf("%s lacks some of %v", spec, paths)

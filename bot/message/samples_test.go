@@ -23,6 +23,12 @@ var (
 		Fix:        "add a CHECK constraint NOT VALID, validate it, then set NOT NULL",
 		Suggestion: "ALTER TABLE users ADD CONSTRAINT users_email_set CHECK (email IS NOT NULL) NOT VALID;",
 	}
+	required = message.Finding{
+		Rule: "add-required-column", Path: "migrations/20260301_email.sql", Line: 4, Severity: "error",
+		Message: "Column status is NOT NULL and has no default: adding it fails if public.users has any rows",
+		Why:     "On a table with rows ADD COLUMN … NOT NULL without a default fails.",
+		Fix:     "ALTER TABLE users ADD COLUMN status text NOT NULL DEFAULT …;\n-- or without NOT NULL, filled in batches",
+	}
 	remark = message.Finding{
 		Rule: "drop-column", Path: "migrations/20260301_email.sql", Line: 5, Severity: "warning",
 		Message: "public.users.mail is dropped", Why: "a running application that still reads it fails",
@@ -71,10 +77,10 @@ func samples() []sample {
 func stickies() []sample {
 	return []sample{
 		{"Sticky comment: blocked", "The review found something that must not be merged.", message.RenderSticky(github, sticky(func(s *message.Sticky) {
-			s.Glyph, s.Headline = "❌", "1 blocking finding in 1 file"
+			s.Glyph, s.Headline = "❌", "2 blocking findings in 1 file"
 			s.Projects = []message.Project{{
 				Stages:   stages(later, later),
-				Blocking: []message.Finding{blocking}, Remarks: []message.Finding{remark}, Files: []message.File{file},
+				Blocking: []message.Finding{required, blocking}, Remarks: []message.Finding{remark}, Files: []message.File{file},
 				Basis: "static rules with the catalog of orders-eu, PostgreSQL 15",
 			}}
 		}))},

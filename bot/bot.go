@@ -5,6 +5,7 @@ import (
 	"embed"
 	"log/slog"
 	"strings"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -21,7 +22,7 @@ import (
 //go:embed schema
 var schema embed.FS
 
-// Deps are what the bot stands on. All but Mentions and PublicURL are needed.
+// Deps are what the bot stands on. All but Mentions, Pace and PublicURL are needed.
 type Deps struct {
 	Store     *store.DB
 	Queue     *queue.Queue
@@ -31,8 +32,11 @@ type Deps struct {
 	Engines   map[string]executor.Engine    // by engine name, for catalogs
 	PublicURL string                        // of the web pages; "" without pages
 	Mentions  []string                      // the app's logins on the forges, besides "shipsql"
-	Log       *slog.Logger
-	Clock     clock.Clock
+	// Pace is how long the changes of a rollout are gathered before they are
+	// shown; default 1 s. Forges ration writes, and people read no faster.
+	Pace  time.Duration
+	Log   *slog.Logger
+	Clock clock.Clock
 }
 
 // Bot holds the conversation. It is safe for concurrent use.
@@ -54,6 +58,9 @@ func New(ctx context.Context, d Deps) (*Bot, error) {
 	err := d.Store.Migrate(ctx, "bot", schema)
 	if err != nil {
 		return nil, err
+	}
+	if d.Pace == 0 {
+		d.Pace = time.Second
 	}
 	d.PublicURL = strings.TrimRight(d.PublicURL, "/")
 	b := &Bot{Deps: d, rights: newRights(d.Clock)}

@@ -196,7 +196,7 @@ func (b *Bot) answer(ctx context.Context, s said, state view.State, line command
 func (b *Bot) answerStranger(ctx context.Context, s said, state view.State, line command.Line) (answer, error) {
 	a := answer{outcome: outcomeStranger}
 	var before int
-	err := b.Store.QueryRow(ctx, `SELECT count(*) FROM bot_commands WHERE repository = $1 AND number = $2 AND login = $3 AND answer <> ''`,
+	err := b.Store.QueryRow(ctx, sqlAnswered,
 		s.repository, s.pull.Number, s.comment.Author.Login).Scan(&before)
 	if err != nil {
 		return a, fmt.Errorf("count the answers to a stranger: %w", err)
@@ -251,7 +251,7 @@ func (b *Bot) postReply(ctx context.Context, s said, body string) error {
 
 // loadAnswer reads what became of a line in an earlier attempt.
 func loadAnswer(ctx context.Context, q store.Queryer, s said, line int) (a answer, known bool, err error) {
-	err = q.QueryRow(ctx, `SELECT outcome, answer FROM bot_commands WHERE repository = $1 AND comment_id = $2 AND line = $3`,
+	err = q.QueryRow(ctx, sqlAnswer,
 		s.repository, s.comment.ID, line).Scan(&a.outcome, &a.reply)
 	if isNoRows(err) {
 		return a, false, nil
@@ -262,8 +262,7 @@ func loadAnswer(ctx context.Context, q store.Queryer, s said, line int) (a answe
 // saveAnswer records what became of a line, for ever.
 func (b *Bot) saveAnswer(ctx context.Context, s said, line int, a answer) error {
 	return b.Store.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO bot_commands (repository, number, comment_id, line, login, said, outcome, answer, at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (repository, comment_id, line) DO NOTHING`,
+		_, err := tx.Exec(ctx, sqlSaveAnswer,
 			s.repository, s.pull.Number, s.comment.ID, line, s.comment.Author.Login, s.lines[line].Text, a.outcome, a.reply, store.Micros(tx.Now()))
 		if err != nil || a.said == "" {
 			return err

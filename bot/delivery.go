@@ -22,7 +22,7 @@ func noted(format string, args ...any) effect { return effect{note: fmt.Sprintf(
 
 // handleDelivery acts on a delivery that is not done yet.
 func (b *Bot) handleDelivery(ctx context.Context, _ queue.Job, p deliveryPayload) error {
-	r, err := deliveryBy(ctx, b.Store, `id = $1`, p.ID)
+	r, err := loadDelivery(ctx, b.Store, sqlDeliveryByID, p.ID)
 	switch {
 	case isNoRows(err):
 		return nil // forgotten meanwhile
@@ -52,6 +52,9 @@ func (b *Bot) act(ctx context.Context, r received) (effect, error) {
 		return noted("no project is bound to %s", repository), nil
 	}
 	repository = projects[0].Repository // as configured
+	if err := b.savePusher(ctx, repository, r.Event); err != nil {
+		return effect{}, err
+	}
 	switch r.Event.Kind {
 	case providers.PullRequestChanged:
 		return effect{note: "review", jobs: []queue.NewJob{reviewJob(repository, r.Event.PullRequest)}}, nil

@@ -73,7 +73,7 @@ func (b *Bot) receive(ctx context.Context, tx *store.Tx, d Delivery) (Outcome, e
 	outcome := Accepted
 	if !isNew {
 		outcome = Duplicate
-		if r, err = deliveryBy(ctx, tx, `provider = $1 AND guid = $2`, d.Provider, d.GUID); err != nil {
+		if r, err = loadDelivery(ctx, tx, sqlDeliveryByGUID, d.Provider, d.GUID); err != nil {
 			return "", err
 		}
 	}
@@ -108,8 +108,7 @@ func insertDelivery(ctx context.Context, tx *store.Tx, r received) (isNew bool, 
 	if r.State == stateDone {
 		doneAt = store.Micros(tx.Now())
 	}
-	result, err := tx.Exec(ctx, `INSERT INTO bot_deliveries (id, provider, guid, kind, event, state, note, received_at, done_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (provider, guid) DO NOTHING`,
+	result, err := tx.Exec(ctx, sqlInsertDelivery,
 		r.ID, r.Provider, r.GUID, string(r.Event.Kind), string(event), r.State, r.Note, store.Micros(tx.Now()), doneAt)
 	if err != nil {
 		return false, err
@@ -118,11 +117,11 @@ func insertDelivery(ctx context.Context, tx *store.Tx, r received) (isNew bool, 
 	return n == 1, err
 }
 
-// deliveryBy reads the one row for which the condition holds.
-func deliveryBy(ctx context.Context, q store.Queryer, condition string, args ...any) (received, error) {
+// loadDelivery reads the one row of a query.
+func loadDelivery(ctx context.Context, q store.Queryer, query string, args ...any) (received, error) {
 	var r received
 	var event string
-	err := q.QueryRow(ctx, `SELECT id, provider, guid, event, state, note FROM bot_deliveries WHERE `+condition, args...).
+	err := q.QueryRow(ctx, query, args...).
 		Scan(&r.ID, &r.Provider, &r.GUID, &event, &r.State, &r.Note)
 	if err != nil {
 		return r, fmt.Errorf("read a delivery: %w", err)
@@ -145,7 +144,7 @@ func (b *Bot) finish(ctx context.Context, r received, e effect) error {
 }
 
 func settleDelivery(ctx context.Context, tx *store.Tx, id, state, note string) error {
-	_, err := tx.Exec(ctx, `UPDATE bot_deliveries SET state = $2, note = $3, done_at = $4 WHERE id = $1`,
+	_, err := tx.Exec(ctx, sqlSettleDelivery,
 		id, state, secret.Redact(note), store.Micros(tx.Now()))
 	return err
 }
@@ -165,7 +164,7 @@ type Seen struct {
 
 // Deliveries lists the newest deliveries, at most limit.
 func (b *Bot) Deliveries(ctx context.Context, limit int) ([]Seen, error) {
-	rows, err := b.Store.Query(ctx, `SELECT guid, kind, state, note FROM bot_deliveries ORDER BY received_at DESC, id DESC LIMIT $1`, limit)
+	rows, err := b.Store.Query(ctx, sqlDeliveries, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}

@@ -266,15 +266,13 @@ func saveWaiver(ctx context.Context, tx *store.Tx, o order, w waiver) error {
 	if err != nil {
 		return fmt.Errorf("encode a waiver: %w", err)
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO bot_waivers (repository, number, rule, fingerprints, reason, actor, source, waived_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (repository, number, rule) DO UPDATE SET
-			fingerprints = excluded.fingerprints, reason = excluded.reason, actor = excluded.actor, source = excluded.source, waived_at = excluded.waived_at`,
+	_, err = tx.Exec(ctx, sqlSaveWaiver,
 		o.repository, o.pull.Number, w.Rule, string(fingerprints), w.Reason, o.comment.Author.Login, o.domain().Source, store.Micros(tx.Now()))
 	return err
 }
 
 func loadWaivers(ctx context.Context, q store.Queryer, repository string, number int) ([]waiver, error) {
-	rows, err := q.Query(ctx, `SELECT rule, fingerprints, reason FROM bot_waivers WHERE repository = $1 AND number = $2 ORDER BY rule`, repository, number)
+	rows, err := q.Query(ctx, sqlWaivers, repository, number)
 	if err != nil {
 		return nil, fmt.Errorf("read waivers: %w", err)
 	}

@@ -48,7 +48,7 @@ func (b *Bot) reconcilePulls(ctx context.Context, project deploy.Project) error 
 		return fmt.Errorf("list the open pull requests: %w", err)
 	}
 	return b.Store.Tx(ctx, func(tx *store.Tx) error {
-		known, err := selectPulls(ctx, tx, `repository = $1 AND base = $2 AND state = 'open'`, project.Repository, project.Branch)
+		known, err := selectPulls(ctx, tx, sqlOpenPulls, project.Repository, project.Branch)
 		if err != nil {
 			return err
 		}

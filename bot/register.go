@@ -81,11 +81,11 @@ func (b *Bot) changed(ctx context.Context, tx *store.Tx, c deploy.Change) error 
 		jobs = append(jobs, queue.NewJob{Kind: JobReview, Key: "release:" + c.Release, Payload: reviewPayload{Release: c.Release}, Coalesce: true})
 	}
 	if c.PullRequest != 0 {
-		job := viewJob(c.Project.Repository, c.PullRequest)
+		pace := b.Pace
 		if c.Kind == deploy.TaskProgressed {
-			job.RunAfter = tx.Now().Add(progressPace)
+			pace *= 3
 		}
-		jobs = append(jobs, job)
+		jobs = append(jobs, viewLater(tx, c.Project.Repository, c.PullRequest, pace))
 	}
 	shown, err := openJobs(ctx, tx, c)
 	if err != nil {
@@ -116,15 +116,19 @@ func openJobs(ctx context.Context, tx *store.Tx, c deploy.Change) ([]queue.NewJo
 	return jobs, nil
 }
 
-// progressPace is how often a running stage's view is written at most.
-const progressPace = 3 * time.Second
-
 func reviewJob(repository string, number int) queue.NewJob {
 	return queue.NewJob{Kind: JobReview, Key: pullKey(repository, number), Payload: reviewPayload{Repository: repository, Number: number}, Coalesce: true}
 }
 
 func viewJob(repository string, number int) queue.NewJob {
 	return queue.NewJob{Kind: JobView, Key: pullKey(repository, number), Payload: viewPayload{Repository: repository, Number: number}, Coalesce: true}
+}
+
+// viewLater gathers what changes within the pace into one view.
+func viewLater(tx *store.Tx, repository string, number int, pace time.Duration) queue.NewJob {
+	job := viewJob(repository, number)
+	job.RunAfter = tx.Now().Add(pace)
+	return job
 }
 
 func syncJob(project string) queue.NewJob {

@@ -82,14 +82,13 @@ func (b *Bot) policyOfMerge(ctx context.Context, project deploy.Project, merge s
 }
 
 func savePolicyCommit(ctx context.Context, tx *store.Tx, project, merge, commit string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO bot_merges (project, merge_commit, policy_commit) VALUES ($1, $2, $3)
-		ON CONFLICT (project, merge_commit) DO UPDATE SET policy_commit = excluded.policy_commit`, project, merge, commit)
+	_, err := tx.Exec(ctx, sqlSaveMerge, project, merge, commit)
 	return err
 }
 
 // policyCommit is what savePolicyCommit stored, "" when the merge is not known.
 func policyCommit(ctx context.Context, q store.Queryer, project, merge string) (commit string, err error) {
-	err = q.QueryRow(ctx, `SELECT policy_commit FROM bot_merges WHERE project = $1 AND merge_commit = $2`, project, merge).Scan(&commit)
+	err = q.QueryRow(ctx, sqlMerge, project, merge).Scan(&commit)
 	if isNoRows(err) {
 		return "", nil
 	}

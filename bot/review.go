@@ -73,7 +73,7 @@ func (b *Bot) notReviewed(ctx context.Context, read pull, projects []deploy.Proj
 		}
 		var jobs []queue.NewJob
 		if known {
-			jobs = append(jobs, viewJob(read.Repository, read.Number))
+			jobs = append(jobs, viewLater(tx, read.Repository, read.Number, b.Pace))
 		}
 		if read.State == pullMerged {
 			for _, project := range projects {

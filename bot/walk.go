@@ -143,8 +143,9 @@ func (w walk) describe(ctx context.Context, r *deploy.NewRelease, s step) error 
 		people = slices.Concat(read, []providers.Person{s.pull.Author})
 		r.PullRequest, r.Title, r.Author = s.pull.Number, s.pull.Title, s.pull.Author.Login
 	}
-	r.People = peopleOf(people)
-	return nil
+	pushers, err := w.pushers(ctx, s)
+	r.People = peopleOf(append(people, pushers...))
+	return err
 }
 
 // forgeCommitter is who GitHub names as the committer of what its own pages commit.

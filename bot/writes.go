@@ -25,7 +25,7 @@ func loadWrites(ctx context.Context, q store.Queryer, repository string, number 
 		what string
 		written
 	}
-	rows, err := q.Query(ctx, `SELECT what, forge_id, hash FROM bot_writes WHERE repository = $1 AND number = $2`, repository, number)
+	rows, err := q.Query(ctx, sqlWrites, repository, number)
 	if err != nil {
 		return nil, fmt.Errorf("read what was written: %w", err)
 	}
@@ -50,8 +50,7 @@ func (w writes) keys(prefix string) []string {
 
 // wrote remembers a write.
 func (b *Bot) wrote(ctx context.Context, p pull, what string, id int64, hash string) error {
-	_, err := b.Store.Exec(ctx, `INSERT INTO bot_writes (repository, number, what, forge_id, hash, written_at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (repository, number, what) DO UPDATE SET forge_id = excluded.forge_id, hash = excluded.hash, written_at = excluded.written_at`,
+	_, err := b.Store.Exec(ctx, sqlWrote,
 		p.Repository, p.Number, what, id, hash, store.Micros(b.Store.Now()))
 	if err != nil {
 		return fmt.Errorf("remember what was written: %w", err)

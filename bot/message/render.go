@@ -15,7 +15,7 @@ var files embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"text": Text, "code": Code, "tcode": TableCode, "fence": Fence, "mention": Mention,
-	"html": inHTML, "plain": plain, "excerpt": excerpt, "severity": severity, "sha": sha, "clock": clock, "count": Count,
+	"html": inHTML, "plain": plain, "excerpt": excerpt, "words": words, "severity": severity, "sha": sha, "clock": clock, "count": Count,
 }).ParseFS(files, "templates/*.md"))
 
 // render fills a template. The templates and their data are both ours and tried
@@ -46,6 +46,17 @@ func excerpt(sql string) string {
 	fence, left := Excerpt("sql", sql, excerptLimit)
 	if left > 0 {
 		fence += fmt.Sprintf("\n\n%s more → see the file", Count(left, "line"))
+	}
+	return fence
+}
+
+// wordsLimit bounds what a database says, in bytes: it may repeat a whole value.
+const wordsLimit = 2 << 10
+
+func words(said string) string {
+	fence, left := Excerpt("text", said, wordsLimit)
+	if left > 0 {
+		fence += "\n\nThe database said more than that."
 	}
 	return fence
 }

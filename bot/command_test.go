@@ -88,6 +88,40 @@ func TestWhoLeftTheTeamDoesNotApprove(t *testing.T) {
 	equal(t, "stages", w.Stages(n), "test done, prod waiting")
 }
 
+func TestAnApprovalIsAskedAboutAgainBeforeItOpensAnything(t *testing.T) {
+	t.Parallel()
+	now := clock.NewFake(time.Now())
+	w, n := waiting(t, bottest.Options{Clock: now, Change: func(c *deploy.Config) { c.Environments[1].Approvals.Count = 2 }})
+	equal(t, "first", bottest.Reactions(w.Say(n, bottest.Member, "/approve prod")), "eyes rocket")
+	contains(t, "sticky", w.Sticky(n), "1 of 2 approvals")
+	if err := w.Forge.RemoveFromTeam(bottest.Team, bottest.Member); err != nil {
+		t.Fatal(err)
+	}
+	now.Advance(2 * time.Minute) // an answer about rights is believed for one
+	equal(t, "second", bottest.Reactions(w.Say(n, bottest.Approver, "/approve prod")), "eyes rocket")
+	equal(t, "stages", w.Stages(n), "test done, prod waiting")
+	contains(t, "sticky", w.Sticky(n), "1 of 2 approvals")
+}
+
+func TestABranchWithoutAProjectHasNothingToCommand(t *testing.T) {
+	t.Parallel()
+	w := bottest.New(t, bottest.Options{})
+	if _, err := w.Forge.Push(bottest.Repo, "develop", miniforge.Commit{Author: bottest.Author, Message: "x", Files: map[string]string{"a": "a"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Forge.Push(bottest.Repo, "users", miniforge.Commit{Author: bottest.Author, Message: "x", Files: map[string]string{users: usersSQL}}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := w.Forge.OpenPR(miniforge.NewPR{Repo: bottest.Repo, Head: "users", Base: "develop", Title: "Users", Author: bottest.Author})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Settle()
+	equal(t, "check", w.Check(n), "")
+	equal(t, "status", bottest.Reactions(w.Say(n, bottest.Writer, "/shipsql status")), "eyes confused")
+	contains(t, "reply", w.Replies(n)[0], "no project follows the branch develop")
+}
+
 func TestAForgeThatCantSayIsAClosedGate(t *testing.T) {
 	t.Parallel()
 	w, n := waiting(t, bottest.Options{})

@@ -48,7 +48,7 @@ func (b *Bot) commented(ctx context.Context, repository string, r received) (eff
 	if err != nil || s == nil {
 		return noted("%s", note), err
 	}
-	if err := s.provider.React(ctx, s.repo, s.comment.ID, providers.Seen); err != nil && !final(err) {
+	if err := s.react(ctx, providers.Seen); err != nil {
 		return effect{}, err
 	}
 	if s.pull, err = s.provider.PullRequest(ctx, s.repo, s.comment.PullRequest); err != nil {
@@ -227,10 +227,19 @@ func (b *Bot) reply(ctx context.Context, s said, answers []answer) error {
 			return err
 		}
 	}
-	if err := s.provider.React(ctx, s.repo, s.comment.ID, reaction); err != nil && !final(err) {
-		return err
+	return s.react(ctx, reaction)
+}
+
+// react marks the comment, where the forge has marks and takes this one.
+func (s said) react(ctx context.Context, r providers.Reaction) error {
+	if !s.provider.Capabilities().Reactions {
+		return nil
 	}
-	return nil
+	err := s.provider.React(ctx, s.repo, s.comment.ID, r)
+	if final(err) {
+		return nil
+	}
+	return err
 }
 
 // postReply posts the reply once: its marker finds one from an earlier attempt.

@@ -26,9 +26,13 @@ type order struct {
 // carryOut does what the command says. A refusal is an answer; an error is only
 // what has to be tried again.
 func (b *Bot) carryOut(ctx context.Context, o order) (answer, error) {
-	switch o.cmd.Name {
-	case command.Help:
+	if o.cmd.Name == command.Help {
 		return answer{outcome: outcomeAccepted, reply: view.Help(o.state.Forge, b.grammar(o.provider, o.repository).Environments)}, nil
+	}
+	if len(o.state.Projects) == 0 {
+		return o.refuse(deploy.Reason{Text: "no project follows the branch " + o.pull.Base.Name + ", so nothing here goes to a database"}), nil
+	}
+	switch o.cmd.Name {
 	case command.Status:
 		return answer{outcome: outcomeAccepted, reply: view.Status(o.state)}, nil
 	case command.Review:

@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/shipsql/shipsql/bot/bottest"
+	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/providers/miniforge"
 )
 
@@ -300,6 +302,39 @@ func TestAPushCostsAtMostEightCalls(t *testing.T) {
 			t.Errorf("%s: %d calls:\n%s", what, len(calls), strings.Join(calls, "\n"))
 		}
 	}
+	if all := strings.Join(opened, "\n"); strings.Count(all, "git/blobs") > 1 { // the policy's
+		t.Errorf("a new file's content was asked for although its patch tells it:\n%s", all)
+	}
 	equal(t, "inline comments", len(w.PR(n).ReviewComments), 2)
 	equal(t, "calls for a comment that is no command", len(again), 1)
+}
+
+func TestEveryByteOfAFileArrives(t *testing.T) {
+	t.Parallel()
+	w := bottest.New(t, bottest.Options{})
+	n := w.Open("bytes", map[string]string{
+		"migrations/1_no_line_end.sql": "CREATE TABLE a (id bigint PRIMARY KEY)",
+		"migrations/2_crlf.sql":        "CREATE TABLE b (id bigint PRIMARY KEY);\r\n",
+		"migrations/3_blank.sql":       "\n\nCREATE TABLE c (id bigint PRIMARY KEY);\n\n",
+		"migrations/4_marks.sql":       "--- a\n-- +++ b\nCREATE TABLE d (id bigint PRIMARY KEY);\n",
+		"migrations/5_unicode.sql":     "CREATE TABLE e (id bigint PRIMARY KEY); -- héllo \\ No newline\n",
+	})
+	equal(t, "check", w.Check(n), "success: ready to merge: 5 migrations, 5 statements")
+	w.Merge(n)
+	w.Await(n, "test done, prod waiting")
+	equal(t, "applied", w.Applied("orders-test"), "1 2 3 4 5")
+}
+
+func TestAReviewWithoutItsDatabaseSaysSo(t *testing.T) {
+	t.Parallel()
+	w := bottest.New(t, bottest.Options{Change: func(c *deploy.Config) {
+		for i := range c.Databases {
+			c.Databases[i].ReviewURL = secret.Literal("postgres://nobody:hunter22secret@127.0.0.1:1/none")
+		}
+	}})
+	n := w.Open("users", map[string]string{users: usersSQL})
+	contains(t, "sticky", w.Sticky(n), "without a catalog: orders-eu could not be read (unreachable)")
+	if strings.Contains(w.Sticky(n), "hunter22secret") {
+		t.Error("shows the password")
+	}
 }

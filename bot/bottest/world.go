@@ -51,6 +51,7 @@ type Options struct {
 	Change func(*deploy.Config) // the configuration
 	Forge  func(*miniforge.Options)
 	Queue  func(*queue.Options)
+	Clock  clock.Clock // the bot's; default: the machine's
 }
 
 // World is the running app and its surroundings.
@@ -141,6 +142,9 @@ func (w *World) startApp(o Options) {
 		o.Queue(&options)
 	}
 	w.Queue = queue.New(w.Store, bell.NewLocal(), log, options)
+	if o.Clock == nil {
+		o.Clock = clock.System
+	}
 	parser := syntax.NewParser(syntax.Options{})
 	w.tb.Cleanup(func() { _ = parser.Close() })
 	w.engine = postgres.New(parser)
@@ -149,7 +153,7 @@ func (w *World) startApp(o Options) {
 	w.must(err)
 	w.Bot, err = bot.New(ctx, bot.Deps{
 		Store: w.Store, Queue: w.Queue, Deploy: w.Deploy, Reviewer: reviewer.New(parser), Engines: engines,
-		Providers: map[string]providers.Provider{w.Provider.Name(): w.Provider}, PublicURL: "https://shipsql.example.com", Log: log, Clock: clock.System,
+		Providers: map[string]providers.Provider{w.Provider.Name(): w.Provider}, PublicURL: "https://shipsql.example.com", Log: log, Clock: o.Clock,
 		Pace: time.Nanosecond, // a test waits for what is due, not for what is for later
 	})
 	w.must(err)

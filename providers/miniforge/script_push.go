@@ -93,7 +93,7 @@ func (s *State) pushOnto(r *repo, branch, onto string, commits []Commit) (string
 }
 
 func (s *State) pusher(c Commit) *User {
-	for _, login := range []string{c.Committer, c.Author} {
+	for _, login := range []string{c.Pusher, c.Committer, c.Author} {
 		if u, err := s.user(login); err == nil {
 			return u
 		}

@@ -29,6 +29,7 @@ type NewRepo struct {
 type Commit struct {
 	Author    string            // login, or "Name <email>" for somebody the forge does not know
 	Committer string            // the same; default: Author
+	Pusher    string            // login of who pushes it; default: the Committer
 	Message   string            // with its trailers
 	Files     map[string]string // path → new content
 	Symlinks  map[string]string // path → where it points

@@ -13,6 +13,7 @@ import (
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/ids"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/reviewer"
@@ -45,6 +46,7 @@ type Bot struct {
 	trees    *lru.Cache[treeKey, []providers.TreeEntry]
 	policies *lru.Cache[string, reviewer.Policy] // by blob
 	rights   *rights
+	ids      *ids.Source
 }
 
 // How many answers that can't change are kept in memory.
@@ -63,7 +65,7 @@ func New(ctx context.Context, d Deps) (*Bot, error) {
 		d.Pace = time.Second
 	}
 	d.PublicURL = strings.TrimRight(d.PublicURL, "/")
-	b := &Bot{Deps: d, rights: newRights(d.Clock)}
+	b := &Bot{Deps: d, rights: newRights(d.Clock), ids: ids.New()}
 	if b.trees, err = lru.New[treeKey, []providers.TreeEntry](cachedTrees); err != nil {
 		return nil, err
 	}

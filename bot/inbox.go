@@ -2,13 +2,10 @@ package bot
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"github.com/oklog/ulid/v2"
 
 	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/providers"
@@ -62,7 +59,7 @@ func (b *Bot) Receive(ctx context.Context, d Delivery) (outcome Outcome, err err
 }
 
 func (b *Bot) receive(ctx context.Context, tx *store.Tx, d Delivery) (Outcome, error) {
-	r := received{Delivery: d, ID: ulid.MustNew(ulid.Timestamp(tx.Now()), rand.Reader).String(), State: stateReceived}
+	r := received{Delivery: d, ID: b.ids.At(tx.Now()), State: stateReceived}
 	if d.Event.Kind == providers.Ignored {
 		r.State, r.Note = stateDone, d.Event.Note
 	}

@@ -37,7 +37,7 @@ func (b *Bot) savePusher(ctx context.Context, repository string, e providers.Eve
 	if pushed == "" {
 		return nil
 	}
-	_, err := b.Store.Exec(ctx, `INSERT INTO bot_pushers (repository, pushed, login) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+	_, err := b.Store.Exec(ctx, sqlSavePusher,
 		repository, pushed, e.Sender.Login)
 	if err != nil {
 		return fmt.Errorf("remember who pushed: %w", err)
@@ -45,15 +45,15 @@ func (b *Bot) savePusher(ctx context.Context, repository string, e providers.Eve
 	return nil
 }
 
-// pushers are those who pushed to the step's pull request, or the step's commit
-// to the branch. Who merged a pull request is none of them.
+// pushers are those who pushed to the step's pull request, or its head before
+// it was opened; or else the step's commit to the branch. Who merged a pull
+// request is none of them.
 func (w walk) pushers(ctx context.Context, s step) ([]providers.Person, error) {
-	pushed := s.to
+	pushed, head := s.to, s.to
 	if s.pull != nil {
-		pushed = pushedTo(s.pull.Number)
+		pushed, head = pushedTo(s.pull.Number), s.pull.Head.SHA
 	}
-	rows, err := w.bot.Store.Query(ctx, `SELECT login FROM bot_pushers WHERE repository = $1 AND pushed = $2 ORDER BY login`,
-		w.project.Repository, pushed)
+	rows, err := w.bot.Store.Query(ctx, sqlPushers, w.project.Repository, pushed, head)
 	if err != nil {
 		return nil, fmt.Errorf("read who pushed: %w", err)
 	}

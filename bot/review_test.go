@@ -54,7 +54,7 @@ func TestABlockingFindingIsShownAndItsFixTurnsTheCheckGreen(t *testing.T) {
 	w := deployed(t, bottest.Options{})
 	n := w.Open("index", map[string]string{unsafe: unsafeSQL})
 	equal(t, "check", w.Check(n), "failure: 1 blocking finding in 1 file")
-	contains(t, "sticky", w.Sticky(n), "❌ 1 blocking finding", "**❌ error `", "line 2", "Why: ", "Fix: ", "`/waive ")
+	contains(t, "sticky", w.Sticky(n), "❌ 1 blocking finding", "**❌ error `", "line 2", "Why: ", "Fix:", "`/waive ")
 	check, _ := w.PR(n).Check("sql-review")
 	if len(check.Annotations) != 1 || check.Annotations[0].StartLine != 2 || check.Annotations[0].Level != "failure" {
 		t.Errorf("annotations: %+v", check.Annotations)

@@ -56,6 +56,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (repository, comment_id,
 	sqlAnswer   = `SELECT outcome, answer FROM bot_commands WHERE repository = $1 AND comment_id = $2 AND line = $3`
 	sqlAnswered = `SELECT count(*) FROM bot_commands WHERE repository = $1 AND number = $2 AND login = $3 AND answer <> ''`
 
+	sqlSavePusher = `INSERT INTO bot_pushers (repository, pushed, login) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	sqlPushers    = `SELECT DISTINCT login FROM bot_pushers WHERE repository = $1 AND pushed IN ($2, $3) ORDER BY login`
+
 	sqlSaveMerge = `
 INSERT INTO bot_merges (project, merge_commit, policy_commit) VALUES ($1, $2, $3)
 ON CONFLICT (project, merge_commit) DO UPDATE SET policy_commit = excluded.policy_commit`

@@ -3,7 +3,9 @@ package command
 import "strings"
 
 // nearest is the candidate closest to word by edit distance, or "" when none is
-// close enough to be meant: a third of the letters may differ, at least one.
+// close enough to be meant: a third of the letters may differ, at least one. It
+// is stricter than internal/nearest, for it also decides whether a bare line is
+// ours to answer, and it counts two letters in the wrong order as one mistake.
 func nearest(word string, candidates []string) string {
 	word = strings.ToLower(word)
 	if len(word) > 64 {

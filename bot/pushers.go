@@ -45,15 +45,9 @@ func (b *Bot) savePusher(ctx context.Context, repository string, e providers.Eve
 	return nil
 }
 
-// pushers are those who pushed to the step's pull request, or its head before
-// it was opened; or else the step's commit to the branch. Who merged a pull
-// request is none of them.
-func (w walk) pushers(ctx context.Context, s step) ([]providers.Person, error) {
-	pushed, head := s.to, s.to
-	if s.pull != nil {
-		pushed, head = pushedTo(s.pull.Number), s.pull.Head.SHA
-	}
-	rows, err := w.bot.Store.Query(ctx, sqlPushers, w.project.Repository, pushed, head)
+// pushersOf are those who pushed one of two things.
+func (b *Bot) pushersOf(ctx context.Context, repository, one, other string) ([]providers.Person, error) {
+	rows, err := b.Store.Query(ctx, sqlPushers, repository, one, other)
 	if err != nil {
 		return nil, fmt.Errorf("read who pushed: %w", err)
 	}

@@ -158,8 +158,7 @@ func (b *Bot) madeBy(ctx context.Context, project deploy.Project, rel deploy.Rel
 	if err != nil {
 		return false, err
 	}
-	people, err := p.PullRequestPeople(ctx, repo, rel.PullRequest)
-	people = append(people, pr.Author)
+	people, err := b.peopleOfPull(ctx, project.Repository, pr)
 	return slices.ContainsFunc(people, func(x providers.Person) bool { return strings.EqualFold(x.Login, login) }), err
 }
 

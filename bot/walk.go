@@ -129,23 +129,42 @@ func (w walk) release(ctx context.Context, s step) (deploy.NewRelease, error) {
 
 // describe fills in who made the change and what it is called.
 func (w walk) describe(ctx context.Context, r *deploy.NewRelease, s step) error {
-	title, _, _ := strings.Cut(s.last.Message, "\n")
-	r.Title, r.Author = title, s.last.Author.Login
-	people := append([]providers.Person{s.last.Author, s.last.Committer}, coAuthors(s.last.Message)...)
+	r.Title, _, _ = strings.Cut(s.last.Message, "\n")
+	r.Author = s.last.Author.Login
 	if s.pull != nil {
-		read, err := w.provider.PullRequestPeople(ctx, w.repo, s.pull.Number)
-		switch {
-		case tooMany(err):
-			read = append(read, providers.Person{Name: "people of commits that the forge does not list"})
-		case err != nil:
-			return fmt.Errorf("read the people of pull request %d: %w", s.pull.Number, err)
-		}
-		people = slices.Concat(read, []providers.Person{s.pull.Author})
 		r.PullRequest, r.Title, r.Author = s.pull.Number, s.pull.Title, s.pull.Author.Login
 	}
-	pushers, err := w.pushers(ctx, s)
-	r.People = peopleOf(append(people, pushers...))
+	people, err := w.people(ctx, s)
+	r.People = peopleOf(people)
 	return err
+}
+
+// people made the step's change. Who merged a pull request is none of them.
+func (w walk) people(ctx context.Context, s step) ([]providers.Person, error) {
+	if s.pull != nil {
+		return w.bot.peopleOfPull(ctx, w.project.Repository, *s.pull)
+	}
+	pushers, err := w.bot.pushersOf(ctx, w.project.Repository, s.to, s.to)
+	return slices.Concat([]providers.Person{s.last.Author, s.last.Committer}, coAuthors(s.last.Message), pushers), err
+}
+
+// peopleOfPull are all who made a pull request's change: its author, those of
+// its commits, and who pushed them.
+func (b *Bot) peopleOfPull(ctx context.Context, repository string, pr providers.PullRequest) ([]providers.Person, error) {
+	p, repo, err := b.forge(repository)
+	if err != nil {
+		return nil, err
+	}
+	people, err := p.PullRequestPeople(ctx, repo, pr.Number)
+	switch {
+	case tooMany(err):
+		people = append(people, providers.Person{Name: "people of commits that the forge does not list"})
+	case err != nil:
+		return nil, fmt.Errorf("read the people of pull request %d: %w", pr.Number, err)
+	}
+	// Before it was opened its head was pushed like any branch.
+	pushers, err := b.pushersOf(ctx, repository, pushedTo(pr.Number), pr.Head.SHA)
+	return slices.Concat([]providers.Person{pr.Author}, people, pushers), err
 }
 
 // forgeCommitter is who GitHub names as the committer of what its own pages commit.

@@ -92,9 +92,10 @@ func TestKilledWorkers(t *testing.T) {
 	must(t, s.StartAt(t.Context(), project, "c0"))
 	last := mergeCounters(t, s, releases)
 
-	stop := startWorker(t, url, urls)
+	stop, started := startWorker(t, url, urls), 0
 	for range kills {
-		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond) // when it dies is what varies
+		started = awaitStart(t, s, releases, started)
+		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) // when it dies is what varies
 		stop()
 		stop = startWorker(t, url, urls)
 	}
@@ -115,22 +116,44 @@ func TestKilledWorkers(t *testing.T) {
 		}
 	}
 	must(t, s.VerifyAudit(t.Context()))
-	rollouts, err := s.Releases(t.Context(), project, releases)
-	must(t, err)
-	interrupted := 0
-	for _, r := range rollouts {
-		rollout, err := s.Rollout(t.Context(), r.ID)
-		must(t, err)
-		for _, stage := range rollout.Stages {
-			for _, task := range stage.Tasks {
-				interrupted += task.Attempts - 1
-			}
-		}
-	}
+	attempts, _ := starts(t, s, releases)
+	interrupted := attempts - releases*len(urls)
 	if interrupted == 0 {
 		t.Error("no kill met a running task")
 	}
 	t.Logf("%d kills met %d running tasks", kills, interrupted)
+}
+
+// awaitStart waits until a worker, however slow its machine, starts one more
+// task than so many, or none is left to run; it returns how many were started.
+func awaitStart(t *testing.T, s *deploy.Service, releases, before int) int {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		if started, done := starts(t, s, releases); done || started > before {
+			return started
+		}
+	}
+	t.Fatal("no worker starts a task")
+	return 0
+}
+
+// starts counts the attempts of all tasks, and says whether all releases are done.
+func starts(t *testing.T, s *deploy.Service, releases int) (started int, done bool) {
+	t.Helper()
+	all, err := s.Releases(t.Context(), testConfig().Projects[0].ID(), releases)
+	must(t, err)
+	done = true
+	for _, r := range all {
+		rollout, err := s.Rollout(t.Context(), r.ID)
+		must(t, err)
+		done = done && rollout.State == deploy.Done
+		for _, stage := range rollout.Stages {
+			for _, task := range stage.Tasks {
+				started += task.Attempts
+			}
+		}
+	}
+	return started, done
 }
 
 const filesPerRelease = 3

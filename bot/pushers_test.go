@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/shipsql/shipsql/bot/bottest"
@@ -42,4 +43,21 @@ func TestWhoPushedBeforeThePullRequestDoesNotApprove(t *testing.T) {
 	equal(t, "reactions", bottest.Reactions(w.Say(n, bottest.Approver, "/approve prod")), "eyes confused")
 	equal(t, "another approver", bottest.Reactions(w.Say(n, bottest.Member, "/approve prod")), "eyes rocket")
 	w.Await(n, "test done, prod done")
+}
+
+func TestAChangeWithUnlistedPeopleIsNobodysToApprove(t *testing.T) {
+	t.Parallel()
+	w := bottest.New(t, bottest.Options{})
+	n := w.Open("users", map[string]string{users: usersSQL})
+	commits := make([]miniforge.Commit, 250) // with the first one more than GitHub lists
+	for i := range commits {
+		commits[i] = miniforge.Commit{Author: bottest.Author, Message: "Again", Files: map[string]string{"note": strings.Repeat("x", i)}}
+	}
+	if _, err := w.Forge.Push(bottest.Repo, "users", commits...); err != nil {
+		t.Fatal(err)
+	}
+	w.Merge(n)
+	w.Await(n, "test done, prod waiting")
+	equal(t, "reactions", bottest.Reactions(w.Say(n, bottest.Approver, "/approve prod")), "eyes confused")
+	equal(t, "prod", w.Stages(n), "test done, prod waiting")
 }

@@ -159,7 +159,7 @@ func (b *Bot) madeBy(ctx context.Context, project deploy.Project, rel deploy.Rel
 		return false, err
 	}
 	people, err := b.peopleOfPull(ctx, project.Repository, pr)
-	return slices.ContainsFunc(people, func(x providers.Person) bool { return strings.EqualFold(x.Login, login) }), err
+	return slices.ContainsFunc(people, func(x providers.Person) bool { return x == hiddenPeople || strings.EqualFold(x.Login, login) }), err
 }
 
 func isBot(login string) bool { return strings.HasSuffix(login, "[bot]") }

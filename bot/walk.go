@@ -158,7 +158,7 @@ func (b *Bot) peopleOfPull(ctx context.Context, repository string, pr providers.
 	people, err := p.PullRequestPeople(ctx, repo, pr.Number)
 	switch {
 	case tooMany(err):
-		people = append(people, providers.Person{Name: "people of commits that the forge does not list"})
+		people = append(people, hiddenPeople)
 	case err != nil:
 		return nil, fmt.Errorf("read the people of pull request %d: %w", pr.Number, err)
 	}
@@ -167,11 +167,14 @@ func (b *Bot) peopleOfPull(ctx context.Context, repository string, pr providers.
 	return slices.Concat([]providers.Person{pr.Author}, people, pushers), err
 }
 
+// hiddenPeople stands for the people of commits that the forge does not list.
+var hiddenPeople = providers.Person{Name: "people of commits that the forge does not list"}
+
 // forgeCommitter is who GitHub names as the committer of what its own pages commit.
 const forgeCommitter = "noreply@github.com"
 
 func peopleOf(people []providers.Person) deploy.People {
-	var found deploy.People
+	found := deploy.People{Incomplete: slices.Contains(people, hiddenPeople)}
 	add := func(list *[]string, name string) {
 		if name != "" && !slices.Contains(*list, name) {
 			*list = append(*list, name)

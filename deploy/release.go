@@ -35,6 +35,8 @@ type Release struct {
 type People struct {
 	Logins   []string `json:"logins"`   // authors, committers, co-authors, pusher, as forge logins
 	Unmapped []string `json:"unmapped"` // "Name <mail>" of those no forge user could be found for
+	// Incomplete: the forge does not tell everybody, so anyone may be one of them.
+	Incomplete bool `json:"incomplete,omitempty"`
 }
 
 // Migration is one file of a release.
@@ -166,10 +168,11 @@ func ContentHash(project string, migrations []Migration) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Excludes says whether the login belongs to the change's own people.
+// Excludes says whether the login belongs to the change's own people, or may do
+// so as far as the forge tells.
 func (r Release) Excludes(login string) bool {
 	same := func(other string) bool { return strings.EqualFold(other, login) }
-	return same(r.Author) || slices.ContainsFunc(r.People.Logins, same)
+	return r.People.Incomplete || same(r.Author) || slices.ContainsFunc(r.People.Logins, same)
 }
 
 // Reviewed says whether the release's present text has a verdict.

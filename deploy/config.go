@@ -35,6 +35,7 @@ type Database struct {
 	ReviewURL   secret.Source // read-only login for catalogs; zero: URL
 	Environment string
 	Labels      map[string]string
+	Worker      string // pool of workers that reach it and hold its URL; "": the default pool
 }
 
 // Rollout modes of an environment.

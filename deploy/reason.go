@@ -24,6 +24,7 @@ const (
 	GateCancelled      Code = "cancelled"         // a person stopped it
 	GateAuthority      Code = "authority_unknown" // the forge could not say who may: closed until it can
 	GateNoDatabase     Code = "no_database"       // no database of the project is configured
+	GateNoWorker       Code = "no_worker"         // no worker is online for the pool of some databases: those wait, the others go on
 	StageFailed        Code = "failed"            // a task failed
 	StageAmbiguous     Code = "ambiguous"         // a task's outcome can't be proven
 	StageCancelled     Code = "task_cancelled"    // a task was cancelled

@@ -27,6 +27,9 @@ type Options struct {
 	// Pools are the pools whose jobs this process runs; default: only those
 	// without a pool.
 	Pools []string
+	// Node is what this process is called among the workers; default: the
+	// host's name.
+	Node string
 
 	Lease       time.Duration // a worker that does not renew for so long is dead; default 15 s
 	Renew       time.Duration // how often a lease is renewed; default a third of Lease

@@ -46,8 +46,12 @@ var _ queue.Bell = (*Bell)(nil)
 // New makes a bell on the Redis at url (redis://, rediss:// or unix://). It does
 // not connect: Redis may be down now and come later. Only a malformed URL is an
 // error; it does not show the URL.
-func New(url string, log *slog.Logger) (*Bell, error) {
-	o, err := redis.ParseURL(url)
+func New(url secret.Source, log *slog.Logger) (*Bell, error) {
+	text, err := url.Read()
+	if err != nil {
+		return nil, err
+	}
+	o, err := redis.ParseURL(text)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "the Redis URL can't be read").
 			Then("write it as redis://[:password@]host:6379/0")

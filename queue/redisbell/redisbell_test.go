@@ -16,6 +16,7 @@ import (
 	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/privateserver"
+	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/belltest"
 	"github.com/shipsql/shipsql/queue/redisbell"
@@ -37,7 +38,7 @@ func TestConformance(t *testing.T) {
 
 func TestAWrongURLIsRefusedWithoutShowingIt(t *testing.T) {
 	for _, url := range []string{"http://:hunter2@h", "redis://:hunter2@h:port", ""} {
-		_, err := redisbell.New(url, quiet)
+		_, err := redisbell.New(secret.Literal(url), quiet)
 		if fault.CodeOf(err) != fault.Invalid || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("New(%q): %v", url, err)
 		}
@@ -155,7 +156,7 @@ func TestTheQueueLosesNothingWithItsRedis(t *testing.T) {
 func TestCloseLeavesNoGoroutine(t *testing.T) {
 	server := privateserver.OwnRedis(t)
 	before := goleak.IgnoreCurrent()
-	bell, err := redisbell.New(server.URL(), quiet)
+	bell, err := redisbell.New(secret.Literal(server.URL()), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +190,7 @@ func ringUntilHeard(t *testing.T, bell queue.Bell, heard <-chan string) {
 
 func open(tb testing.TB, url string, log *slog.Logger) *redisbell.Bell {
 	tb.Helper()
-	bell, err := redisbell.New(url, log)
+	bell, err := redisbell.New(secret.Literal(url), log)
 	if err != nil {
 		tb.Fatal(err)
 	}

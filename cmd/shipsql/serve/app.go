@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/shipsql/shipsql/bot"
+	"github.com/shipsql/shipsql/cmd/shipsql/config"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/postgres"
@@ -36,7 +38,7 @@ type app struct {
 
 // build opens and wires the rooms from the store upwards; when a step fails,
 // what stands already is closed again.
-func build(ctx context.Context, o Options) (_ *app, err error) {
+func build(ctx context.Context, o Options, part config.Part) (_ *app, err error) {
 	a := &app{metrics: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
@@ -48,7 +50,7 @@ func build(ctx context.Context, o Options) (_ *app, err error) {
 	if a.providers, err = openProviders(o, m); err != nil {
 		return nil, err
 	}
-	if err := a.openQueue(ctx, o, m); err != nil {
+	if err := a.openQueue(ctx, o, part, m); err != nil {
 		return nil, err
 	}
 	return a, a.openRooms(ctx, o)
@@ -66,7 +68,7 @@ func openProviders(o Options, m *meters) (map[string]providers.Provider, error) 
 	return found, nil
 }
 
-func (a *app) openQueue(ctx context.Context, o Options, m *meters) error {
+func (a *app) openQueue(ctx context.Context, o Options, part config.Part, m *meters) error {
 	url, err := o.Config.Store.Read()
 	if err != nil {
 		return err
@@ -80,9 +82,11 @@ func (a *app) openQueue(ctx context.Context, o Options, m *meters) error {
 	if a.bell, err = openBell(o); err != nil {
 		return err
 	}
-	a.queue = queue.New(a.store, a.bell, o.Log, queue.Options{
-		Workers: workers, Limits: map[string]int{deploy.JobTask: longWorkers}, Observe: m.job,
-	})
+	options := o.Queue
+	options.Workers = cmp.Or(options.Workers, workers)
+	options.Limits = map[string]int{deploy.JobTask: longWorkers}
+	options.Pools, options.Observe = part.Pools, m.job
+	a.queue = queue.New(a.store, a.bell, o.Log, options)
 	a.metrics.MustRegister(newJobStates(a.queue, o.Log))
 	return nil
 }
@@ -100,11 +104,7 @@ func openBell(o Options) (queue.Bell, error) {
 	if o.Config.Redis.IsZero() {
 		return bell.NewLocal(), nil
 	}
-	url, err := o.Config.Redis.Read()
-	if err != nil {
-		return nil, err
-	}
-	return redisbell.New(url, o.Log)
+	return redisbell.New(o.Config.Redis, o.Log)
 }
 
 func (a *app) openRooms(ctx context.Context, o Options) (err error) {

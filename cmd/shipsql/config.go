@@ -14,8 +14,10 @@ type configCmd struct {
 }
 
 type configValidateCmd struct {
-	File    string `arg:"" optional:"" default:"shipsql.yaml" help:"The file to check (${default})."`
-	Secrets bool   `help:"Also read every secret that the file refers to."`
+	File    string   `arg:"" optional:"" default:"shipsql.yaml" help:"The file to check (${default})."`
+	Secrets bool     `help:"Also read every secret that a process with this role and these pools uses."`
+	Role    string   `help:"The role to check for: ${enum}." enum:"all,web,worker" default:"all"`
+	Pool    []string `sep:"none" placeholder:"NAME" help:"The pools to check for; repeatable."`
 }
 
 // Run exits 0 for a valid file, 1 for an invalid one and 2 for one that can't
@@ -28,15 +30,25 @@ func (c configValidateCmd) Run(t *terminal) error {
 	} else if err != nil {
 		return exit{exitUsage, err}
 	}
-	if c.Secrets {
-		if err := file.ReadSecrets(); err != nil {
-			fmt.Fprintln(t.err, err)
-			return exit{code: exitFail}
-		}
+	if err := c.readSecrets(file); err != nil {
+		fmt.Fprintln(t.err, err)
+		return exit{code: exitFail}
 	}
 	fmt.Fprintf(t.out, "%s is valid: %d databases, %d environments, %d projects\n",
 		c.File, len(file.Deploy.Databases), len(file.Deploy.Environments), len(file.Deploy.Projects))
 	return nil
+}
+
+// readSecrets checks the role and pools, and reads their secrets if asked to.
+func (c configValidateCmd) readSecrets(file *config.File) error {
+	if !c.Secrets && c.Role == string(config.RoleAll) && len(c.Pool) == 0 {
+		return nil
+	}
+	part, err := file.Part(config.Role(c.Role), c.Pool)
+	if err != nil || !c.Secrets {
+		return err
+	}
+	return file.ReadSecrets(part)
 }
 
 type configSchemaCmd struct{}

@@ -8,8 +8,9 @@ import (
 )
 
 type serveCmd struct {
-	Config string `help:"Configuration file." default:"shipsql.yaml" type:"path"`
-	Role   string `help:"What this process does: ${enum}." enum:"all,web,worker" default:"all"`
+	Config string   `help:"Configuration file." default:"shipsql.yaml" type:"path"`
+	Role   string   `help:"What this process does: ${enum}." enum:"all,web,worker" default:"all"`
+	Pool   []string `sep:"none" placeholder:"NAME" help:"Run the jobs of this pool only; repeatable; \"default\" is the pool of databases without a worker key. Without it, a worker runs the default pool and role all runs every pool."`
 }
 
 // Run serves until SIGTERM or SIGINT. The log goes to standard error, as JSON.
@@ -20,7 +21,8 @@ func (c *serveCmd) Run(t *terminal) error {
 	}
 	return serve.Run(t.ctx, serve.Options{
 		Config:  cfg,
-		Role:    serve.Role(c.Role),
+		Role:    config.Role(c.Role),
+		Pools:   c.Pool,
 		Version: version,
 		Log:     slog.New(slog.NewJSONHandler(t.err, nil)),
 	})

@@ -64,7 +64,7 @@ func (c checker) servers() {
 		c.store(text)
 	}
 	if text, ok := read(c.Redis); ok && !c.Redis.IsZero() {
-		c.scheme(text, "redis", "redis", "rediss", "unix")
+		c.redis(text)
 	}
 	for _, list := range []struct {
 		path  string
@@ -80,21 +80,34 @@ func (c checker) servers() {
 }
 
 func (c checker) store(text string) {
-	switch scheme, rest, _ := strings.Cut(text, ":"); {
-	case scheme == "postgres" || scheme == "postgresql":
-		c.fail("store", "use sqlite:PATH", "postgres:// as the store is not supported yet")
-	case scheme != "sqlite" || rest == "":
-		c.fail("store", "use sqlite:PATH", "not a store")
+	const forms = "use sqlite:PATH, or postgres://user:password@host:5432/db"
+	scheme, rest, _ := strings.Cut(text, ":")
+	switch {
+	case scheme == "sqlite" && rest != "":
+	case engineOf(text) == "postgres":
+	case strings.HasPrefix(scheme, "postgres"):
+		c.fail("store", forms, "not a PostgreSQL URL")
+	default:
+		c.fail("store", forms, "not a store")
 	}
 }
 
-// scheme checks that text is a URL with one of the schemes.
-func (c checker) scheme(text, path string, schemes ...string) {
-	parsed, err := url.Parse(text)
-	if err != nil || !slices.Contains(schemes, parsed.Scheme) {
-		c.fail(path, "start it with "+strings.Join(schemes, "://, ")+"://", "not a URL of a scheme that fits")
+// redisSchemes are the forms of a Redis address; what follows each, the client
+// checks at the start.
+var redisSchemes = []string{"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"}
+
+func (c checker) redis(text string) {
+	scheme, rest, ok := strings.Cut(text, "://")
+	switch {
+	case !ok || !slices.Contains(redisSchemes, scheme):
+		c.fail("redis", "start it with "+strings.Join(redisSchemes, "://, ")+"://", "not a URL of a scheme that fits")
+	case strings.HasSuffix(scheme, "sentinel") && len(sentinelMaster.FindString(rest)) == 0:
+		c.fail("redis", "write it like "+scheme+"://sentinel-1:26379,sentinel-2:26379/MASTER/0", "the name of the master is missing")
 	}
 }
+
+// sentinelMaster finds hosts and the master's name after the scheme.
+var sentinelMaster = regexp.MustCompile(`^[^/?#]+/[^/?#]+`)
 
 // webAddress checks for an http(s) URL with a host and nothing that would get
 // lost when paths are added to it.
@@ -116,11 +129,34 @@ func (c checker) gitHub(p gitHub, path string) {
 	if p.APIURL != "" {
 		c.webAddress(p.APIURL, path+".api_url")
 	}
-	if c.places[path+".webhook_secret"] != nil && p.WebhookSecret.IsZero() {
-		c.fail(path+".webhook_secret", "anybody could send webhooks: set one here and in the GitHub App", "must not be empty")
-	}
+	c.webhookSecrets(p.WebhookSecret, path+".webhook_secret")
 	if c.places[path+".private_key"] != nil && p.PrivateKey.IsZero() {
 		c.fail(path+".private_key", "generate one on the GitHub App's page", "must not be empty")
+	}
+}
+
+// maxWebhookSecrets are the old one and the new one.
+const maxWebhookSecrets = 2
+
+func (c checker) webhookSecrets(secrets []secret.Source, path string) {
+	const why = "anybody could send webhooks: set one here and in the GitHub App"
+	switch {
+	case c.places[path] == nil:
+	case len(secrets) == 0:
+		c.fail(path, why, "must not be empty")
+	case len(secrets) > maxWebhookSecrets:
+		c.fail(path, "keep the old one and the new one", "more than %d secrets", maxWebhookSecrets)
+	case len(secrets) == maxWebhookSecrets && c.identity(secrets[0]) == c.identity(secrets[1]):
+		c.fail(path+"[1]", "give the new one, or one alone", "the same as the first")
+	}
+	for i, s := range secrets {
+		place := fmt.Sprintf("%s[%d]", path, i)
+		if c.places[place] == nil { // it was not given as a list
+			place = path
+		}
+		if s.IsZero() {
+			c.fail(place, why, "must not be empty")
+		}
 	}
 }
 
@@ -161,6 +197,10 @@ func (c checker) database(d database, path string) {
 	}
 	if d.Environment != "" && !slices.ContainsFunc(c.Environments, func(e environment) bool { return e.Name == d.Environment }) {
 		c.fail(path+".environment", c.oneOf(d.Environment, c.environmentNames()), "there is no environment %q", d.Environment)
+	}
+	c.name(d.Worker, path+".worker")
+	if d.Worker == DefaultPool {
+		c.fail(path+".worker", "leave the key out", "is how --pool names the pool of databases without a worker key")
 	}
 	c.engine(d, path)
 	if text, ok := read(d.ReviewURL); ok && !d.ReviewURL.IsZero() && engineOf(text) != engineOf(c.resolvedURL(d)) {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"net/url"
 	"os"
 	"path"
@@ -20,7 +19,7 @@ const DefaultPath = "shipsql.yaml"
 // File is a valid configuration, as the rooms want it.
 type File struct {
 	Server Server
-	Store  secret.Source // sqlite:PATH
+	Store  secret.Source // sqlite:PATH or postgres://…
 	Redis  secret.Source // zero: the in-process bell
 	GitHub []github.Config
 	Deploy deploy.Config
@@ -67,31 +66,6 @@ func Parse(name string, text []byte) (*File, error) {
 	return document.build(), nil
 }
 
-// ReadSecrets reads every secret that the file refers to, without keeping any,
-// and returns the errors of all that are missing, joined.
-func (f *File) ReadSecrets() error {
-	sources := []secret.Source{f.Store}
-	if !f.Redis.IsZero() {
-		sources = append(sources, f.Redis)
-	}
-	for _, g := range f.GitHub {
-		sources = append(sources, g.PrivateKey, g.WebhookSecret)
-	}
-	for _, d := range f.Deploy.Databases {
-		sources = append(sources, d.URL)
-		if !d.ReviewURL.IsZero() {
-			sources = append(sources, d.ReviewURL)
-		}
-	}
-	var problems []error
-	for _, s := range sources {
-		if _, err := s.Read(); err != nil {
-			problems = append(problems, err)
-		}
-	}
-	return errors.Join(problems...)
-}
-
 // fillIn derives what a constant default can't say.
 func (s *shape) fillIn() {
 	for i := range s.Providers.GitHub {
@@ -110,7 +84,7 @@ func (s *shape) build() *File {
 		Redis:  s.Redis,
 	}
 	for _, p := range s.Providers.GitHub {
-		f.GitHub = append(f.GitHub, github.Config(p))
+		f.GitHub = append(f.GitHub, p.build())
 	}
 	for _, d := range s.Databases {
 		f.Deploy.Databases = append(f.Deploy.Databases, d.build())
@@ -124,6 +98,13 @@ func (s *shape) build() *File {
 	return &f
 }
 
+func (p gitHub) build() github.Config {
+	return github.Config{
+		Name: p.Name, BaseURL: p.BaseURL, APIURL: p.APIURL, AppID: p.AppID,
+		PrivateKey: p.PrivateKey, WebhookSecret: p.WebhookSecret[0],
+	}
+}
+
 func (d database) build() deploy.Database {
 	engine := d.Engine
 	if engine == "" {
@@ -132,7 +113,7 @@ func (d database) build() deploy.Database {
 	}
 	return deploy.Database{
 		Name: d.Name, Engine: engine, URL: d.URL, ReviewURL: d.ReviewURL,
-		Environment: d.Environment, Labels: d.Labels,
+		Environment: d.Environment, Labels: d.Labels, Worker: d.Worker,
 	}
 }
 

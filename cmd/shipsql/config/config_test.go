@@ -142,7 +142,11 @@ func TestReadSecretsNamesEveryMissingOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = file.ReadSecrets()
+	everything, err := file.Part(config.RoleAll, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = file.ReadSecrets(everything)
 	for _, missing := range []string{"testdata/app.pem", "/etc/shipsql/ghe.pem", "env:GHE_SECRET", "env:ORDERS_TEST"} {
 		if err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("%s is not named in: %v", missing, err)

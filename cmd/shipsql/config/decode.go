@@ -167,10 +167,14 @@ func (d *decoder) missing(into reflect.Value, f field, parent string) {
 	}
 }
 
-// list reads a list; a single mapping counts as a list of one.
+// list reads a list; a single provider or secret counts as a list of one.
 func (d *decoder) list(n *yaml.Node, into reflect.Value, path string) {
 	items := n.Content
 	switch {
+	case n.Kind == yaml.ScalarNode && into.Type() == reflect.TypeFor[[]secret.Source]():
+		into.Set(reflect.MakeSlice(into.Type(), 1, 1))
+		d.value(n, into.Index(0), field{path: path})
+		return
 	case n.Kind == yaml.MappingNode && path == "providers.github":
 		items = []*yaml.Node{n}
 	case n.Kind != yaml.SequenceNode:

@@ -28,9 +28,10 @@ func reference(b *strings.Builder, t reflect.Type, path string) {
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.path, f.wants(), standard, strings.ReplaceAll(f.description, "|", `\|`))
 		switch {
+		case f.kind == reflect.TypeFor[secret.Source](), f.kind == reflect.TypeFor[[]secret.Source]():
 		case f.kind.Kind() == reflect.Slice && f.kind.Elem().Kind() == reflect.Struct:
 			reference(b, f.kind.Elem(), f.path+"[]")
-		case f.kind.Kind() == reflect.Struct && f.kind != reflect.TypeFor[secret.Source]():
+		case f.kind.Kind() == reflect.Struct:
 			reference(b, f.kind, f.path)
 		}
 	}
@@ -42,6 +43,8 @@ func (f *field) wants() string {
 		return "`" + strings.Join(f.enum, "`, `") + "`"
 	case f.kind == reflect.TypeFor[secret.Source]():
 		return "text or reference"
+	case f.kind == reflect.TypeFor[[]secret.Source]():
+		return "text or reference, or list"
 	case f.kind == reflect.TypeFor[time.Duration]():
 		return "duration"
 	}

@@ -46,11 +46,21 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 }
 
 // JSONSchemaExtend allows one mapping where a list of one is meant.
-func (providers) JSONSchemaExtend(schema *jsonschema.Schema) {
-	list, _ := schema.Properties.Get("github")
+func (providers) JSONSchemaExtend(schema *jsonschema.Schema) { oneOrList(schema, "github") }
+
+// JSONSchemaExtend allows one secret or two.
+func (gitHub) JSONSchemaExtend(schema *jsonschema.Schema) {
+	list := oneOrList(schema, "webhook_secret")
+	list.MinItems, list.MaxItems = new(uint64(1)), new(uint64(maxWebhookSecrets))
+}
+
+// oneOrList allows a single item instead of a property's list, and returns the list.
+func oneOrList(schema *jsonschema.Schema, property string) *jsonschema.Schema {
+	list, _ := schema.Properties.Get(property)
 	description := list.Description
 	list.Description = ""
-	schema.Properties.Set("github", &jsonschema.Schema{
+	schema.Properties.Set(property, &jsonschema.Schema{
 		Description: description, OneOf: []*jsonschema.Schema{list, list.Items},
 	})
+	return list
 }

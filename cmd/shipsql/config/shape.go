@@ -14,8 +14,8 @@ import (
 //	         will know and this one refuses by name
 type shape struct {
 	Server       server        `yaml:"server" jsonschema:"required" jsonschema_description:"where ShipSQL listens and how the world reaches it"`
-	Store        secret.Source `yaml:"store" jsonschema:"default=sqlite:shipsql.db" jsonschema_description:"the database of record: sqlite:PATH, relative to the working folder"`
-	Redis        secret.Source `yaml:"redis" jsonschema_description:"Redis as the doorbell between processes, as redis://, rediss:// or unix:// URL; omitted: in-process, one node"`
+	Store        secret.Source `yaml:"store" jsonschema:"default=sqlite:shipsql.db" jsonschema_description:"the database of record: sqlite:PATH (relative to the working folder) for one process, postgres://user:password@host:5432/db?sslmode=verify-full for several"`
+	Redis        secret.Source `yaml:"redis" jsonschema_description:"Redis as the doorbell between processes: redis://[user:password@]host:6379/0, unix:///path, redis+sentinel://host,host/MASTER/0, redis+cluster://host,host; with TLS rediss://, rediss+sentinel://, rediss+cluster://; omitted: in-process, and other processes find jobs by polling"`
 	Providers    providers     `yaml:"providers" jsonschema:"required" jsonschema_description:"the forges whose repositories ShipSQL serves"`
 	Databases    []database    `yaml:"databases" jsonschema:"required" jsonschema_description:"every database that migrations may reach"`
 	Environments []environment `yaml:"environments" jsonschema:"required" jsonschema_description:"the stages of a rollout, in their order, each with its gate"`
@@ -34,12 +34,12 @@ type providers struct {
 }
 
 type gitHub struct {
-	Name          string        `yaml:"name" jsonschema_description:"first part of a project's repository, and of its webhook path /webhooks/NAME; default: the host of base_url"`
-	BaseURL       string        `yaml:"base_url" jsonschema:"default=https://github.com" jsonschema_description:"the forge's web address"`
-	APIURL        string        `yaml:"api_url" jsonschema_description:"the API root, where it isn't derived from base_url (https://api.github.com, BASE_URL/api/v3), e.g. for a proxy"`
-	AppID         int64         `yaml:"app_id" jsonschema:"required,minimum=1" jsonschema_description:"the GitHub App's id, from its settings page"`
-	PrivateKey    secret.Source `yaml:"private_key" jsonschema:"required" jsonschema_description:"the GitHub App's private key (PEM)"`
-	WebhookSecret secret.Source `yaml:"webhook_secret" jsonschema:"required" jsonschema_description:"the secret that signs webhooks; an empty one is refused"`
+	Name          string          `yaml:"name" jsonschema_description:"first part of a project's repository, and of its webhook path /webhooks/NAME; default: the host of base_url"`
+	BaseURL       string          `yaml:"base_url" jsonschema:"default=https://github.com" jsonschema_description:"the forge's web address"`
+	APIURL        string          `yaml:"api_url" jsonschema_description:"the API root, where it isn't derived from base_url (https://api.github.com, BASE_URL/api/v3), e.g. for a proxy"`
+	AppID         int64           `yaml:"app_id" jsonschema:"required,minimum=1" jsonschema_description:"the GitHub App's id, from its settings page"`
+	PrivateKey    secret.Source   `yaml:"private_key" jsonschema:"required" jsonschema_description:"the GitHub App's private key (PEM)"`
+	WebhookSecret []secret.Source `yaml:"webhook_secret" jsonschema:"required" jsonschema_description:"the secret that signs webhooks, or a list of two that are valid at once while one is rotated; an empty one is refused"`
 }
 
 type database struct {
@@ -49,7 +49,7 @@ type database struct {
 	ReviewURL   secret.Source     `yaml:"review_url" jsonschema_description:"a read-only login for the reviewer's catalog; default: url"`
 	Environment string            `yaml:"environment" jsonschema:"required" jsonschema_description:"the environment it belongs to"`
 	Labels      map[string]string `yaml:"labels" jsonschema_description:"what selectors of projects match"`
-	_           struct{}          `notyet:"worker"`
+	Worker      string            `yaml:"worker" jsonschema_description:"the pool of workers that reaches it (serve --pool NAME): only they need its url; omitted: the default pool"`
 }
 
 type environment struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,26 +12,21 @@ import (
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
 	"github.com/shipsql/shipsql/handlers"
 	"github.com/shipsql/shipsql/internal/fault"
-)
-
-// Role says which part of the app a process is.
-type Role string
-
-// The roles.
-const (
-	All    Role = "all"    // one process does everything
-	Web    Role = "web"    // the listener only
-	Worker Role = "worker" // jobs only; the listener serves health and metrics
+	"github.com/shipsql/shipsql/queue"
 )
 
 // Options say what to run.
 type Options struct {
 	Config  *config.File
-	Role    Role
+	Role    config.Role
+	Pools   []string // of --pool; none: what the role means without it
 	Version string
 	Log     *slog.Logger
 	// Ready is told the listener's address once the app answers. May be nil.
 	Ready func(address string)
+	// Queue changes times and numbers of the queue, for tests: a field that isn't
+	// zero replaces the product's value.
+	Queue queue.Options
 }
 
 // shutdownGrace is how long open requests may take after the stop signal; a
@@ -42,27 +36,15 @@ const shutdownGrace = 5 * time.Second
 // Run runs the app until ctx is done, then stops it gracefully. A clean stop is
 // no error.
 func Run(ctx context.Context, o Options) error {
-	if err := checkRole(o); err != nil {
+	part, err := o.Config.Part(o.Role, o.Pools)
+	if err != nil {
 		return err
 	}
-	a, err := build(ctx, o)
+	a, err := build(ctx, o, part)
 	if err != nil {
 		return err
 	}
 	return errors.Join(a.run(ctx, o), a.Close())
-}
-
-// checkRole refuses a split on a store that only one process can use.
-func checkRole(o Options) error {
-	store, err := o.Config.Store.Read()
-	if err != nil {
-		return err
-	}
-	if o.Role != All && strings.HasPrefix(store, "sqlite:") {
-		return fault.New(fault.Invalid, "--role %s needs a store that several processes share, and SQLite is for one", o.Role).
-			Then("run with --role all")
-	}
-	return nil
 }
 
 func (a *app) run(ctx context.Context, o Options) error {
@@ -72,7 +54,7 @@ func (a *app) run(ctx context.Context, o Options) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.listen(ctx, o, listener) })
-	if o.Role != Web {
+	if o.Role != config.RoleWeb {
 		group.Go(func() error { return a.queue.Run(ctx) })
 	}
 	o.Log.Info("ready", "address", listener.Addr().String(), "role", string(o.Role))
@@ -103,7 +85,7 @@ func (a *app) listen(ctx context.Context, o Options, listener net.Listener) erro
 // edge is what the listener shows: a worker takes no webhooks.
 func (a *app) edge(o Options) handlers.Options {
 	edge := handlers.Options{Ready: a.store.Ping, Metrics: a.metrics, Log: o.Log}
-	if o.Role != Worker {
+	if o.Role != config.RoleWorker {
 		edge.Providers, edge.Inbox, edge.Releases = a.providers, a.bot, a.deploy
 	}
 	return edge

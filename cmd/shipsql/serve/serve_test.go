@@ -72,7 +72,7 @@ projects:
 		t.Fatal(err)
 	}
 	log := &logLines{}
-	return serve.Options{Config: cfg, Role: serve.All, Version: "test", Log: slog.New(slog.NewJSONHandler(log, nil))}, log
+	return serve.Options{Config: cfg, Role: config.RoleAll, Version: "test", Log: slog.New(slog.NewJSONHandler(log, nil))}, log
 }
 
 // boot runs the app until stop is called or the test ends.
@@ -164,7 +164,7 @@ func TestRedisMayBeAway(t *testing.T) {
 
 func TestBootRefusesWhatCannotWork(t *testing.T) {
 	split, _ := options(t, "")
-	split.Role = serve.Web
+	split.Role = config.RoleWeb
 	taken, _ := options(t, "")
 	address, _ := boot(t, taken)
 	taken.Config.Server.Listen = strings.TrimPrefix(address, "http://")

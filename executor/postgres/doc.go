@@ -40,4 +40,9 @@
 //
 // A file's SET statements hold for the file: between files the session is reset,
 // and after an interruption they are run again before the rest of the file.
+//
+// # Looking beforehand
+//
+// Inspect asks all of this of a database without changing it: version, replica,
+// pooler, who holds the lock, and the GRANT statements that the login lacks.
 package postgres

@@ -15,11 +15,15 @@ import (
 // newer format.
 const ledgerFormat = 1
 
+// createSchema is left out where somebody made the schema for a login that may
+// not create one.
+const createSchema = `
+CREATE SCHEMA shipsql;
+COMMENT ON SCHEMA shipsql IS 'ShipSQL''s record of what was applied here. Don''t write to it.';`
+
 // createLedger makes the tables of execution.md §6.0. note is an addition: the
 // reason of a skip, both checksums of an accepted edit, what a resolve said.
 const createLedger = `
-CREATE SCHEMA shipsql;
-COMMENT ON SCHEMA shipsql IS 'ShipSQL''s record of what was applied here. Don''t write to it.';
 CREATE TABLE shipsql.meta (format int NOT NULL, epoch bigint NOT NULL);
 CREATE UNIQUE INDEX meta_one_row ON shipsql.meta ((true));
 CREATE TABLE shipsql.migrations (
@@ -40,13 +44,26 @@ func (s *session) mint(ctx context.Context) error {
 		return s.lost(err)
 	}
 	if !exists {
-		// The simple protocol runs all of it as one transaction.
-		if _, err := s.PgConn().Exec(ctx, createLedger).ReadAll(); err != nil {
+		if err := s.makeLedger(ctx); err != nil {
 			return s.lost(err)
 		}
 	}
 	err = s.QueryRow(ctx, "UPDATE shipsql.meta SET epoch = epoch + 1 RETURNING epoch").Scan(&s.epoch)
 	return s.lost(err)
+}
+
+func (s *session) makeLedger(ctx context.Context) error {
+	var schema bool
+	if err := s.QueryRow(ctx, "SELECT count(*) > 0 FROM pg_namespace WHERE nspname = $1", ledgerSchema).Scan(&schema); err != nil {
+		return err
+	}
+	statements := createLedger
+	if !schema {
+		statements = createSchema + createLedger
+	}
+	// The simple protocol runs all of it as one transaction.
+	_, err := s.PgConn().Exec(ctx, statements).ReadAll()
+	return err
 }
 
 // checkFormat says whether there is a ledger, and refuses a newer one.

@@ -7,4 +7,5 @@
 //	Before  the server never sees the chunk
 //	During  the server gets the chunk and, with it, the end of the connection
 //	After   the server's answer has come back, and the client never sees it
+//	Hole    for a while nothing passes, either way, then the connection breaks
 package faultproxy

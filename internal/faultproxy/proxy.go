@@ -2,8 +2,10 @@ package faultproxy
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // When is the moment of a cut, seen from the chunk that triggers it.
@@ -14,6 +16,7 @@ const (
 	Before When = iota
 	During
 	After
+	Hole
 )
 
 // Cut says which chunk of a client breaks its connection, and when. It happens
@@ -23,6 +26,8 @@ type Cut struct {
 	// Match picks the chunk by its number, counted from 1 over all connections,
 	// and its bytes.
 	Match func(n int, chunk []byte) bool
+	// For is how long a Hole lasts.
+	For time.Duration
 }
 
 // Proxy forwards connections to one server. It is safe for concurrent use.
@@ -131,6 +136,7 @@ type link struct {
 
 	mu   sync.Mutex
 	mute bool // the next answer ends the link
+	hole bool // nothing passes any more
 }
 
 func (l *link) sever() {
@@ -161,6 +167,10 @@ func (l *link) upstream() {
 		if cut != nil && cut.When == After {
 			l.setMute()
 		}
+		if cut != nil && cut.When == Hole {
+			l.swallow(cut.For)
+			return
+		}
 		if _, err := l.server.Write(buffer[:n]); err != nil || cut != nil && cut.When == During {
 			return
 		}
@@ -176,10 +186,30 @@ func (l *link) downstream() {
 		if err != nil || l.muted() {
 			return
 		}
+		if l.swallowed() {
+			continue
+		}
 		if _, err := l.client.Write(buffer[:n]); err != nil {
 			return
 		}
 	}
+}
+
+// swallow takes what the client sends and lets nothing pass, until the link is
+// broken, by either side or after the given time.
+func (l *link) swallow(d time.Duration) {
+	l.mu.Lock()
+	l.hole = true
+	l.mu.Unlock()
+	end := time.AfterFunc(d, l.sever)
+	defer end.Stop()
+	_, _ = io.Copy(io.Discard, l.client)
+}
+
+func (l *link) swallowed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hole
 }
 
 func (l *link) setMute() {

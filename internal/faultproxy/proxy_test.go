@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -46,6 +47,7 @@ func TestCuts(t *testing.T) {
 		faultproxy.Before: {"one", "end"},
 		faultproxy.During: {"one", "two", "end"},
 		faultproxy.After:  {"one", "two", "end"},
+		faultproxy.Hole:   {"one", "end"},
 	} {
 		t.Run(fmt.Sprint(when), func(t *testing.T) {
 			addr, seen := echo(t)
@@ -54,7 +56,7 @@ func TestCuts(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer p.Close()
-			p.Arm(&faultproxy.Cut{When: when, Match: func(n int, chunk []byte) bool { return n == 2 && bytes.Contains(chunk, []byte("two")) }})
+			p.Arm(&faultproxy.Cut{When: when, For: 10 * time.Millisecond, Match: func(n int, chunk []byte) bool { return n == 2 && bytes.Contains(chunk, []byte("two")) }})
 			client, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", p.Addr())
 			if err != nil {
 				t.Fatal(err)

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/shipsql/shipsql/internal/fault"
@@ -81,9 +82,11 @@ func (q *Queue) Revive(ctx context.Context, id string) error {
 	}
 }
 
+// What is busy, and when the first of the rest is due.
 const busySQL = `
 SELECT (SELECT count(*) FROM queue_jobs WHERE state = 'running')
-     + (SELECT count(*) FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND ` + first + `)`
+     + (SELECT count(*) FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND ` + first + `),
+       (SELECT coalesce(min(run_after), $2) FROM queue_jobs WHERE state = 'ready' AND run_after > $1)`
 
 // idlePoll is how often Idle looks.
 const idlePoll = 5 * time.Millisecond
@@ -95,8 +98,8 @@ func (q *Queue) Idle(ctx context.Context) error {
 	tick := time.NewTicker(idlePoll)
 	defer tick.Stop()
 	for {
-		var busy int
-		if err := q.db.QueryRow(ctx, busySQL, store.Micros(q.db.Now())).Scan(&busy); err != nil || busy == 0 {
+		busy, err := q.busy(ctx)
+		if err != nil || busy == 0 {
 			return err
 		}
 		select {
@@ -105,4 +108,15 @@ func (q *Queue) Idle(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// busy counts the jobs that run or could. The time it asks for is older than
+// what it sees: a job that became due, or was enqueued, in between counts too.
+func (q *Queue) busy(ctx context.Context) (busy int, err error) {
+	var due int64
+	err = q.db.QueryRow(ctx, busySQL, store.Micros(q.db.Now()), int64(math.MaxInt64)).Scan(&busy, &due)
+	if err == nil && busy == 0 && due <= store.Micros(q.db.Now()) {
+		busy = 1
+	}
+	return busy, err
 }

@@ -31,6 +31,7 @@ type Job struct {
 	// Fence is the number of this claim; every claim of a job has a higher one.
 	Fence   int64
 	Created time.Time
+	Trace   string // W3C traceparent of what enqueued it; "" for none
 }
 
 // NewJob is a job to enqueue.

@@ -113,19 +113,19 @@ func (m *model) enqueue(t *rapid.T) {
 	})
 }
 
-// runnable is the oldest job that is due and that nothing stands before.
-func (m *model) runnable() *row {
+// runnable is, of the jobs that nothing stands before, the one due longest.
+func (m *model) runnable() (longest *row) {
 	for i := range m.rows {
 		r := &m.rows[i]
 		blocked := slices.ContainsFunc(m.rows, func(other row) bool {
 			return other.Key == r.Key && (other.State == queue.Running || other.State == queue.Ready &&
 				other.Kind == r.Kind && other.ID < r.ID && (other.RunAfter <= m.now() || other.Attempts > 0))
 		})
-		if r.State == queue.Ready && r.RunAfter <= m.now() && !blocked {
-			return r
+		if r.State == queue.Ready && r.RunAfter <= m.now() && !blocked && (longest == nil || r.RunAfter < longest.RunAfter) {
+			longest = r
 		}
 	}
-	return nil
+	return longest
 }
 
 func (m *model) claim(t *rapid.T) {
@@ -191,6 +191,8 @@ func (m *model) end(t *rapid.T, r *row, answer string) {
 	switch answer {
 	case "again", "retry":
 		r.RunAfter += modelPause.Microseconds()
+	case "expired":
+		r.RunAfter -= queue.Skew.Microseconds()
 	case "fail":
 		r.RunAfter = m.boundedBackoff(t, r)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -37,7 +38,7 @@ type Options struct {
 	Grace       time.Duration // what running jobs get to finish at shutdown; default 20 s
 	BackoffMin  time.Duration // wait after the first failure, doubled with each; default 1 s
 	BackoffMax  time.Duration // the longest wait; default 10 min
-	MaxAttempts int           // failed attempts before a job is dead; default 20
+	MaxAttempts int           // failed attempts before a job is dead; default 20. Those for [fault.Unreachable] never make it so
 	KeepDone    time.Duration // how long done jobs are kept; default 24 h
 
 	// Observe is told of every attempt that ended, for metrics; may be nil.
@@ -68,6 +69,9 @@ func (o Options) withDefaults() Options {
 	if len(o.Pools) == 0 {
 		o.Pools = []string{""}
 	}
+	if o.Node == "" {
+		o.Node, _ = os.Hostname() // a name for people: none is no harm
+	}
 	return o
 }
 
@@ -79,6 +83,7 @@ type Queue struct {
 	bell    Bell
 	log     *slog.Logger
 	options Options
+	contact *contact      // with the store
 	nudges  chan struct{} // wakes one idle worker of this process
 	ids     *ids.Source
 
@@ -88,6 +93,7 @@ type Queue struct {
 	claims   sync.Mutex     // held to claim: our workers would only race each other
 	mu       sync.Mutex     // guards what follows
 	active   map[string]int // running jobs of this process by kind
+	selfID   string         // this process's row among the workers; "" unless Run runs
 	stopping bool           // Run's context is done: StillMine says no
 }
 
@@ -98,6 +104,7 @@ func New(db *store.DB, bell Bell, log *slog.Logger, o Options) *Queue {
 	return &Queue{
 		db: db, bell: bell, log: log, options: o,
 		jobs:     table{db: db, lease: o.Lease},
+		contact:  &contact{log: log},
 		nudges:   make(chan struct{}, 1),
 		ids:      ids.New(),
 		handlers: map[string]Handler{}, onDead: map[string]DeadHandler{},
@@ -113,6 +120,9 @@ func (q *Queue) Handle(kind string, h Handler) { q.handlers[kind] = h }
 func (q *Queue) OnDead(kind string, h DeadHandler) { q.onDead[kind] = h }
 
 // Enqueue adds jobs in the caller's transaction and rings once it is committed.
+// ctx's trace goes along with them. In a [store.DB.TxUnordered] it may add one
+// coalescing job: two such transactions that add the same two the other way
+// round would wait for each other.
 func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, jobs ...NewJob) error {
 	due := make([]string, 0, len(jobs))
 	for _, job := range jobs {
@@ -126,6 +136,8 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, jobs ...NewJob) error
 			due = append(due, id)
 		}
 	}
+	// A worker that wakes works until nothing is left, and wakes others.
+	due = due[:min(len(due), ringsAtOnce)]
 	tx.AfterCommit(func() { q.ring(context.WithoutCancel(ctx), due...) })
 	return nil
 }
@@ -138,6 +150,10 @@ func (q *Queue) StillMine(ctx context.Context, job Job) error {
 	}
 	return q.jobs.mine(ctx, job)
 }
+
+// ringsAtOnce is how many of many new jobs are rung for: more than there are
+// processes to wake.
+const ringsAtOnce = 32
 
 // ring wakes workers, here and elsewhere. A bell that fails costs only time.
 func (q *Queue) ring(ctx context.Context, ids ...string) {

@@ -24,10 +24,10 @@ func TestTheSQLIsPostgresToo(t *testing.T) {
 }
 
 // A plan that sorts reads all that is ready for each claim: with 10,000 databases
-// to migrate that is the whole rollout's time.
-func TestLookingForAJobSortsNothing(t *testing.T) {
+// to migrate that is the whole rollout's time. Only the few heads may be sorted.
+func TestLookingForAJobSortsOnlyTheHeads(t *testing.T) {
 	_, db := newQueue(t, clock.System, fast())
-	for _, query := range queue.Ordered {
+	for query, want := range queue.Ordered {
 		rows, err := db.Query(t.Context(), "EXPLAIN QUERY PLAN "+query, 1, 2, 3, 4, 5, 6)
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +39,7 @@ func TestLookingForAJobSortsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if plan := strings.Join(steps, "\n"); strings.Contains(plan, "TEMP B-TREE") || !strings.Contains(plan, "queue_jobs_") {
+		if plan := strings.Join(steps, "\n"); strings.Contains(strings.TrimSuffix(plan, want.Sorts), "TEMP B-TREE") || !strings.Contains(plan, want.Search) {
 			t.Errorf("%s\n%s", query, plan)
 		}
 	}

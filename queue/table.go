@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
 	"time"
 
@@ -25,7 +25,7 @@ type table struct {
 // errLost: the job is not running under this fence any more.
 var errLost = fault.New(fault.Conflict, "the job's lease was lost to another worker")
 
-const columns = `id, kind, key, pool, payload, attempts, fence, created_at`
+const columns = `id, kind, key, pool, payload, attempts, fence, created_at, traceparent`
 
 // first is true for a job (alias j) that nothing stands before: no job of its key
 // runs, and no older one of its kind and key is due or waits to be tried again
@@ -36,10 +36,10 @@ const first = `
 		AND (e.run_after <= $1 OR e.attempts > 0))`
 
 const insertSQL = `
-INSERT INTO queue_jobs (id, kind, key, pool, coalesced, payload, state, run_after, attempts, fence, lease_until, last_error, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'ready', $7, 0, 0, 0, '', $8, $8)
+INSERT INTO queue_jobs (id, kind, key, pool, coalesced, payload, state, run_after, attempts, fence, lease_until, last_error, created_at, updated_at, traceparent)
+VALUES ($1, $2, $3, $4, $5, $6, 'ready', $7, 0, 0, 0, '', $8, $8, $9)
 ON CONFLICT (kind, key) WHERE state = 'ready' AND coalesced DO UPDATE SET
-	payload = excluded.payload, attempts = 0, last_error = '', updated_at = excluded.updated_at,
+	payload = excluded.payload, attempts = 0, last_error = '', updated_at = excluded.updated_at, traceparent = excluded.traceparent,
 	run_after = CASE WHEN excluded.run_after < queue_jobs.run_after THEN excluded.run_after ELSE queue_jobs.run_after END
 RETURNING id`
 
@@ -53,12 +53,12 @@ func (t table) insert(ctx context.Context, tx *store.Tx, id string, job NewJob) 
 	if err != nil {
 		return "", fmt.Errorf("payload of a %s job: %w", job.Kind, err)
 	}
-	now := store.Micros(tx.Now())
-	runAfter := now
-	if !job.RunAfter.IsZero() {
-		runAfter = store.Micros(job.RunAfter)
+	runAfter := job.RunAfter
+	if runAfter.IsZero() {
+		runAfter = dueIn(tx.Now(), 0)
 	}
-	row := tx.QueryRow(ctx, insertSQL, id, job.Kind, job.Key, job.Pool, job.Coalesce, string(payload), runAfter, now)
+	row := tx.QueryRow(ctx, insertSQL, id, job.Kind, job.Key, job.Pool, job.Coalesce, string(payload),
+		store.Micros(runAfter), store.Micros(tx.Now()), traceOf(ctx))
 	if err := row.Scan(&id); err != nil {
 		return "", fmt.Errorf("enqueue a %s job: %w", job.Kind, err)
 	}
@@ -88,27 +88,33 @@ func (t table) claim(ctx context.Context, id string) (job Job, ok bool, err erro
 }
 
 // candidates are the ids of jobs that a worker for these kinds and pools could
-// claim now, oldest first, at most limit.
-func (t table) candidates(ctx context.Context, kinds, pools []string, limit int) ([]string, error) {
+// claim now, the one that is due longest first: at most one per kind and pool.
+func (t table) candidates(ctx context.Context, kinds, pools []string) ([]string, error) {
 	if len(kinds) == 0 || len(pools) == 0 {
 		return nil, nil
 	}
-	query := candidatesSQL(len(kinds), len(pools))
-	args := []any{store.Micros(t.db.Now()), limit}
+	args := []any{store.Micros(t.db.Now())}
 	for _, name := range append(append([]string(nil), kinds...), pools...) {
 		args = append(args, name)
 	}
-	rows, err := t.db.Query(ctx, query, args...)
+	rows, err := t.db.Query(ctx, candidatesSQL(len(kinds), len(pools)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for runnable jobs: %w", err)
 	}
 	return store.Collect(rows, func(scan store.Scan) (id string, err error) { return id, scan(&id) })
 }
 
+// candidatesSQL goes to the first job of each kind and pool in queue_jobs_due,
+// so it costs the same however many wait there, in other pools, or for later.
+// What it must pass over are jobs that stand behind another of their key.
 func candidatesSQL(kinds, pools int) string {
-	return `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1
-		AND j.kind IN (` + placeholders(3, kinds) + `) AND j.pool IN (` + placeholders(3+kinds, pools) + `)
-		AND ` + first + ` ORDER BY j.id LIMIT $2`
+	return `
+WITH kinds (kind) AS (VALUES ` + placeholders("($%d)", 2, kinds) + `), pools (pool) AS (VALUES ` + placeholders("($%d)", 2+kinds, pools) + `)
+SELECT c.id FROM kinds CROSS JOIN pools JOIN queue_jobs c ON c.id = (
+	SELECT j.id FROM queue_jobs j
+	WHERE j.state = 'ready' AND j.pool = pools.pool AND j.kind = kinds.kind AND j.run_after <= $1 AND ` + first + `
+	ORDER BY j.run_after, j.id LIMIT 1)
+ORDER BY c.run_after, c.id`
 }
 
 const headSQL = `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND j.key = $2 AND ` + first + ` ORDER BY j.id LIMIT 1`
@@ -145,11 +151,12 @@ func (t table) mine(ctx context.Context, job Job) error {
 
 const settleSQL = `
 UPDATE queue_jobs SET state = $1, run_after = $2, attempts = $3, last_error = $4, lease_until = 0, updated_at = $5
-WHERE id = $6 AND fence = $7 AND state = 'running'`
+WHERE id = $6 AND fence = $7 AND state = 'running' AND lease_until < $8`
 
-// settle ends a claim as the verdict says. A job to run again that a newer
+// settle ends a claim as its ending says. A job to run again that a newer
 // coalescing one has replaced meanwhile is done: the newer one does its work.
-func (t table) settle(ctx context.Context, tx *store.Tx, job Job, v verdict) error {
+func (t table) settle(ctx context.Context, tx *store.Tx, job Job, e ending) error {
+	v := e.verdict
 	if v.state == Ready {
 		replaced, err := t.replaced(ctx, tx, job)
 		if err != nil {
@@ -159,8 +166,12 @@ func (t table) settle(ctx context.Context, tx *store.Tx, job Job, v verdict) err
 			v.state = Done
 		}
 	}
+	before := int64(math.MaxInt64)
+	if !e.leaseBefore.IsZero() {
+		before = store.Micros(e.leaseBefore)
+	}
 	return changedOne(tx.Exec(ctx, settleSQL, string(v.state), store.Micros(v.runAfter), v.attempts, v.lastError,
-		store.Micros(tx.Now()), job.ID, job.Fence))
+		store.Micros(tx.Now()), job.ID, job.Fence, before))
 }
 
 const replacedSQL = `
@@ -173,32 +184,39 @@ func (t table) replaced(ctx context.Context, tx *store.Tx, job Job) (bool, error
 	return n > 0, err
 }
 
-const expiredSQL = `SELECT ` + columns + ` FROM queue_jobs WHERE state = 'running' AND lease_until < $1`
+// batch bounds what one look of the reconciler takes back, and what it forgets.
+const batch = 1000
 
-// expired lists the jobs whose worker does not renew any more.
-func (t table) expired(ctx context.Context) ([]Job, error) {
-	rows, err := t.db.Query(ctx, expiredSQL, store.Micros(t.db.Now()))
+const expiredSQL = `SELECT ` + columns + ` FROM queue_jobs WHERE state = 'running' AND lease_until < $1 ORDER BY lease_until LIMIT $2`
+
+// expired lists jobs whose worker does not renew any more.
+func (t table) expired(ctx context.Context, now time.Time) ([]Job, error) {
+	rows, err := t.db.Query(ctx, expiredSQL, store.Micros(now), batch)
 	if err != nil {
 		return nil, fmt.Errorf("look for expired leases: %w", err)
 	}
 	return store.Collect(rows, scanJob)
 }
 
-const stillExpiredSQL = `SELECT count(*) FROM queue_jobs WHERE id = $1 AND fence = $2 AND state = 'running' AND lease_until < $3`
+const leaseEndSQL = `SELECT lease_until FROM queue_jobs WHERE state = 'running' ORDER BY lease_until LIMIT 1`
 
-// stillExpired repeats the question inside the transaction that takes the job
-// back: the worker may have renewed since.
-func (t table) stillExpired(ctx context.Context, tx *store.Tx, job Job) (bool, error) {
-	var n int
-	err := tx.QueryRow(ctx, stillExpiredSQL, job.ID, job.Fence, store.Micros(tx.Now())).Scan(&n)
-	return n > 0, err
+// nextLeaseEnd is when the first of the leases ends, if there are any.
+func (t table) nextLeaseEnd(ctx context.Context) (end time.Time, ok bool, err error) {
+	var us int64
+	err = t.db.QueryRow(ctx, leaseEndSQL).Scan(&us)
+	if errors.Is(err, sql.ErrNoRows) {
+		return end, false, nil
+	}
+	return store.FromMicros(us), err == nil, err
 }
 
-const forgetSQL = `DELETE FROM queue_jobs WHERE state = 'done' AND updated_at < $1`
+const forgetSQL = `
+DELETE FROM queue_jobs WHERE id IN (
+	SELECT id FROM queue_jobs WHERE state = 'done' AND updated_at < $1 ORDER BY updated_at LIMIT $2)`
 
-// forget removes the jobs done before a time.
+// forget removes jobs done before a time.
 func (t table) forget(ctx context.Context, before time.Time) error {
-	_, err := t.db.Exec(ctx, forgetSQL, store.Micros(before))
+	_, err := t.db.Exec(ctx, forgetSQL, store.Micros(before), batch)
 	return err
 }
 
@@ -206,7 +224,7 @@ func scanJob(scan store.Scan) (Job, error) {
 	var job Job
 	var payload string
 	var created int64
-	err := scan(&job.ID, &job.Kind, &job.Key, &job.Pool, &payload, &job.Attempts, &job.Fence, &created)
+	err := scan(&job.ID, &job.Kind, &job.Key, &job.Pool, &payload, &job.Attempts, &job.Fence, &created, &job.Trace)
 	job.Payload, job.Created = []byte(payload), store.FromMicros(created)
 	return job, err
 }
@@ -221,11 +239,11 @@ func changedOne(result sql.Result, err error) error {
 	return errLost
 }
 
-// placeholders is "$3, $4" for from 3 and n 2.
-func placeholders(from, n int) string {
+// placeholders is "($3), ($4)" for the form "($%d)", from 3 and n 2.
+func placeholders(form string, from, n int) string {
 	list := make([]string, n)
 	for i := range list {
-		list[i] = "$" + strconv.Itoa(from+i)
+		list[i] = fmt.Sprintf(form, from+i)
 	}
 	return strings.Join(list, ", ")
 }

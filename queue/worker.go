@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -28,6 +29,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		q.log.Warn("The bell can't be heard; workers find jobs by polling", "error", err)
 	}
 	var workers, side sync.WaitGroup
+	side.Go(func() { q.heartbeat(ctx) })
 	side.Go(func() { q.reconcile(ctx) })
 	for range q.options.Workers {
 		workers.Go(func() { q.worker(ctx, work, rings) })
@@ -81,18 +83,18 @@ func (q *Queue) take(ctx context.Context) (Job, bool) {
 	q.claims.Lock()
 	defer q.claims.Unlock()
 	for ctx.Err() == nil {
-		ids, err := q.jobs.candidates(ctx, q.openKinds(), q.options.Pools, 1)
+		ids, err := q.jobs.candidates(ctx, q.openKinds(), q.options.Pools)
+		q.heard(ctx, err)
 		if err != nil || len(ids) == 0 {
-			q.logUnless(ctx, err)
 			return Job{}, false
 		}
 		job, ok, err := q.jobs.claim(ctx, ids[0])
+		q.heard(ctx, err)
 		if ok {
 			q.countActive(job.Kind, 1)
 			return job, true
 		}
 		if err != nil {
-			q.logUnless(ctx, err)
 			return Job{}, false
 		}
 	}
@@ -102,6 +104,7 @@ func (q *Queue) take(ctx context.Context) (Job, bool) {
 // attempt runs a claimed job once and settles it.
 func (q *Queue) attempt(work context.Context, job Job) {
 	defer q.countActive(job.Kind, -1)
+	work, span := traced(work, job)
 	ctx, end := context.WithCancel(work)
 	var renewing sync.WaitGroup
 	renewing.Go(func() { q.renew(ctx, job) })
@@ -109,9 +112,10 @@ func (q *Queue) attempt(work context.Context, job Job) {
 	err := q.call(ctx, job)
 	end()
 	renewing.Wait()
-	outcome := q.settle(context.WithoutCancel(work), job, err)
+	v := q.settle(work, job, err)
+	endSpan(span, v)
 	if q.options.Observe != nil {
-		q.options.Observe(job.Kind, outcome, time.Since(started))
+		q.options.Observe(job.Kind, v.outcome, time.Since(started))
 	}
 }
 
@@ -140,43 +144,67 @@ func (q *Queue) renew(ctx context.Context, job Job) {
 			q.log.Warn("A job's lease was lost while it ran", jobFields(job)...)
 			return
 		}
-		q.logUnless(ctx, err)
+		q.heard(ctx, err)
 	}
 }
 
-// settle writes what became of the attempt and rings for who waited for it.
-func (q *Queue) settle(ctx context.Context, job Job, cause error) Outcome {
+// settle writes what became of the attempt and rings for who waited for it. It
+// returns the verdict that holds.
+func (q *Queue) settle(work context.Context, job Job, cause error) verdict {
 	released := q.isStopping() && (!isPermanent(cause) || errors.Is(cause, context.Canceled))
 	v := q.options.judge(job, cause, q.db.Now(), released)
-	err := q.db.Tx(ctx, func(tx *store.Tx) error { return q.settleIn(ctx, tx, job, ending{v, cause}) })
+	err := q.writeUntilHeard(work, job, ending{verdict: v, cause: cause})
 	switch {
 	case errors.Is(err, errLost):
 		q.log.Warn("A job was finished after its lease was lost", jobFields(job)...)
-		return OutcomeLost
+		return verdict{outcome: OutcomeLost}
 	case err != nil: // the lease will bring it back
 		q.log.Error("A finished job could not be written down; it will run again", jobFields(job, "error", err)...)
-		return OutcomeLost
+		return verdict{outcome: OutcomeLost, lastError: v.lastError}
 	}
 	q.report(job, v)
-	q.ringNext(ctx, job, v)
-	return v.outcome
+	q.ringNext(context.WithoutCancel(work), job, v)
+	return v
 }
 
-// ending is a verdict with its cause.
+// ending is how a claim ends.
 type ending struct {
-	verdict verdict
-	cause   error
+	verdict     verdict
+	cause       error
+	leaseBefore time.Time // only if the lease ended before; zero: in any case
 }
 
-// settleIn settles in a transaction, with the word to who cares for dead jobs.
-func (q *Queue) settleIn(ctx context.Context, tx *store.Tx, job Job, e ending) error {
-	if err := q.jobs.settle(ctx, tx, job, e.verdict); err != nil {
-		return err
+// settlePause is between two tries to write an ending to a store that is away.
+const settlePause = time.Second
+
+// writeUntilHeard writes the ending, again and again while the store is away:
+// the job is done, and would else be done twice. It ends with work.
+func (q *Queue) writeUntilHeard(work context.Context, job Job, e ending) error {
+	for {
+		err := q.write(context.WithoutCancel(work), job, e)
+		if fault.CodeOf(err) != fault.Unreachable {
+			return err
+		}
+		q.heard(work, err)
+		select {
+		case <-work.Done():
+			return err
+		case <-time.After(settlePause):
+		}
 	}
-	if tell := q.onDead[job.Kind]; tell != nil && e.verdict.state == Dead {
-		return tell(ctx, tx, job, e.cause)
-	}
-	return nil
+}
+
+// write ends a claim in a transaction, with the word to who cares for dead jobs.
+func (q *Queue) write(ctx context.Context, job Job, e ending) error {
+	return q.db.Tx(ctx, func(tx *store.Tx) error {
+		if err := q.jobs.settle(ctx, tx, job, e); err != nil {
+			return err
+		}
+		if tell := q.onDead[job.Kind]; tell != nil && e.verdict.state == Dead {
+			return tell(ctx, tx, job, e.cause)
+		}
+		return nil
+	})
 }
 
 // report logs what an operator should know.
@@ -197,11 +225,10 @@ func (q *Queue) ringNext(ctx context.Context, job Job, v verdict) {
 		q.ringAt(ctx, job.ID, v.runAfter)
 	}
 	id, err := q.jobs.head(ctx, job.Key)
-	if err != nil || id == "" {
-		q.logUnless(ctx, err)
-		return
+	q.heard(ctx, err)
+	if id != "" {
+		q.ring(ctx, id)
 	}
-	q.ring(ctx, id)
 }
 
 // openKinds are the kinds with a handler that are below their limit.
@@ -241,13 +268,6 @@ func (q *Queue) nudge() {
 	select {
 	case q.nudges <- struct{}{}:
 	default:
-	}
-}
-
-// logUnless logs an error that nobody above can handle, but not the end of ctx.
-func (q *Queue) logUnless(ctx context.Context, err error) {
-	if err != nil && ctx.Err() == nil {
-		q.log.Error("The queue could not use the store; it tries again", "error", err)
 	}
 }
 

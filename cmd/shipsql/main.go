@@ -29,6 +29,7 @@ type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Play a whole rollout on this machine: no account, no docker, no network."`
 	Review  reviewCmd  `cmd:"" help:"Say what SQL files would do to a database, and what is wrong with them."`
 	Migrate migrateCmd `cmd:"" help:"Apply a folder of migrations to one database, without the app."`
+	Release releaseCmd `cmd:"" help:"List, show, approve and retry releases, beside the running app."`
 	Config  configCmd  `cmd:"" help:"Check or describe the configuration file."`
 }
 

@@ -1,0 +1,106 @@
+package release
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/shipsql/shipsql/deploy"
+)
+
+// List is the report of `release list`; its JSON is a contract.
+type List struct {
+	Version  int    `json:"version"`
+	Releases []Item `json:"releases"`
+}
+
+// Item is one release of a list.
+type Item struct {
+	Summary
+
+	Stages []Line `json:"stages"`
+}
+
+// Summary is what every report says of a release.
+type Summary struct {
+	ID          string       `json:"id"`
+	Project     string       `json:"project"`
+	PullRequest int          `json:"pull_request"` // 0: pushed directly
+	MergeCommit string       `json:"merge_commit"`
+	Title       string       `json:"title"`
+	Author      string       `json:"author"`
+	State       deploy.State `json:"state"`
+	MergedAt    time.Time    `json:"merged_at"`
+	CreatedAt   time.Time    `json:"created_at"`
+}
+
+// Line is a stage in a few words.
+type Line struct {
+	Environment string         `json:"environment"`
+	State       deploy.State   `json:"state"`
+	Databases   int            `json:"databases"`
+	Passed      int            `json:"passed"` // databases that are done or skipped
+	Reason      *deploy.Reason `json:"reason"` // the first thing in the way; null when there is none
+}
+
+// NewList makes the report, in the order given.
+func NewList(listed []deploy.Listed) List {
+	l := List{Version: 1, Releases: []Item{}}
+	for _, r := range listed {
+		item := Item{Summary: summary(r.Release, r.State), Stages: []Line{}}
+		for _, s := range r.Stages {
+			line := Line{Environment: s.Environment, State: s.State, Databases: s.Databases, Passed: s.Passed}
+			if s.Reason.Code != "" {
+				line.Reason = &s.Reason
+			}
+			item.Stages = append(item.Stages, line)
+		}
+		l.Releases = append(l.Releases, item)
+	}
+	return l
+}
+
+func summary(r deploy.Release, state deploy.State) Summary {
+	return Summary{
+		ID: r.ID, Project: r.Project, PullRequest: r.PullRequest, MergeCommit: r.MergeCommit, Title: r.Title,
+		Author: r.Author, State: state, MergedAt: r.MergedAt.UTC(), CreatedAt: r.CreatedAt.UTC(),
+	}
+}
+
+// titleWidth is how much of a title a list shows.
+const titleWidth = 40
+
+// Text prints a table, one release a line.
+func (l List) Text(t Terminal) {
+	if len(l.Releases) == 0 {
+		t.line("no releases")
+		return
+	}
+	rows := [][]string{{"RELEASE", "PROJECT", "CHANGE", "TITLE", "AGE", "STAGES"}}
+	for _, r := range l.Releases {
+		rows = append(rows, []string{r.ID, plain(r.Project), r.change(), clipped(r.Title, titleWidth), t.age(r.CreatedAt), t.stages(r.Stages)})
+	}
+	t.table(rows)
+}
+
+// change is the pull request, or the commit where there is none.
+func (s Summary) change() string {
+	if s.PullRequest != 0 {
+		return fmt.Sprintf("#%d", s.PullRequest)
+	}
+	return clipped(s.MergeCommit, shortCommit)
+}
+
+// shortCommit is how much of a commit's name people need.
+const shortCommit = 10
+
+func (t Terminal) stages(stages []Line) string {
+	texts := make([]string, len(stages))
+	for i, s := range stages {
+		texts[i] = plain(s.Environment) + " " + t.state(s.State)
+		if s.Databases > 1 && s.State != deploy.Done {
+			texts[i] += fmt.Sprintf(" %d/%d", s.Passed, s.Databases)
+		}
+	}
+	return strings.Join(texts, ", ")
+}

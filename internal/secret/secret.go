@@ -1,6 +1,3 @@
-// Package secret keeps passwords, tokens and keys out of everything that is
-// printed: a Source never shows its value, and Redact takes values out of text
-// that others wrote (database errors, forge errors, URLs).
 package secret
 
 import (
@@ -9,13 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/shipsql/shipsql/internal/fault"
 )
-
-const redacted = "[redacted]"
 
 // Source says where a secret comes from: an environment variable, a file, or
 // the literal text. It is read when used, so a rotated secret needs no restart.
@@ -89,27 +83,3 @@ func (s Source) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) 
 
 // MarshalText writes String, for YAML and others.
 func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-var (
-	// A URL's user:password@. The password may itself hold an @ (people forget
-	// to escape it), so it ends at the last @ before the host.
-	urlPassword = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@]*:)[^\s/]+@`)
-	// key=value forms of libpq and of query strings.
-	keyValue = regexp.MustCompile(`(?i)\b(password|passwd|pwd|token|secret|api[_-]?key)=('[^']*'|[^\s&]+)`)
-	// Tokens that are recognisable by themselves: GitHub, GitLab, bearer headers.
-	token = regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{16,})\b|(?i:bearer\s+)[A-Za-z0-9._~+/=-]{16,}`)
-)
-
-// Redact takes the given secrets, URL passwords, password parameters and
-// well-known token forms out of text. It is the one function through which text
-// from outside goes before it is logged, stored or posted.
-func Redact(text string, secrets ...string) string {
-	for _, s := range secrets {
-		if len(s) > 3 { // a shorter "secret" would eat ordinary words
-			text = strings.ReplaceAll(text, s, redacted)
-		}
-	}
-	text = urlPassword.ReplaceAllString(text, "${1}"+redacted+"@")
-	text = keyValue.ReplaceAllString(text, "${1}="+redacted)
-	return token.ReplaceAllString(text, redacted)
-}

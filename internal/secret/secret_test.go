@@ -54,24 +54,3 @@ func TestASourceNeverShowsItsValue(t *testing.T) {
 		}
 	}
 }
-
-func TestRedact(t *testing.T) {
-	for in, leak := range map[string]string{
-		"dial postgres://u:p4ssw0rd@h/db failed":       "p4ssw0rd",
-		"dial postgres://u:p4@ssw0rd@h:5432/db failed": "ssw0rd",
-		"host=h password=p4ssw0rd user=u":              "p4ssw0rd",
-		"host=h password='p4 ssw0rd' user=u":           "ssw0rd",
-		"token ghs_0123456789abcdefghij":               "ghs_0123456789abcdefghij",
-		"Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.x": "eyJhbGciOiJIUzI1NiJ9",
-		"the known-secret is here":                     "known-secret",
-	} {
-		got := secret.Redact(in, "known-secret")
-		if strings.Contains(got, leak) || !strings.Contains(got, "[redacted]") {
-			t.Errorf("Redact(%q) = %q", in, got)
-		}
-	}
-	const harmless = "see https://example.com/a@b and table users"
-	if got := secret.Redact(harmless); got != harmless {
-		t.Errorf("Redact changed %q to %q", harmless, got)
-	}
-}

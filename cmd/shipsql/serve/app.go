@@ -59,7 +59,7 @@ func build(ctx context.Context, o Options, part config.Part) (_ *app, err error)
 func openProviders(o Options, m *meters) (map[string]providers.Provider, error) {
 	found := map[string]providers.Provider{}
 	for _, cfg := range o.Config.GitHub {
-		p, err := github.New(cfg, github.Options{Version: o.Version, OnRequest: m.forgeRequest(cfg.Name)})
+		p, err := github.New(cfg, github.Options{Version: o.Version, OnRequest: m.forgeRequest(cfg.Name), WriteRate: o.WriteRate})
 		if err != nil {
 			return nil, err
 		}

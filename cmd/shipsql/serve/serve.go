@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
 	"github.com/shipsql/shipsql/handlers"
@@ -27,6 +28,9 @@ type Options struct {
 	// Queue changes times and numbers of the queue, for tests: a field that isn't
 	// zero replaces the product's value.
 	Queue queue.Options
+	// WriteRate is how much may be written to a forge per second, for tests;
+	// 0: what forges allow.
+	WriteRate rate.Limit
 }
 
 // shutdownGrace is how long open requests may take after the stop signal; a

@@ -311,8 +311,9 @@ func (w writer) suggestions(ctx context.Context, s view.State) error {
 	comments := make([]providers.InlineComment, len(due))
 	for i, d := range due {
 		comments[i] = d.Comment
+		comments[i].Marker = fmt.Sprintf("<!-- shipsql:v1 kind=suggestion of=%s -->", d.Fingerprint)
 	}
-	if err := w.provider.AddReview(ctx, w.repo, s.Number, s.Head, comments); err != nil {
+	if err := w.provider.AddReview(ctx, w.repo, s.Number, providers.Review{Commit: s.Head, Comments: comments, MayExist: w.again}); err != nil {
 		return fmt.Errorf("write the suggestions: %w", err)
 	}
 	for _, d := range due {

@@ -18,10 +18,38 @@ const (
 	// MergeGroup: the merge queue asks for our check on HeadSHA.
 	MergeGroup EventKind = "merge-group"
 	// InstallationChanged: our app was installed, removed, suspended, or given
-	// other repositories or permissions.
+	// other repositories or permissions. Action is one of the Installation…
+	// words below, Repos the repositories it is about as far as the forge names
+	// them, Repo.Installation the installation.
 	InstallationChanged EventKind = "installation"
+	// RepositoryChanged: the repository has another name, owner or visibility, or
+	// is archived or gone. Action is one of the Repository… words below, Repo its
+	// name now; Repo.ID tells which one it was.
+	RepositoryChanged EventKind = "repository"
 	// Ignored: nothing for us; Note says why.
 	Ignored EventKind = "ignored"
+)
+
+// What happened to an installation, in Event.Action.
+const (
+	InstallationCreated     = "created"
+	InstallationDeleted     = "deleted"
+	InstallationSuspended   = "suspend"
+	InstallationUnsuspended = "unsuspend"
+	InstallationPermissions = "new_permissions_accepted"
+	InstallationAdded       = "added"   // repositories
+	InstallationRemoved     = "removed" // repositories
+)
+
+// What happened to a repository, in Event.Action.
+const (
+	RepositoryRenamed     = "renamed"
+	RepositoryTransferred = "transferred"
+	RepositoryDeleted     = "deleted"
+	RepositoryArchived    = "archived"
+	RepositoryUnarchived  = "unarchived"
+	RepositoryPrivatized  = "privatized"
+	RepositoryPublicized  = "publicized"
 )
 
 // Event is a delivery reduced to identifiers. They come from the payload, so
@@ -33,6 +61,7 @@ type Event struct {
 	Note     string // why it is ignored
 
 	Repo        Repo
+	Repos       []Repo // of InstallationChanged: without an owner where the forge names none
 	PullRequest int
 	Comment     int64
 	Check       int64  // id of our check

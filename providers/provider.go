@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // Kind names a forge's product; several providers may be of one kind.
@@ -13,15 +14,16 @@ const GitHub Kind = "github"
 
 // Capabilities says what a forge offers; the view uses the best of it.
 type Capabilities struct {
-	Checks       bool // checks with annotations; false: plain commit statuses
-	CheckActions bool // buttons on a completed check
-	Reviews      bool // batched inline comments with suggestions
-	Reactions    bool
-	Deployments  bool
-	MergeQueue   bool // checks are asked for on MergeGroup events
-	BareCommands bool // "/approve prod" reaches us; false: only "/shipsql approve prod"
-	CommentLimit int  // bytes a comment's body may have
-	CheckLimit   int  // bytes each of a check's summary and text may have
+	Checks           bool // checks with annotations; false: plain commit statuses
+	CheckActions     bool // buttons on a completed check
+	Reviews          bool // batched inline comments with suggestions
+	Reactions        bool
+	Deployments      bool
+	MergeQueue       bool // checks are asked for on MergeGroup events
+	BareCommands     bool // "/approve prod" reaches us; false: only "/shipsql approve prod"
+	MissedDeliveries bool // the forge tells which webhooks it could not hand over
+	CommentLimit     int  // bytes a comment's body may have
+	CheckLimit       int  // bytes each of a check's summary and text may have
 }
 
 // Provider is one forge as one app of ours sees it. It is safe for concurrent
@@ -46,10 +48,31 @@ type Provider interface {
 	// says why. No I/O but reading the secret; never panics.
 	ParseWebhook(h http.Header, body []byte) (Event, error)
 
-	// Repository finds a repository by "owner/name", with its numeric id and its
-	// name in the forge's own spelling. ErrGone when the app can't see it.
-	// 1 call.
+	// Missed lists the webhooks of the app, sent since a time, that no attempt
+	// could hand over (no 2xx answer), oldest first. What was sent within the last
+	// minute is left for the next time: it may still be under way. The forge
+	// forgets: GitHub keeps three days. ErrTooMany over 10,000 attempts since then.
+	// 1 call per 100 attempts.
+	Missed(ctx context.Context, since time.Time) ([]MissedDelivery, error)
+	// MissedEvent reads a missed webhook's payload and reduces it as ParseWebhook
+	// does. It needs no signature: it comes through our own authenticated call.
+	// ErrNotFound once the forge has forgotten it. 1 call.
+	MissedEvent(ctx context.Context, m MissedDelivery) (Event, error)
+	// Redeliver asks the forge to send a webhook again, under the same GUID, soon.
+	// ErrNotFound once the forge has forgotten it. 1 call.
+	Redeliver(ctx context.Context, m MissedDelivery) error
+	// Access reads what the forge lets the app do, against what ShipSQL needs, for
+	// people to repair it. 3 calls and 1 per further 100 installations.
+	Access(ctx context.Context) (Access, error)
+
+	// Repository finds a repository by "owner/name", with its numeric id, its
+	// name now and in the forge's own spelling, and the installation that holds
+	// it. A renamed or transferred repository is found by its old name too, until
+	// another takes that name. ErrGone when the app can't see it. 2 calls.
 	Repository(ctx context.Context, fullName string) (Repo, error)
+	// RepositoryByID is Repository by the number that survives every rename and
+	// transfer. 2 calls.
+	RepositoryByID(ctx context.Context, id int64) (Repo, error)
 	// PullRequest reads one pull request. ErrNotFound. 1 call.
 	PullRequest(ctx context.Context, repo Repo, number int) (PullRequest, error)
 	// OpenPullRequests lists the open pull requests into a branch, newest first.
@@ -103,8 +126,11 @@ type Provider interface {
 	// pages among the comments of our own app; only then one is made. A body over
 	// the limit is cut at a line, with its fences closed. 1 call with a valid id.
 	PutSticky(ctx context.Context, repo Repo, pr int, s Sticky) (int64, error)
-	// AddComment makes a new comment, which notifies people. 1 call.
-	AddComment(ctx context.Context, repo Repo, pr int, body string) (int64, error)
+	// AddComment makes a new comment, which notifies people, and returns its id.
+	// With MayExist one of ours with the marker is looked for first, from the
+	// newest on, and left as it is. 1 call; with MayExist 1 more per 100 comments
+	// until it is found.
+	AddComment(ctx context.Context, repo Repo, pr int, n Note) (int64, error)
 	// React adds a reaction to a comment; it is no error when it is there. 1 call.
 	React(ctx context.Context, repo Repo, commentID int64, r Reaction) error
 	// PutCheck makes (ID 0) or updates a check and returns its id, also beside an
@@ -113,8 +139,10 @@ type Provider interface {
 	PutCheck(ctx context.Context, repo Repo, c Check) (int64, error)
 	// AddReview comments on lines of the pull request's diff at a commit, in one
 	// review. ErrUnprocessable when the forge refuses a line (see
-	// ChangedFile.DiffLines) or the commit. No comments: no call. 1 call.
-	AddReview(ctx context.Context, repo Repo, pr int, commit string, comments []InlineComment) error
+	// ChangedFile.DiffLines) or the commit. With MayExist those whose marker is on
+	// the pull request already are left out. No comments: no call. 1 call; with
+	// MayExist 1 more per 100 inline comments until all are found.
+	AddReview(ctx context.Context, repo Repo, pr int, r Review) error
 	// PutDeployment makes (ID 0) a deployment and sets its state; it returns the
 	// id, also beside an error once the deployment exists. 1 call, 2 when it is
 	// made, with MayExist 1 more.

@@ -146,6 +146,13 @@ type Sticky struct {
 	Body   string // Markdown
 }
 
+// Note is a new comment of ours.
+type Note struct {
+	Marker   string // an HTML comment that no other note of the pull request has; put on top of the body where it lacks it
+	Body     string // Markdown
+	MayExist bool   // an earlier call may have got through: look before writing
+}
+
 // Reaction is a mark on a comment.
 type Reaction string
 
@@ -157,10 +164,18 @@ const (
 	Confused Reaction = "confused"
 )
 
+// Review is a set of inline comments that are made together.
+type Review struct {
+	Commit   string // whose diff the comments are about
+	Comments []InlineComment
+	MayExist bool // an earlier call may have got through: look before writing
+}
+
 // InlineComment is a comment on lines of a diff's new side, 1-based.
 type InlineComment struct {
 	Path      string
 	StartLine int // 0 or Line for a single line
 	Line      int // last line
 	Body      string
+	Marker    string // an HTML comment that no other inline comment of the pull request has; put at the end of the body
 }

@@ -129,7 +129,7 @@ func (w *World) startApp(o Options) {
 	var err error
 	w.Provider, err = github.New(github.Config{
 		Name: "github.com", BaseURL: w.Forge.URL(), APIURL: w.Forge.APIURL(), AppID: w.Forge.AppID(),
-		PrivateKey: secret.Literal(string(w.Forge.PrivateKeyPEM())), WebhookSecret: secret.Literal(w.Forge.WebhookSecret()),
+		PrivateKey: secret.Literal(string(w.Forge.PrivateKeyPEM())), WebhookSecrets: []secret.Source{secret.Literal(w.Forge.WebhookSecret())},
 	}, github.Options{WriteRate: 1000, WriteBurst: 1000})
 	w.must(err)
 	w.Store, err = store.Open(ctx, "sqlite:"+filepath.Join(w.tb.TempDir(), "store.db"), clock.System)

@@ -78,13 +78,8 @@ type listing struct {
 
 // pages reads a list, 100 at a time, until visit says that it has enough.
 func pages[T any](ctx context.Context, p *Provider, l listing, visit func(page T) (more bool)) error {
-	query := url.Values{"per_page": {"100"}}
-	maps.Copy(query, l.query)
 	for n := 1; n > 0; {
-		var page T
-		query.Set("page", strconv.Itoa(n))
-		r := request{method: http.MethodGet, path: l.path + "?" + query.Encode()}
-		resp, err := p.repo(ctx, l.repo, r, &page)
+		page, resp, err := pageOf[T](ctx, p, l, n)
 		if err != nil {
 			return err
 		}
@@ -94,6 +89,32 @@ func pages[T any](ctx context.Context, p *Provider, l listing, visit func(page T
 		n = resp.NextPage
 	}
 	return nil
+}
+
+// pagesFromLast reads a list that the forge sorts with the newest last, from the
+// last page to the first. Only the first page says which one is the last.
+func pagesFromLast[T any](ctx context.Context, p *Provider, l listing, visit func(page T) (more bool)) error {
+	first, resp, err := pageOf[T](ctx, p, l, 1)
+	if err != nil {
+		return err
+	}
+	for n := resp.LastPage; n > 1; n-- {
+		page, _, err := pageOf[T](ctx, p, l, n)
+		if err != nil || !visit(page) {
+			return err
+		}
+	}
+	visit(first)
+	return nil
+}
+
+// pageOf reads one page of a list, 1-based.
+func pageOf[T any](ctx context.Context, p *Provider, l listing, n int) (page T, resp *github.Response, err error) {
+	query := url.Values{"per_page": {"100"}, "page": {strconv.Itoa(n)}}
+	maps.Copy(query, l.query)
+	r := request{method: http.MethodGet, path: l.path + "?" + query.Encode()}
+	resp, err = p.repo(ctx, l.repo, r, &page)
+	return page, resp, err
 }
 
 // call sends a request in the name of the scope's installation. An installation

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/go-github/v60/github"
 
@@ -50,11 +48,7 @@ func (p *Provider) PutSticky(ctx context.Context, repo providers.Repo, pr int, s
 	if s.Marker == "" {
 		return 0, fault.New(fault.Internal, "a sticky comment without a marker")
 	}
-	body := s.Body
-	if !strings.HasPrefix(body, s.Marker) {
-		body = s.Marker + "\n" + body // on top, where no cut takes it away
-	}
-	body = cutMarkdown(body, commentLimit)
+	body := marked(s.Marker, s.Body)
 	if s.ID != 0 {
 		id, err := p.editComment(ctx, repo, s.ID, body)
 		if !errors.Is(err, providers.ErrNotFound) { // deleted: look for the marker
@@ -62,9 +56,7 @@ func (p *Provider) PutSticky(ctx context.Context, repo providers.Repo, pr int, s
 		}
 	}
 	t := thread{repo, pr}
-	find := func() (int64, error) {
-		return p.findComment(ctx, t, nil, func(text string) bool { return strings.Contains(text, s.Marker) })
-	}
+	find := func() (int64, error) { return p.findComment(ctx, t, s.Marker) }
 	id, err := find()
 	switch {
 	case err != nil:
@@ -75,17 +67,27 @@ func (p *Provider) PutSticky(ctx context.Context, repo providers.Repo, pr int, s
 	return p.makeComment(ctx, t, body, find)
 }
 
+// marked is a comment's text with its marker on top, where no cut takes it away.
+func marked(marker, body string) string {
+	if !strings.HasPrefix(body, marker) {
+		body = marker + "\n" + body
+	}
+	return cutMarkdown(body, commentLimit)
+}
+
 // AddComment makes a new comment.
-func (p *Provider) AddComment(ctx context.Context, repo providers.Repo, pr int, body string) (int64, error) {
-	body = cutMarkdown(body, commentLimit)
+func (p *Provider) AddComment(ctx context.Context, repo providers.Repo, pr int, n providers.Note) (int64, error) {
+	if n.Marker == "" {
+		return 0, fault.New(fault.Internal, "a new comment without a marker")
+	}
 	t := thread{repo, pr}
-	// A minute, because the comment is dated by the forge's clock.
-	since := url.Values{"since": {p.o.Clock.Now().Add(-time.Minute).UTC().Format(time.RFC3339)}}
-	return p.makeComment(ctx, t, body, func() (int64, error) {
-		return p.findComment(ctx, t, since, func(text string) bool {
-			return strings.TrimSpace(text) == strings.TrimSpace(body)
-		})
-	})
+	find := func() (int64, error) { return p.findNewComment(ctx, t, n.Marker) }
+	if n.MayExist {
+		if id, err := find(); err != nil || id != 0 {
+			return id, err
+		}
+	}
+	return p.makeComment(ctx, t, marked(n.Marker, n.Body), find)
 }
 
 // makeComment creates a comment. Where its outcome is unknown, find looks if it
@@ -108,21 +110,38 @@ func (p *Provider) editComment(ctx context.Context, repo providers.Repo, id int6
 	return id, err
 }
 
-// findComment looks for a comment of our app over all pages, the oldest first;
-// 0 when there is none.
-func (p *Provider) findComment(ctx context.Context, t thread, query url.Values, match func(body string) bool) (int64, error) {
-	var id int64
-	l := listing{repo: t.repo, path: pathf("/issues/%d/comments", t.number), query: query}
-	err := pages(ctx, p, l, func(page []comment) bool {
-		for _, c := range page {
-			if p.own(c.App) && match(c.GetBody()) {
-				id = c.GetID()
-				return false
-			}
-		}
-		return true
+// findComment looks for our app's comment with the marker over all pages, the
+// oldest first; 0 when there is none.
+func (p *Provider) findComment(ctx context.Context, t thread, marker string) (id int64, err error) {
+	err = pages(ctx, p, t.comments(), func(page []comment) bool {
+		id = p.ownWith(marker, page)
+		return id == 0
 	})
 	return id, err
+}
+
+// findNewComment is findComment from the newest page on: what an attempt a
+// moment ago may have made is there.
+func (p *Provider) findNewComment(ctx context.Context, t thread, marker string) (id int64, err error) {
+	err = pagesFromLast(ctx, p, t.comments(), func(page []comment) bool {
+		id = p.ownWith(marker, page)
+		return id == 0
+	})
+	return id, err
+}
+
+func (t thread) comments() listing {
+	return listing{repo: t.repo, path: pathf("/issues/%d/comments", t.number)}
+}
+
+// ownWith is the id of our app's first comment with the marker, 0 without one.
+func (p *Provider) ownWith(marker string, page []comment) int64 {
+	for _, c := range page {
+		if p.own(c.App) && strings.Contains(c.GetBody(), marker) {
+			return c.GetID()
+		}
+	}
+	return 0
 }
 
 // React adds a reaction to a comment; GitHub keeps one per user and kind.

@@ -19,8 +19,8 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	}{
 		"no name":                 {func(c *github.Config) { c.Name = "" }, "no name"},
 		"no app id":               {func(c *github.Config) { c.AppID = 0 }, "app_id"},
-		"empty webhook secret":    {func(c *github.Config) { c.WebhookSecret = secret.Source{} }, "webhook_secret"},
-		"unset webhook secret":    {func(c *github.Config) { c.WebhookSecret = secret.Parse("env:SHIPSQL_NOT_SET", "") }, "webhook_secret"},
+		"empty webhook secret":    {func(c *github.Config) { c.WebhookSecrets = nil }, "webhook_secret"},
+		"unset webhook secret":    {func(c *github.Config) { c.WebhookSecrets = []secret.Source{secret.Parse("env:SHIPSQL_NOT_SET", "")} }, "webhook_secret"},
 		"no private key":          {func(c *github.Config) { c.PrivateKey = secret.Source{} }, "private_key"},
 		"a bad private key":       {func(c *github.Config) { c.PrivateKey = secret.Literal("hunter2hunter2") }, "private_key"},
 		"base_url without a host": {func(c *github.Config) { c.BaseURL = "github.com" }, "base_url"},

@@ -29,7 +29,7 @@ func TestConformance(t *testing.T) {
 		t.Cleanup(func() { _ = f.Close() })
 		p := provider(t, github.Config{
 			Name: "github.com", BaseURL: f.URL(), AppID: f.AppID(),
-			PrivateKey: secret.Literal(string(f.PrivateKeyPEM())), WebhookSecret: secret.Literal(f.WebhookSecret()),
+			PrivateKey: secret.Literal(string(f.PrivateKeyPEM())), WebhookSecrets: []secret.Source{secret.Literal(f.WebhookSecret())},
 		}, github.Options{WriteRate: rate.Inf, OnRequest: s.requests.add})
 		return p, s
 	})

@@ -37,6 +37,9 @@ var privateKey = sync.OnceValue(func() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 })
 
+// note is a new comment with a marker of its own.
+func note(body string) providers.Note { return providers.Note{Marker: "<!-- n -->", Body: body} }
+
 // fake answers with scripted responses, for what the mini forge would never
 // do. It knows installations and tokens; the rest is in the test's handler.
 type fake struct {
@@ -132,7 +135,7 @@ func (f *fake) provider(t *testing.T, change ...func(*github.Options)) *github.P
 func config(baseURL string) github.Config {
 	return github.Config{
 		Name: "ghe", BaseURL: baseURL, AppID: appID,
-		PrivateKey: secret.Literal(privateKey()), WebhookSecret: secret.Literal(webhookSecret),
+		PrivateKey: secret.Literal(privateKey()), WebhookSecrets: []secret.Source{secret.Literal(webhookSecret)},
 	}
 }
 

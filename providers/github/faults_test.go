@@ -80,7 +80,7 @@ func TestARefusedTokenIsReplacedOnce(t *testing.T) {
 		answer(w, http.StatusCreated, `{"id":5}`)
 	})
 	p := f.provider(t)
-	id, err := p.AddComment(t.Context(), orders, 1, "hello") // a write: its body is sent again
+	id, err := p.AddComment(t.Context(), orders, 1, note("hello")) // a write: its body is sent again
 	if err != nil || id != 5 {
 		t.Fatalf("AddComment: %d, %v", id, err)
 	}
@@ -221,12 +221,12 @@ func TestTheWriteBudget(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for range 2 {
-		if _, err := p.AddComment(ctx, orders, 1, "x"); err != nil {
+		if _, err := p.AddComment(ctx, orders, 1, note("x")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// The third would have to wait for longer than its caller has time.
-	_, err := p.AddComment(ctx, orders, 1, "x")
+	_, err := p.AddComment(ctx, orders, 1, note("x"))
 	if _, ok := errors.AsType[providers.ErrRateLimited](err); !ok {
 		t.Errorf("%v, want ErrRateLimited", err)
 	}
@@ -314,10 +314,10 @@ func TestRedirects(t *testing.T) {
 	if pr, err := p.PullRequest(t.Context(), orders, 1); err != nil || pr.Number != 1 {
 		t.Errorf("a renamed repository: %+v, %v", pr, err)
 	}
-	if id, err := p.AddComment(t.Context(), orders, 1, "x"); err != nil || id != 5 {
+	if id, err := p.AddComment(t.Context(), orders, 1, note("x")); err != nil || id != 5 {
 		t.Errorf("a write to a renamed repository: %d, %v", id, err)
 	}
-	if _, err := p.AddComment(t.Context(), orders, 2, "x"); fault.CodeOf(err) != fault.Unsupported {
+	if _, err := p.AddComment(t.Context(), orders, 2, note("x")); fault.CodeOf(err) != fault.Unsupported {
 		t.Errorf("a write redirected by a 301: %v, want unsupported", err)
 	}
 	if _, err := p.PullRequest(t.Context(), orders, 2); fault.CodeOf(err) != fault.Unreachable {

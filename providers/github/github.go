@@ -22,12 +22,12 @@ import (
 // Config says which GitHub and which App. The secrets are read when used, so a
 // new private key or webhook secret needs no restart.
 type Config struct {
-	Name          string // first part of a project's repository and of the webhook's path
-	BaseURL       string // web address; "" is https://github.com
-	APIURL        string // API root, exactly; "" derives it from BaseURL
-	AppID         int64
-	PrivateKey    secret.Source // PEM
-	WebhookSecret secret.Source
+	Name           string // first part of a project's repository and of the webhook's path
+	BaseURL        string // web address; "" is https://github.com
+	APIURL         string // API root, exactly; "" derives it from BaseURL
+	AppID          int64
+	PrivateKey     secret.Source   // PEM
+	WebhookSecrets []secret.Source // one, or two that are valid at once while one is rotated
 }
 
 // Options are for tests and wiring; the zero value is for production.
@@ -137,8 +137,8 @@ func check(cfg Config) error {
 		errs = append(errs, fault.New(fault.Invalid, "app_id is missing").At(cfg.Name).
 			Then("set it to the App ID of the GitHub App's settings page"))
 	}
-	if _, err := cfg.WebhookSecret.Read(); err != nil {
-		errs = append(errs, fault.New(fault.Invalid, "webhook_secret can't be used").At(cfg.Name).Because(err))
+	if _, err := cfg.ReadWebhookSecrets(); err != nil {
+		errs = append(errs, err)
 	}
 	if _, err := appTransport(cfg, nil); err != nil {
 		errs = append(errs, err)
@@ -182,7 +182,7 @@ func (p *Provider) Kind() providers.Kind { return providers.GitHub }
 func (p *Provider) Capabilities() providers.Capabilities {
 	return providers.Capabilities{
 		Checks: true, CheckActions: true, Reviews: true, Reactions: true,
-		Deployments: true, MergeQueue: true, BareCommands: true,
+		Deployments: true, MergeQueue: true, BareCommands: true, MissedDeliveries: true,
 		CommentLimit: commentLimit, CheckLimit: checkLimit,
 	}
 }

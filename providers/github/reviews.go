@@ -3,37 +3,53 @@ package github
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/google/go-github/v60/github"
 
+	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/providers"
 )
 
 const rightSide = "RIGHT" // the diff's new side
 
 // AddReview comments on lines of the pull request's diff, in one review.
-func (p *Provider) AddReview(ctx context.Context, repo providers.Repo, pr int, commit string, comments []providers.InlineComment) error {
-	if len(comments) == 0 {
+func (p *Provider) AddReview(ctx context.Context, repo providers.Repo, pr int, r providers.Review) error {
+	if slices.ContainsFunc(r.Comments, func(c providers.InlineComment) bool { return c.Marker == "" }) {
+		return fault.New(fault.Internal, "an inline comment without a marker")
+	}
+	t, due := thread{repo, pr}, r.Comments
+	if r.MayExist {
+		var err error
+		if due, err = p.missing(ctx, t, due); err != nil {
+			return err
+		}
+	}
+	if len(due) == 0 {
 		return nil
 	}
-	review := github.PullRequestReviewRequest{CommitID: &commit, Event: github.String("COMMENT")}
-	for _, c := range comments {
-		review.Comments = append(review.Comments, draft(c))
+	body := github.PullRequestReviewRequest{CommitID: &r.Commit, Event: github.String("COMMENT")}
+	for _, c := range due {
+		body.Comments = append(body.Comments, draft(c))
 	}
-	_, err := p.repo(ctx, repo, request{method: http.MethodPost, path: pathf("/pulls/%d/reviews", pr), body: review}, nil)
+	_, err := p.repo(ctx, repo, request{method: http.MethodPost, path: pathf("/pulls/%d/reviews", pr), body: body}, nil)
 	if unknown(err) {
-		if there, lookup := p.reviewed(ctx, thread{repo, pr}, commit, comments); lookup == nil && there {
+		if left, lookup := p.missing(ctx, t, due); lookup == nil && len(left) == 0 {
 			return nil
 		}
 	}
 	return err
 }
 
+// draft puts the marker at the end, where it leaves a suggestion's fence and the
+// first line, which notifications show, alone.
 func draft(c providers.InlineComment) *github.DraftReviewComment {
+	end := "\n\n" + c.Marker
 	out := &github.DraftReviewComment{
 		Path: github.String(c.Path), Line: github.Int(c.Line), Side: github.String(rightSide),
-		Body: github.String(cutMarkdown(c.Body, commentLimit)),
+		Body: github.String(cutMarkdown(c.Body, commentLimit-len(end)) + end),
 	}
 	if c.StartLine > 0 && c.StartLine < c.Line {
 		out.StartLine, out.StartSide = github.Int(c.StartLine), github.String(rightSide)
@@ -41,27 +57,21 @@ func draft(c providers.InlineComment) *github.DraftReviewComment {
 	return out
 }
 
-// reviewed says if all the comments are on the pull request, made at that
-// commit by a bot.
-func (p *Provider) reviewed(ctx context.Context, t thread, commit string, comments []providers.InlineComment) (bool, error) {
-	type place struct {
-		path string
-		line int
-		body string
-	}
-	missing := map[place]bool{}
-	for _, c := range comments {
-		d := draft(c)
-		missing[place{d.GetPath(), d.GetLine(), strings.TrimSpace(d.GetBody())}] = true
-	}
-	l := listing{repo: t.repo, path: pathf("/pulls/%d/comments", t.number)}
+// missing are the comments whose marker no bot's comment on the pull request's
+// diff has. GitHub doesn't say which app such a comment is from, but a person
+// can't write as a bot.
+func (p *Provider) missing(ctx context.Context, t thread, wanted []providers.InlineComment) ([]providers.InlineComment, error) {
+	left := slices.Clone(wanted)
+	l := listing{repo: t.repo, path: pathf("/pulls/%d/comments", t.number), query: url.Values{
+		"sort": {"created"}, "direction": {"desc"},
+	}}
 	err := pages(ctx, p, l, func(page []*github.PullRequestComment) bool {
-		for _, c := range page {
-			if person(c.GetUser()).Bot && c.GetOriginalCommitID() == commit {
-				delete(missing, place{c.GetPath(), c.GetOriginalLine(), strings.TrimSpace(c.GetBody())})
-			}
+		for _, there := range page {
+			left = slices.DeleteFunc(left, func(c providers.InlineComment) bool {
+				return person(there.GetUser()).Bot && strings.Contains(there.GetBody(), c.Marker)
+			})
 		}
-		return len(missing) > 0
+		return len(left) > 0
 	})
-	return len(missing) == 0, err
+	return left, err
 }

@@ -17,20 +17,34 @@ import (
 // Repository finds a repository by "owner/name".
 func (p *Provider) Repository(ctx context.Context, fullName string) (providers.Repo, error) {
 	owner, name, _ := strings.Cut(fullName, "/")
-	repo := providers.Repo{Provider: p.cfg.Name, Owner: owner, Name: name}
-	s, err := of(repo)
+	s, err := of(providers.Repo{Provider: p.cfg.Name, Owner: owner, Name: name})
 	if err != nil {
-		return repo, err
+		return providers.Repo{}, err
+	}
+	return p.lookUp(ctx, s)
+}
+
+// RepositoryByID finds a repository by its number. The addresses below
+// repositories/ID are those GitHub itself redirects a renamed repository's to.
+func (p *Provider) RepositoryByID(ctx context.Context, id int64) (providers.Repo, error) {
+	return p.lookUp(ctx, scope{path: pathf("repositories/%d", id)})
+}
+
+// lookUp asks who installed us there now, whatever was known, then reads the
+// repository: a public one could be read with anybody's installation.
+func (p *Provider) lookUp(ctx context.Context, s scope) (providers.Repo, error) {
+	id, err := p.findInstallation(ctx, s)
+	if err != nil {
+		return providers.Repo{}, err
 	}
 	var found github.Repository
 	if _, err := p.call(ctx, s, request{method: http.MethodGet, path: s.path}, &found); err != nil {
-		return repo, err
+		return providers.Repo{}, err
 	}
-	id, _, err := p.installation(ctx, s)
 	return providers.Repo{
 		Provider: p.cfg.Name, Owner: found.GetOwner().GetLogin(), Name: found.GetName(),
 		ID: found.GetID(), Installation: id, Private: found.GetPrivate(),
-	}, err
+	}, nil
 }
 
 // Permission reads what a user may do in a repository.

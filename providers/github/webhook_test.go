@@ -71,7 +71,7 @@ func TestOnlyOurSHA256SignatureCounts(t *testing.T) {
 func TestTheSecretIsReadWhenUsed(t *testing.T) {
 	t.Setenv("SHIPSQL_TEST_HOOK", "first")
 	cfg := config("")
-	cfg.WebhookSecret = secret.Parse("env:SHIPSQL_TEST_HOOK", "")
+	cfg.WebhookSecrets = []secret.Source{secret.Parse("env:SHIPSQL_TEST_HOOK", "")}
 	p := provider(t, cfg, github.Options{})
 	t.Setenv("SHIPSQL_TEST_HOOK", webhookSecret)
 	body := []byte(`{}`)

@@ -100,19 +100,20 @@ func TestAReviewAsItIsSent(t *testing.T) {
 	sink := &written{}
 	f := newFake(t, sink.ServeHTTP)
 	p := f.provider(t)
-	if err := p.AddReview(t.Context(), orders, 4, "abc", nil); err != nil || len(f.calls()) != 0 {
+	if err := p.AddReview(t.Context(), orders, 4, providers.Review{Commit: "abc"}); err != nil || len(f.calls()) != 0 {
 		t.Errorf("an empty review: %v, calls %v", err, f.calls())
 	}
-	err := p.AddReview(t.Context(), orders, 4, "abc", []providers.InlineComment{
-		{Path: "a.sql", Line: 3, Body: "one"}, {Path: "a.sql", StartLine: 4, Line: 4, Body: "two"}, {Path: "b.sql", StartLine: 1, Line: 2, Body: "three"},
-	})
+	err := p.AddReview(t.Context(), orders, 4, providers.Review{Commit: "abc", Comments: []providers.InlineComment{
+		{Path: "a.sql", Line: 3, Body: "one", Marker: "<!-- 1 -->"}, {Path: "a.sql", StartLine: 4, Line: 4, Body: "two", Marker: "<!-- 2 -->"},
+		{Path: "b.sql", StartLine: 1, Line: 2, Body: "three", Marker: "<!-- 3 -->"},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := object{"commit_id": "abc", "event": "COMMENT", "comments": []any{
-		object{"path": "a.sql", "line": 3.0, "side": "RIGHT", "body": "one"},
-		object{"path": "a.sql", "line": 4.0, "side": "RIGHT", "body": "two"},
-		object{"path": "b.sql", "start_line": 1.0, "start_side": "RIGHT", "line": 2.0, "side": "RIGHT", "body": "three"},
+		object{"path": "a.sql", "line": 3.0, "side": "RIGHT", "body": "one\n\n<!-- 1 -->"},
+		object{"path": "a.sql", "line": 4.0, "side": "RIGHT", "body": "two\n\n<!-- 2 -->"},
+		object{"path": "b.sql", "start_line": 1.0, "start_side": "RIGHT", "line": 2.0, "side": "RIGHT", "body": "three\n\n<!-- 3 -->"},
 	}}
 	if diff := cmp.Diff(want, sink.last()); diff != "" {
 		t.Error(diff)
@@ -172,8 +173,8 @@ func TestTextsAreCutToTheLimits(t *testing.T) {
 func TestTextsThatFitAreLeftAlone(t *testing.T) {
 	sink := &written{}
 	p := newFake(t, sink.ServeHTTP).provider(t)
-	body := strings.Repeat("é", 32_768)
-	if _, err := p.AddComment(t.Context(), orders, 1, body); err != nil || sink.last()["body"] != body {
+	body := "<!-- n -->\n" + strings.Repeat("é", 32_762) + "."
+	if _, err := p.AddComment(t.Context(), orders, 1, note(body)); err != nil || sink.last()["body"] != body {
 		t.Errorf("65,536 bytes: %v", err)
 	}
 }

@@ -21,11 +21,11 @@ func comments(st *stage) {
 	for _, r := range []providers.Reaction{providers.Seen, providers.Seen, providers.Accepted} {
 		st.must(st.p.React(st.Context(), st.repo, id, r))
 	}
-	reply, err := st.p.AddComment(st.Context(), st.repo, n, "done")
+	reply, err := st.p.AddComment(st.Context(), st.repo, n, note("done"))
 	st.must(err)
 	own, err := st.p.Comment(st.Context(), st.repo, reply)
 	st.must(err)
-	if !own.Own || !own.Author.Bot || own.Body != "done" {
+	if !own.Own || !own.Author.Bot || own.Body != "<!-- done -->\ndone" {
 		st.Errorf("our comment: %+v", own)
 	}
 	shown := st.s.Shown(repository, n).Comments
@@ -36,6 +36,11 @@ func comments(st *stage) {
 	if _, err := st.p.Comment(st.Context(), st.repo, id); !errors.Is(err, providers.ErrNotFound) {
 		st.Errorf("a deleted comment: %v", err)
 	}
+}
+
+// note is a new comment, marked by its text.
+func note(text string) providers.Note {
+	return providers.Note{Marker: "<!-- " + text + " -->", Body: text}
 }
 
 // putSticky puts the text and proves that it is shown, once.

@@ -20,7 +20,7 @@ func cutAfterWrite(st *stage) {
 	st.equal("the sticky comment after a cut", st.putSticky(n, id, "two"), id)
 
 	defer st.s.Break(Fault{Call: MakeComment, Accepted: true, Times: 1, Status: 502})()
-	reply, err := st.p.AddComment(st.Context(), st.repo, n, "done")
+	reply, err := st.p.AddComment(st.Context(), st.repo, n, note("done"))
 	st.must(err)
 	shown := st.s.Shown(repository, n).Comments
 	st.equal("comments", len(shown), 2)
@@ -32,7 +32,7 @@ func cutAfterWrite(st *stage) {
 	st.equal("the check", st.onlyCheck(n).ID, check)
 	st.equal("annotations", st.onlyCheck(n).Annotations, messages(120))
 
-	st.must(st.p.AddReview(st.Context(), st.repo, n, sha, []providers.InlineComment{{Path: secondPath, Line: 2, Body: "why?"}}))
+	st.must(st.p.AddReview(st.Context(), st.repo, n, remark(sha)))
 	st.equal("inline comments", len(st.s.Shown(repository, n).Inline), 1)
 
 	deployed, err := st.p.PutDeployment(st.Context(), st.repo, providers.Deployment{SHA: sha, Environment: "test", State: providers.DeploymentSuccess})
@@ -48,7 +48,6 @@ func lostWrite(st *stage) {
 	n := st.open()
 	sha := st.pull(n).Head.SHA
 	check, stage := annotated(sha, 60), providers.Deployment{SHA: sha, Environment: "test", State: providers.DeploymentSuccess}
-	inline := []providers.InlineComment{{Path: secondPath, Line: 2, Body: "why?"}}
 	writes := map[Call]func() error{
 		MakeComment: func() error {
 			_, err := st.p.PutSticky(st.Context(), st.repo, n, providers.Sticky{Marker: marker, Body: "x"})
@@ -64,7 +63,7 @@ func lostWrite(st *stage) {
 			stage.MayExist = true
 			return err
 		},
-		MakeReview: func() error { return st.p.AddReview(st.Context(), st.repo, n, sha, inline) },
+		MakeReview: func() error { return st.p.AddReview(st.Context(), st.repo, n, remark(sha)) },
 	}
 	for call, write := range writes {
 		for _, status := range []int{0, 502} {
@@ -83,13 +82,20 @@ func lostWrite(st *stage) {
 	st.equal("annotations", shown.Checks[0].Annotations, messages(60))
 }
 
+// remark is a review of one inline comment.
+func remark(sha string) providers.Review {
+	return providers.Review{Commit: sha, Comments: []providers.InlineComment{
+		{Path: secondPath, Line: 2, Body: "why?", Marker: "<!-- why -->"},
+	}}
+}
+
 func expiredToken(st *stage) {
 	n := st.open()
 	st.pull(n)
 	st.s.ExpireTokens()
 	st.pull(n)
 	st.s.ExpireTokens()
-	id, err := st.p.AddComment(st.Context(), st.repo, n, "after the hour")
+	id, err := st.p.AddComment(st.Context(), st.repo, n, note("after the hour"))
 	st.must(err)
 	st.equal("comments", len(st.s.Shown(repository, n).Comments), 1)
 	if id == 0 {
@@ -122,7 +128,7 @@ func uninstalled(st *stage) {
 		"Head":        func() error { _, err := st.p.Head(st.Context(), st.repo, "main"); return err },
 		"Permission":  func() error { _, err := st.p.Permission(st.Context(), st.repo, "bob"); return err },
 		"InTeam":      func() error { _, err := st.p.InTeam(st.Context(), "acme/dba", "bob"); return err },
-		"AddComment":  func() error { _, err := st.p.AddComment(st.Context(), st.repo, n, "x"); return err },
+		"AddComment":  func() error { _, err := st.p.AddComment(st.Context(), st.repo, n, note("x")); return err },
 		"PutSticky": func() error {
 			_, err := st.p.PutSticky(st.Context(), st.repo, n, providers.Sticky{ID: 1, Marker: marker, Body: "x"})
 			return err

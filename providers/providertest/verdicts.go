@@ -91,16 +91,21 @@ func review(st *stage) {
 	n := st.open()
 	sha := st.pull(n).Head.SHA
 	inline := []providers.InlineComment{
-		{Path: secondPath, StartLine: 1, Line: 3, Body: "```suggestion\nCREATE TABLE o (id bigint);\n```"},
-		{Path: secondPath, Line: 2, Body: "why?"},
+		{Path: secondPath, StartLine: 1, Line: 3, Body: "```suggestion\nCREATE TABLE o (id bigint);\n```", Marker: "<!-- one -->"},
+		{Path: secondPath, Line: 2, Body: "why?", Marker: "<!-- two -->"},
 	}
-	st.must(st.p.AddReview(st.Context(), st.repo, n, sha, inline))
+	st.must(st.p.AddReview(st.Context(), st.repo, n, providers.Review{Commit: sha, Comments: inline}))
 	shown := st.s.Shown(repository, n)
+	for i := range inline { // shown is the body with the marker
+		inline[i] = providers.InlineComment{
+			Path: inline[i].Path, StartLine: inline[i].StartLine, Line: inline[i].Line, Body: inline[i].Body + "\n\n" + inline[i].Marker,
+		}
+	}
 	st.equal("inline comments", shown.Inline, inline)
 	st.equal("reviews", shown.Reviews, 1)
 
-	outside := []providers.InlineComment{{Path: secondPath, Line: 99, Body: "x"}}
-	err := st.p.AddReview(st.Context(), st.repo, n, sha, outside)
+	outside := []providers.InlineComment{{Path: secondPath, Line: 99, Body: "x", Marker: "<!-- x -->"}}
+	err := st.p.AddReview(st.Context(), st.repo, n, providers.Review{Commit: sha, Comments: outside})
 	if !errors.Is(err, providers.ErrUnprocessable) || fault.CodeOf(err) != fault.Invalid {
 		st.Errorf("a line outside of the diff: %v, want ErrUnprocessable", err)
 	}

@@ -56,7 +56,7 @@ func pullRequestEvents(st *stage) {
 	second := st.s.Push(repository, "feature", Commit{Author: "ann", Message: "More", Files: map[string]string{"x": "y"}})
 	comment := st.s.Comment(repository, n, "bob", "/shipsql status")
 	st.s.EditComment(repository, comment, "bob", "/approve prod")
-	own, err := st.p.AddComment(st.Context(), st.repo, n, "hello")
+	own, err := st.p.AddComment(st.Context(), st.repo, n, note("hello"))
 	st.must(err)
 	merge := st.s.Merge(repository, n, "bob", MergeCommit)
 

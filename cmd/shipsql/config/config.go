@@ -101,7 +101,7 @@ func (s *shape) build() *File {
 func (p gitHub) build() github.Config {
 	return github.Config{
 		Name: p.Name, BaseURL: p.BaseURL, APIURL: p.APIURL, AppID: p.AppID,
-		PrivateKey: p.PrivateKey, WebhookSecret: p.WebhookSecret[0],
+		PrivateKey: p.PrivateKey, WebhookSecrets: p.WebhookSecret,
 	}
 }
 

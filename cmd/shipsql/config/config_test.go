@@ -32,10 +32,10 @@ func TestLoadGivesEveryRoomItsConfig(t *testing.T) {
 		Redis:  secret.Literal("redis://localhost:6379/0"),
 		GitHub: []github.Config{{
 			Name: "github.com", BaseURL: "https://github.com", AppID: 1234,
-			PrivateKey: secret.Parse("file:app.pem", "testdata"), WebhookSecret: secret.Parse("env:GH_SECRET", ""),
+			PrivateKey: secret.Parse("file:app.pem", "testdata"), WebhookSecrets: []secret.Source{secret.Parse("env:GH_SECRET", "")},
 		}, {
 			Name: "ghe", BaseURL: "https://ghe.example.com", APIURL: "https://proxy.example.com/ghe/api/v3", AppID: 7,
-			PrivateKey: secret.Parse("file:/etc/shipsql/ghe.pem", ""), WebhookSecret: secret.Parse("env:GHE_SECRET", ""),
+			PrivateKey: secret.Parse("file:/etc/shipsql/ghe.pem", ""), WebhookSecrets: []secret.Source{secret.Parse("env:GHE_SECRET", "")},
 		}},
 		Deploy: deploy.Config{
 			Databases: []deploy.Database{{

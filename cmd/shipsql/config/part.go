@@ -133,7 +133,8 @@ func (f *File) ReadSecrets(part Part) error {
 	}
 	for _, g := range f.GitHub {
 		problems = append(problems, readable("providers "+g.Name+": private_key", g.PrivateKey))
-		problems = append(problems, readable("providers "+g.Name+": webhook_secret", g.WebhookSecret))
+		_, err := g.ReadWebhookSecrets()
+		problems = append(problems, err)
 	}
 	problems = append(problems, f.Unreadable(part)...)
 	return errors.Join(problems...)

@@ -41,16 +41,9 @@ type releaseStore struct {
 // releaseReport is what a release command prints.
 type releaseReport interface{ Text(t release.Terminal) }
 
-// desk is an opened store with its releases.
-type desk struct {
-	context.Context
-
-	*deploy.Service
-}
-
 // use opens the store and prints what f reports. An error is printed here too,
 // because its next commands name the release that it is about.
-func (s releaseStore) use(t *terminal, f func(desk) (releaseReport, error)) error {
+func (s releaseStore) use(t *terminal, f func(*deploy.Service) (releaseReport, error)) error {
 	cfg, err := config.Load(s.Config)
 	if err == nil {
 		err = storeExists(cfg)
@@ -60,7 +53,7 @@ func (s releaseStore) use(t *terminal, f func(desk) (releaseReport, error)) erro
 	}
 	o := serve.Options{Config: cfg, Role: config.RoleAll, Version: version, Log: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	err = serve.Operate(t.ctx, o, func(service *deploy.Service) error {
-		report, err := f(desk{t.ctx, service})
+		report, err := f(service)
 		if err != nil {
 			return err
 		}
@@ -125,10 +118,10 @@ type ofRelease struct {
 
 func (o ofRelease) Unwrap() error { return o.error }
 
-// find turns a word into the release it means; command is how the choices are
+// findRelease turns a word into the release it means; command is how the choices are
 // shown, with %s for the word.
-func (d desk) find(word, command string) (deploy.Release, error) {
-	found, err := d.Find(d, word)
+func findRelease(ctx context.Context, s *deploy.Service, word, command string) (deploy.Release, error) {
+	found, err := s.Find(ctx, word)
 	if err != nil {
 		return deploy.Release{}, err
 	}
@@ -148,12 +141,12 @@ func (c releaseListCmd) Run(t *terminal) error {
 	if c.Limit < 1 || c.Limit > 1000 {
 		return exit{exitUsage, fault.New(fault.Invalid, "--limit must be from 1 to 1000")}
 	}
-	return c.use(t, func(d desk) (releaseReport, error) {
-		project, err := release.Project(d.Config(), c.Project)
+	return c.use(t, func(s *deploy.Service) (releaseReport, error) {
+		project, err := release.Project(s.Config(), c.Project)
 		if err != nil {
 			return nil, err
 		}
-		listed, err := d.List(d, deploy.Listing{Project: project, State: deploy.State(c.State), Limit: c.Limit})
+		listed, err := s.List(t.ctx, deploy.Listing{Project: project, State: deploy.State(c.State), Limit: c.Limit})
 		return release.NewList(listed), err
 	})
 }
@@ -166,16 +159,16 @@ type releaseShowCmd struct {
 
 // Run prints the release.
 func (c releaseShowCmd) Run(t *terminal) error {
-	return c.use(t, func(d desk) (releaseReport, error) {
-		r, err := d.find(c.Release, "shipsql release show %s")
+	return c.use(t, func(s *deploy.Service) (releaseReport, error) {
+		r, err := findRelease(t.ctx, s, c.Release, "shipsql release show %s")
 		if err != nil {
 			return nil, err
 		}
-		rollout, err := d.Rollout(d, r.ID)
+		rollout, err := s.Rollout(t.ctx, r.ID)
 		if err != nil {
 			return nil, err
 		}
-		audit, err := d.Audit(d, r.ID)
+		audit, err := s.Audit(t.ctx, r.ID)
 		return release.NewShow(rollout, audit), err
 	})
 }
@@ -190,16 +183,16 @@ type releaseOrder struct {
 }
 
 // order finds what the command is about and lets carry do it.
-func (c releaseOrder) order(t *terminal, verb string, carry func(desk, deploy.Command) (deploy.Answer, error)) error {
-	return c.use(t, func(d desk) (releaseReport, error) {
-		r, err := d.find(c.Release, fmt.Sprintf("shipsql release %s %%s %s", verb, c.Environment))
+func (c releaseOrder) order(t *terminal, verb string, carry func(*deploy.Service, deploy.Command) (deploy.Answer, error)) error {
+	return c.use(t, func(s *deploy.Service) (releaseReport, error) {
+		r, err := findRelease(t.ctx, s, c.Release, fmt.Sprintf("shipsql release %s %%s %s", verb, c.Environment))
 		if err != nil {
 			return nil, err
 		}
-		if err := release.Environment(d.Config(), r.Project, c.Environment); err != nil {
+		if err := release.Environment(s.Config(), r.Project, c.Environment); err != nil {
 			return nil, err
 		}
-		answer, err := carry(d, deploy.Command{
+		answer, err := carry(s, deploy.Command{
 			Actor: deploy.Actor{Kind: deploy.Operator, Login: c.name()}, Release: r.ID, Project: r.Project,
 			Environment: c.Environment, Source: evidence(verb),
 		})
@@ -236,11 +229,11 @@ type releaseApproveCmd struct {
 
 // Run approves.
 func (c releaseApproveCmd) Run(t *terminal) error {
-	return c.order(t, deploy.VerbApprove, func(d desk, command deploy.Command) (deploy.Answer, error) {
+	return c.order(t, deploy.VerbApprove, func(s *deploy.Service, command deploy.Command) (deploy.Answer, error) {
 		command.WithEarlier = c.WithEarlier
 		command.Reason = strings.TrimSpace(c.DespiteFindings)
 		command.DespiteFindings = command.Reason != ""
-		return d.Approve(d, command)
+		return s.Approve(t.ctx, command)
 	})
 }
 
@@ -252,11 +245,11 @@ type releaseRetryCmd struct {
 
 // Run retries.
 func (c releaseRetryCmd) Run(t *terminal) error {
-	return c.order(t, deploy.VerbRetry, func(d desk, command deploy.Command) (deploy.Answer, error) {
-		if err := release.Database(d.Config(), command.Project, c.Environment, c.What); err != nil {
+	return c.order(t, deploy.VerbRetry, func(s *deploy.Service, command deploy.Command) (deploy.Answer, error) {
+		if err := release.Database(s.Config(), command.Project, c.Environment, c.What); err != nil {
 			return deploy.Answer{}, err
 		}
 		command.Database = c.What
-		return d.Retry(d, command)
+		return s.Retry(t.ctx, command)
 	})
 }

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -46,7 +47,7 @@ func NewAnswer(a deploy.Answer) Answer {
 func (a Answer) Text(t Terminal) {
 	done := map[string]string{deploy.VerbApprove: "approved", deploy.VerbRetry: "runs again"}[a.Verb]
 	for _, r := range a.Releases {
-		text := fmt.Sprintf("%s for %s: %s %s, %d migrations, %d statements", done, plain(a.Environment), r.ID, plain(r.Title), r.Migrations, r.Statements)
+		text := fmt.Sprintf("%s for %s: %s %s, %s, %s", done, plain(a.Environment), r.ID, plain(r.Title), count(r.Migrations, "migration"), count(r.Statements, "statement"))
 		if r.Needed > 0 {
 			text += fmt.Sprintf(", %d of %d approvals", r.Counted, r.Needed)
 		}
@@ -128,6 +129,11 @@ func NewFailed(err error, release string) Failed {
 		p.Reason, p.Message, p.Who = refused.Reason.Code, refused.Reason.Text, refused.Reason.Who
 		for _, n := range refused.Reason.Next {
 			p.Next = append(p.Next, Command(n, release))
+		}
+	}
+	if several, ok := errors.AsType[*AmbiguousError](err); ok {
+		for _, c := range several.Choices {
+			p.Next = append(p.Next, c.Command+"   # "+c.About)
 		}
 	}
 	return Failed{Version: 1, Error: p}

@@ -10,23 +10,42 @@ import (
 	"github.com/shipsql/shipsql/internal/nearest"
 )
 
-// One picks the release that a word means of those that it may mean. command is
-// what was typed, with %s where the word stood: it is what the choices are shown
-// as.
+// AmbiguousError is a word that may mean several releases.
+type AmbiguousError struct {
+	Word    string
+	Choices []Choice // newest first
+}
+
+// Choice is one of them: the command that means it, and what it is.
+type Choice struct{ Command, About string }
+
+// Error says how many there are; the choices are for who prints it.
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%q may mean %d releases; choose one", e.Word, len(e.Choices))
+}
+
+// FaultCode makes fault.CodeOf see a conflict.
+func (e *AmbiguousError) FaultCode() fault.Code { return fault.Conflict }
+
+// One picks the release that a word means of those that it may mean: not_found,
+// or an [*AmbiguousError]. command is what was typed, with %s where the word
+// stood.
 func One(found []deploy.Release, word, command string) (deploy.Release, error) {
 	switch len(found) {
 	case 0:
-		return deploy.Release{}, fault.New(fault.NotFound, "there is no release %q", plain(word)).
+		return deploy.Release{}, fault.New(fault.NotFound, "there is no release %q", word).
 			Then("name its id, #PULL_REQUEST or merge commit; shipsql release list shows them")
 	case 1:
 		return found[0], nil
 	}
-	choices := make([]string, len(found))
-	for i, r := range found {
+	several := &AmbiguousError{Word: word}
+	for _, r := range found {
 		s := summary(r, "")
-		choices[i] = fmt.Sprintf("\n  %s   (%s of %s, %s)", fmt.Sprintf(command, r.ID), s.change(), plain(r.Project), clipped(r.Title, titleWidth))
+		several.Choices = append(several.Choices, Choice{
+			fmt.Sprintf(command, r.ID), fmt.Sprintf("%s of %s, %s", s.change(), plain(r.Project), clipped(r.Title, titleWidth)),
+		})
 	}
-	return deploy.Release{}, fault.New(fault.Conflict, "%q may mean %d releases; choose one:%s", plain(word), len(found), strings.Join(choices, ""))
+	return deploy.Release{}, several
 }
 
 // Project finds the project that a word means: its id, or a part of it that no

@@ -88,7 +88,12 @@ func (s Summary) change() string {
 	if s.PullRequest != 0 {
 		return fmt.Sprintf("#%d", s.PullRequest)
 	}
-	return clipped(s.MergeCommit, shortCommit)
+	return s.commit()
+}
+
+func (s Summary) commit() string {
+	commit := plain(s.MergeCommit)
+	return commit[:min(len(commit), shortCommit)]
 }
 
 // shortCommit is how much of a commit's name people need.

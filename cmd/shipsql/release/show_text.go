@@ -15,7 +15,7 @@ import (
 func (s Show) Text(t Terminal) {
 	t.line("%s  %s", s.ID, t.state(s.State))
 	t.line("%s of %s", s.change(), plain(s.Project))
-	t.line("%s, by %s, merged %s (%s ago) as %s", plain(s.Title), plain(s.Author), stamp(s.MergedAt), t.age(s.MergedAt), clipped(s.MergeCommit, shortCommit))
+	t.line("%s, by %s, merged %s (%s ago) as %s", plain(s.Title), plain(s.Author), stamp(s.MergedAt), t.age(s.MergedAt), s.commit())
 	t.line("hash %s, %s", s.Hash, s.reviewed())
 	if s.Refusal != nil {
 		t.line("the branch is stopped: %s; %s", plain(s.Refusal.Text), plain(s.Refusal.Next))
@@ -37,7 +37,7 @@ func (s Show) reviewed() string {
 	case s.Review.Clean:
 		return "reviewed: nothing blocks"
 	}
-	return fmt.Sprintf("reviewed: %d blocking findings", s.Review.Errors)
+	return "reviewed: " + count(s.Review.Errors, "blocking finding")
 }
 
 func (s Show) migrations() [][]string {
@@ -93,7 +93,8 @@ func (s Stage) text(t Terminal, release string) {
 			passed++
 		}
 	}
-	t.line("%s  %s  %d of %d databases", plain(s.Environment), t.state(s.State), passed, max(len(s.Tasks), len(s.Databases)))
+	all := max(len(s.Tasks), len(s.Databases))
+	t.line("%s  %s  %d of %s", plain(s.Environment), t.state(s.State), passed, count(all, "database"))
 	for _, r := range s.Reasons {
 		t.reason(r, release)
 	}

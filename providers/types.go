@@ -13,6 +13,7 @@ type Repo struct {
 	ID           int64
 	Installation int64 // of our app; a hint, looked up when it no longer holds
 	Private      bool  // false when not known: then texts are masked as for the public
+	Archived     bool  // read-only; false when not known
 }
 
 // FullName is "owner/name".

@@ -43,7 +43,7 @@ func (p *Provider) lookUp(ctx context.Context, s scope) (providers.Repo, error) 
 	}
 	return providers.Repo{
 		Provider: p.cfg.Name, Owner: found.GetOwner().GetLogin(), Name: found.GetName(),
-		ID: found.GetID(), Installation: id, Private: found.GetPrivate(),
+		ID: found.GetID(), Installation: id, Private: found.GetPrivate(), Archived: found.GetArchived(),
 	}, nil
 }
 

@@ -76,7 +76,7 @@ func newHarness(t *testing.T, change ...func(*deploy.Config)) *harness {
 	for _, c := range change {
 		c(&h.config)
 	}
-	db, err := store.Open(h.ctx, h.url, h.clock)
+	db, err := store.Open(h.ctx, secret.Literal(h.url), h.clock)
 	h.must(err)
 	t.Cleanup(func() { h.check(db.Close()) })
 	h.db = db

@@ -56,7 +56,7 @@ func realService(ctx context.Context, url string, urls map[string]string) (*queu
 		config.Databases[i].Engine = postgres.Name
 		config.Databases[i].URL = secret.Literal(urls[config.Databases[i].Name])
 	}
-	db, err := store.Open(ctx, url, clock.System)
+	db, err := store.Open(ctx, secret.Literal(url), clock.System)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/bell"
 	"github.com/shipsql/shipsql/store"
@@ -48,7 +49,7 @@ func BenchmarkJob(b *testing.B) {
 // bareJob is the mean time of an insert and two updates, each committed.
 func bareJob(b *testing.B, n int) time.Duration {
 	b.Helper()
-	db, err := store.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "bare.db"), clock.System)
+	db, err := store.Open(b.Context(), secret.Literal("sqlite:"+filepath.Join(b.TempDir(), "bare.db")), clock.System)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/bell"
 	"github.com/shipsql/shipsql/store"
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 // ends, a "count" job takes a moment and leaves a row.
 func work(url string) error {
 	ctx := context.Background()
-	db, err := store.Open(ctx, url, clock.System)
+	db, err := store.Open(ctx, secret.Literal(url), clock.System)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func crashOptions() queue.Options {
 func crashStore(t *testing.T) (string, *store.DB, *queue.Queue) {
 	t.Helper()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "store.db")
-	db, err := store.Open(t.Context(), url, clock.System)
+	db, err := store.Open(t.Context(), secret.Literal(url), clock.System)
 	if err != nil {
 		t.Fatal(err)
 	}

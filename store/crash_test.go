@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 // writeForever prints each number once it is committed.
 func writeForever(url string) error {
 	ctx := context.Background()
-	db, err := store.Open(ctx, url, clock.System)
+	db, err := store.Open(ctx, secret.Literal(url), clock.System)
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func writeForever(url string) error {
 
 func TestWhatWasCommittedSurvivesSIGKILL(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "store.db")
-	db, err := store.Open(t.Context(), url, clock.System)
+	db, err := store.Open(t.Context(), secret.Literal(url), clock.System)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,21 +15,22 @@ import (
 
 	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/store"
 	"github.com/shipsql/shipsql/store/storetest"
 )
 
 func TestOpenRefusesWhatItCannotOpen(t *testing.T) {
 	for url, want := range map[string]fault.Code{
-		"postgres://u:hunter2@h/db":      fault.Unsupported,
-		"postgresql://u:hunter2@h/db":    fault.Unsupported,
-		"mysql://u:hunter2@h/db":         fault.Invalid,
-		"sqlite:":                        fault.Invalid,
-		"shipsql.db":                     fault.Invalid,
-		"":                               fault.Invalid,
-		"sqlite:/does/not/exist/ship.db": fault.Unreachable,
+		"postgres://u:hunter2@h/%zz":            fault.Invalid,
+		"postgresql://u:hunter2@localhost:1/db": fault.Unreachable,
+		"mysql://u:hunter2@h/db":                fault.Invalid,
+		"sqlite:":                               fault.Invalid,
+		"shipsql.db":                            fault.Invalid,
+		"":                                      fault.Invalid,
+		"sqlite:/does/not/exist/ship.db":        fault.Unreachable,
 	} {
-		_, err := store.Open(t.Context(), url, clock.System)
+		_, err := store.Open(t.Context(), secret.Literal(url), clock.System)
 		if fault.CodeOf(err) != want {
 			t.Errorf("Open(%q): %v, want %s", url, err, want)
 		}
@@ -42,7 +43,7 @@ func TestOpenRefusesWhatItCannotOpen(t *testing.T) {
 func TestAnyPathIsAFile(t *testing.T) {
 	for _, name := range []string{"plain.db", "with space.db", "q?x=1.db", "h#1.db", "p%41.db", "é.db"} {
 		path := filepath.Join(t.TempDir(), name)
-		db, err := store.Open(t.Context(), "sqlite:"+path, clock.System)
+		db, err := store.Open(t.Context(), secret.Literal("sqlite:"+path), clock.System)
 		if err != nil {
 			t.Errorf("%q: %v", name, err)
 			continue

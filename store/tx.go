@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/shipsql/shipsql/internal/fault"
 )
 
 // Tx is a transaction. It belongs to the function that it was given to: no use
@@ -19,12 +18,38 @@ type Tx struct {
 	after []func()
 }
 
-// Tx runs fn in a writing transaction: committed when fn returns nil, else rolled
-// back and fn's error returned. Inside fn use only tx to write: the writer is
-// taken, so a nested Tx or DB.Exec waits in vain. Keep network calls outside.
+// Tx runs fn in a writing transaction that has the writer's turn: no other Tx
+// runs meanwhile, on any node. It is committed when fn returns nil, else rolled
+// back and fn's error returned. Inside fn use only tx to write: the turn is
+// taken, so a nested Tx waits in vain. Keep network calls outside.
 func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	tx := &Tx{db: db}
-	if err := db.inTurn(ctx, tx, fn); err != nil {
+	err := db.inTurn(ctx, func() error {
+		return db.transact(ctx, tx, func(tx *Tx) error {
+			if err := db.order(ctx, tx.tx); err != nil {
+				return err
+			}
+			return fn(tx)
+		})
+	})
+	return tx.finish(err)
+}
+
+// TxUnordered runs fn in a writing transaction beside others. It is only for
+// what unique indexes and single compare-and-set statements keep right: what fn
+// reads first and writes then may have been changed by others in between. On
+// SQLite it is the same as Tx.
+func (db *DB) TxUnordered(ctx context.Context, fn func(*Tx) error) error {
+	if db.lone() {
+		return db.Tx(ctx, fn)
+	}
+	tx := &Tx{db: db}
+	return tx.finish(db.transact(ctx, tx, fn))
+}
+
+// finish runs the hooks after a commit.
+func (tx *Tx) finish(err error) error {
+	if err != nil {
 		return err
 	}
 	for _, hook := range tx.after {
@@ -33,11 +58,16 @@ func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	return nil
 }
 
-func (db *DB) inTurn(ctx context.Context, tx *Tx, fn func(*Tx) error) (err error) {
+// inTurn runs fn in this process' writer's turn.
+func (db *DB) inTurn(ctx context.Context, fn func() error) error {
 	if err := db.takeTurn(ctx); err != nil {
 		return err
 	}
 	defer db.endTurn()
+	return fn()
+}
+
+func (db *DB) transact(ctx context.Context, tx *Tx, fn func(*Tx) error) (err error) {
 	if tx.tx, err = db.write.BeginTx(ctx, nil); err != nil {
 		return fmt.Errorf("begin in the store: %w", err)
 	}
@@ -65,24 +95,43 @@ func (tx *Tx) Now() time.Time { return tx.db.Now() }
 
 // Exec runs a statement that returns no rows.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return tx.tx.ExecContext(ctx, query, args...)
+	return tx.tx.ExecContext(ctx, query, storable(args)...)
 }
 
 // Query runs a statement that returns rows, which the caller closes before the
 // next statement.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return tx.tx.QueryContext(ctx, query, args...)
+	return tx.tx.QueryContext(ctx, query, storable(args)...)
 }
 
 // QueryRow runs a statement that returns at most one row.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return tx.tx.QueryRowContext(ctx, query, args...)
+	return tx.tx.QueryRowContext(ctx, query, storable(args)...)
 }
 
-// IsUnique says that a statement failed because a row with the same unique
-// value, or primary key, is there already.
-func IsUnique(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) &&
-		(e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+// writerPatience is how long a writer waits for its turn. Transactions take
+// milliseconds, so more than this means that one is stuck or nested.
+const writerPatience = 30 * time.Second
+
+func (db *DB) takeTurn(ctx context.Context) error {
+	patience := time.NewTimer(writerPatience)
+	defer patience.Stop()
+	select {
+	case <-db.turn:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait to write to the store: %w", ctx.Err())
+	case <-patience.C:
+		return errBusy
+	}
 }
+
+var errBusy = fault.New(fault.Unreachable, "the store's writer was busy for %s", writerPatience).
+	Then("look for a stuck or nested transaction")
+
+func (db *DB) endTurn() { db.turn <- struct{}{} }
+
+// IsUnique says that a statement failed because a row with the same unique
+// value, or primary key, is there already. On PostgreSQL the transaction can do
+// nothing more then: end it by returning the error.
+func IsUnique(err error) bool { return isUniqueSQLite(err) || isUniquePostgres(err) }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +27,7 @@ import (
 	"github.com/shipsql/shipsql/queue/bell"
 	"github.com/shipsql/shipsql/reviewer"
 	"github.com/shipsql/shipsql/store"
+	"github.com/shipsql/shipsql/store/storetest"
 )
 
 // Names of the world every test starts in.
@@ -132,9 +132,7 @@ func (w *World) startApp(o Options) {
 		PrivateKey: secret.Literal(string(w.Forge.PrivateKeyPEM())), WebhookSecrets: []secret.Source{secret.Literal(w.Forge.WebhookSecret())},
 	}, github.Options{WriteRate: 1000, WriteBurst: 1000})
 	w.must(err)
-	w.Store, err = store.Open(ctx, "sqlite:"+filepath.Join(w.tb.TempDir(), "store.db"), clock.System)
-	w.must(err)
-	w.tb.Cleanup(func() { _ = w.Store.Close() })
+	w.Store = storetest.Open(w.tb, clock.System)
 	w.must(queue.Migrate(ctx, w.Store))
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	options := queue.Options{Workers: 4, BackoffMin: 20 * time.Millisecond, BackoffMax: 200 * time.Millisecond, Reconcile: 200 * time.Millisecond, Grace: 5 * time.Second}

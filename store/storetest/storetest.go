@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -13,13 +14,33 @@ import (
 
 	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/internal/privateserver"
+	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/store"
 )
 
-// Open makes an empty SQLite store that is closed when the test ends.
+// kind names the store that Open makes: "sqlite", the default, or "postgres".
+const kind = "SHIPSQL_TEST_STORE"
+
+// URL is the place of an empty store: a SQLite file, or, with
+// SHIPSQL_TEST_STORE=postgres, a fresh database of the shared PostgreSQL. It is
+// gone when the test ends.
+func URL(tb testing.TB) secret.Source {
+	tb.Helper()
+	switch os.Getenv(kind) {
+	case "", "sqlite":
+		return secret.Literal("sqlite:" + filepath.Join(tb.TempDir(), "store.db"))
+	case "postgres":
+		return secret.Literal(privateserver.Database(tb))
+	default:
+		tb.Fatalf("%s=%s is neither sqlite nor postgres", kind, os.Getenv(kind))
+		return secret.Source{}
+	}
+}
+
+// Open makes an empty store at [URL] that is closed when the test ends.
 func Open(tb testing.TB, c clock.Clock) *store.DB {
 	tb.Helper()
-	db, err := store.Open(tb.Context(), "sqlite:"+filepath.Join(tb.TempDir(), "store.db"), c)
+	db, err := store.Open(tb.Context(), URL(tb), c)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -69,11 +69,8 @@ func openProviders(o Options, m *meters) (map[string]providers.Provider, error) 
 }
 
 func (a *app) openQueue(ctx context.Context, o Options, part config.Part, m *meters) error {
-	url, err := o.Config.Store.Read()
-	if err != nil {
-		return err
-	}
-	if a.store, err = store.Open(ctx, url, clock.System); err != nil {
+	var err error
+	if a.store, err = store.Open(ctx, o.Config.Store, clock.System); err != nil {
 		return err
 	}
 	if err := queue.Migrate(ctx, a.store); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -42,7 +43,7 @@ func BenchmarkIntake(b *testing.B) {
 
 // bareIntake is the least that any intake must do.
 func bareIntake(b *testing.B) http.Handler {
-	db, err := store.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "bare.db"), clock.System)
+	db, err := store.Open(b.Context(), secret.Literal("sqlite:"+filepath.Join(b.TempDir(), "bare.db")), clock.System)
 	if err != nil {
 		b.Fatal(err)
 	}

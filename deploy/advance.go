@@ -33,7 +33,7 @@ func (s *Service) handleAdvance(ctx context.Context, job queue.Job) error {
 		return err
 	}
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := s.settle(ctx, tx, p, facts.Eligible)
+		_, err := s.settle(ctx, tx, p, facts.asked())
 		return err
 	})
 	if err == nil && facts.unsure() {
@@ -42,39 +42,48 @@ func (s *Service) handleAdvance(ctx context.Context, job queue.Job) error {
 	return err
 }
 
-// gather reads a project's line and asks the Authority about its approvals.
-// There is no transaction: the forge may take its time.
+// gather reads a project's line, asks the Authority about its approvals, and the
+// queue which pools have a worker. There is no transaction: the forge may take
+// its time.
 func (s *Service) gather(ctx context.Context, p Project) (Facts, error) {
 	facts, _, err := s.loadFacts(ctx, s.db, p)
 	if err != nil {
 		return facts, err
 	}
-	s.ask(ctx, facts)
-	return facts, nil
+	facts.Eligible = s.ask(ctx, facts)
+	facts.Online, err = s.queue.OnlinePools(ctx)
+	return facts, err
 }
+
+// asked is what was asked for the facts.
+func (f Facts) asked() asked { return asked{eligible: f.Eligible, online: f.Online} }
 
 // Reconcile rings for whatever the store says is unfinished: call it at boot
 // and every few minutes (the bot's reconcile job does), so that the passing of
 // time (expired approvals) and given-up jobs are noticed.
 func (s *Service) Reconcile(ctx context.Context) error {
-	return s.db.Tx(ctx, func(tx *store.Tx) error {
+	err := s.db.Tx(ctx, func(tx *store.Tx) error {
 		for _, p := range s.cfg.Projects {
 			if err := s.ringProject(ctx, tx, p.ID()); err != nil {
 				return err
 			}
 		}
-		databases, err := list(ctx, tx, text,
-			`SELECT DISTINCT database FROM deploy_tasks WHERE state IN ('queued', 'running') ORDER BY database`)
-		if err != nil {
-			return err
-		}
-		for _, database := range databases {
-			if err := s.ringDatabase(ctx, tx, database); err != nil {
-				return err
-			}
-		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for after := ""; ; {
+		tasks, err := list(ctx, s.db, readReady, `SELECT max(id), database, max(worker) FROM deploy_tasks
+			WHERE database > $1 AND state IN ('queued', 'running') GROUP BY database ORDER BY database LIMIT $2`, after, queueBatch)
+		if err != nil || len(tasks) == 0 {
+			return err
+		}
+		if err := s.db.Tx(ctx, func(tx *store.Tx) error { return s.ringAll(ctx, tx, tasks) }); err != nil {
+			return err
+		}
+		after = tasks[len(tasks)-1].database
+	}
 }
 
 // RecordReview stores the verdict at the merge commit. A verdict whose Hash is

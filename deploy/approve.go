@@ -182,8 +182,12 @@ func (s *Service) reject(ctx context.Context, c Command) (Answer, *Refused) {
 		return Answer{}, internalRefusal(err)
 	}
 	decision, refused := s.ordered(ctx, t, facts, func(tx *store.Tx) *Refused {
-		return s.eachStage(ctx, tx, t, env, func(row storedStage, tasks []storedTask, r Release) (storedStage, *Refused) {
-			if started(tasks) {
+		return s.eachStage(ctx, tx, t, env, func(row storedStage, r Release) (storedStage, *Refused) {
+			begun, err := begun(ctx, tx, stageKey{r.ID, env.Name})
+			if err != nil {
+				return row, internalRefusal(err)
+			}
+			if begun {
 				return row, refuse(fault.Conflict, Reason{Code: CommandNotPossible, Text: fmt.Sprintf("%s has started in %s", r.Label(), env.Name),
 					Next: []Next{{Verb: VerbCancel, Args: []string{env.Name}}}})
 			}
@@ -198,11 +202,6 @@ func (s *Service) reject(ctx context.Context, c Command) (Answer, *Refused) {
 	return s.answer(VerbReject, t, env.Name, t.releases, decision), nil
 }
 
-// started says whether a worker has touched any of the tasks and may again.
-func started(tasks []storedTask) bool {
-	return slices.ContainsFunc(tasks, func(t storedTask) bool { return t.Attempts > 0 && t.State.Active() })
-}
-
 func noteRefusal(err error) *Refused {
 	if err == nil {
 		return nil
@@ -213,7 +212,7 @@ func noteRefusal(err error) *Refused {
 // eachStage changes the rows of the target's stages that have not passed; when
 // all have, there is nothing to change.
 func (s *Service) eachStage(ctx context.Context, tx *store.Tx, t target, env Environment,
-	change func(storedStage, []storedTask, Release) (storedStage, *Refused)) *Refused {
+	change func(storedStage, Release) (storedStage, *Refused)) *Refused {
 	changed := 0
 	for _, r := range t.releases {
 		l, err := loadLine(ctx, tx, onlyRelease(r.ID))
@@ -226,7 +225,7 @@ func (s *Service) eachStage(ctx context.Context, tx *store.Tx, t target, env Env
 		key := stageKey{r.ID, env.Name}
 		row := l.rows[key]
 		row.release, row.environment, row.state = r.ID, env.Name, l.facts[0].state(env.Name)
-		row, refused := change(row, l.tasks[key], l.facts[0].Release)
+		row, refused := change(row, l.facts[0].Release)
 		if refused != nil {
 			return refused
 		}

@@ -33,6 +33,8 @@ type note struct {
 	action, project, release, environment, database string
 	actor                                           Actor
 	data                                            any // marshals with sorted or fixed keys
+	// routine: a task's start or end, which changes nothing for other tasks.
+	routine bool
 }
 
 // machine is the actor of what ShipSQL does by itself.
@@ -57,6 +59,7 @@ func (r AuditRow) seal() (string, error) {
 }
 
 // audit appends a decision to the chain, in the transaction that carries it out.
+// What was known of the project before it no longer holds.
 func audit(ctx context.Context, tx *store.Tx, n note) error {
 	row := AuditRow{
 		Seq: 1, At: tx.Now(), Action: n.action, Project: n.project, Release: n.release,
@@ -78,9 +81,20 @@ func audit(ctx context.Context, tx *store.Tx, n note) error {
 	if err != nil {
 		return err
 	}
+	if !n.routine {
+		if err := nextRevision(ctx, tx, n.project); err != nil {
+			return err
+		}
+	}
 	_, err = tx.Exec(ctx, `INSERT INTO deploy_audit (`+auditColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		row.Seq, micros(row.At), row.Action, row.Project, row.Release, row.Environment, row.Database,
 		actor, string(row.Data), row.Prev, row.Hash)
+	return err
+}
+
+// nextRevision ends what was read of the project at the present one.
+func nextRevision(ctx context.Context, tx *store.Tx, project string) error {
+	_, err := tx.Exec(ctx, `UPDATE deploy_projects SET revision = revision + 1 WHERE id = $1`, project)
 	return err
 }
 

@@ -79,8 +79,9 @@ func said(e Eligibility, err error) Say {
 	return Say{OK: e.OK, Reason: e.Reason}
 }
 
-// ask fills the facts' Eligible for every approval that could still count.
-func (s *Service) ask(ctx context.Context, f Facts) {
+// ask puts every approval that could still count to the Authority.
+func (s *Service) ask(ctx context.Context, f Facts) map[Ask]Say {
+	f.Eligible = map[Ask]Say{}
 	for _, l := range f.Line {
 		for _, env := range f.Road {
 			passed := l.state(env.Name).Passed()
@@ -93,6 +94,7 @@ func (s *Service) ask(ctx context.Context, f Facts) {
 			}
 		}
 	}
+	return f.Eligible
 }
 
 // unsure says whether the forge failed to answer, so that asking again helps.

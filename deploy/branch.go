@@ -36,7 +36,8 @@ func saveBranch(ctx context.Context, tx *store.Tx, projectID string, b branch) e
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO deploy_projects (id, seen_commit, refusal, updated_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET seen_commit = excluded.seen_commit, refusal = excluded.refusal, updated_at = excluded.updated_at`,
+		ON CONFLICT (id) DO UPDATE SET seen_commit = excluded.seen_commit, refusal = excluded.refusal,
+			updated_at = excluded.updated_at, revision = deploy_projects.revision + 1`,
 		projectID, b.cursor, refusal, micros(tx.Now()))
 	return err
 }
@@ -171,21 +172,28 @@ func (s *Service) branchChanged(ctx context.Context, tx *store.Tx, p Project) er
 
 // ringProject asks for the project's gates to be evaluated again.
 func (s *Service) ringProject(ctx context.Context, tx *store.Tx, projectID string) error {
+	return s.ringProjectAt(ctx, tx, projectID, time.Time{})
+}
+
+// ringProjectAt does so at a time to come; the zero time is now.
+func (s *Service) ringProjectAt(ctx context.Context, tx *store.Tx, projectID string, at time.Time) error {
 	return s.queue.Enqueue(ctx, tx, queue.NewJob{
-		Kind: JobAdvance, Key: "project:" + projectID, Payload: advancePayload{projectID}, Coalesce: true,
+		Kind: JobAdvance, Key: "project:" + projectID, Payload: advancePayload{projectID}, RunAfter: at, Coalesce: true,
 	})
 }
 
-// ringDatabase asks for what is next on a database to be run.
-func (s *Service) ringDatabase(ctx context.Context, tx *store.Tx, database string) error {
-	return s.ringDatabaseAt(ctx, tx, database, time.Time{})
+// taskJob asks for what is next on a database to be run by a worker of its pool.
+func taskJob(database, pool string) queue.NewJob {
+	return queue.NewJob{Kind: JobTask, Key: "db:" + database, Payload: taskPayload{database}, Pool: pool, Coalesce: true}
 }
 
-// ringDatabaseAt does so at a time to come; the zero time is now.
-func (s *Service) ringDatabaseAt(ctx context.Context, tx *store.Tx, database string, at time.Time) error {
-	return s.queue.Enqueue(ctx, tx, queue.NewJob{
-		Kind: JobTask, Key: "db:" + database, Payload: taskPayload{database}, RunAfter: at, Coalesce: true,
-	})
+// ringAll asks for the tasks of several databases to be run.
+func (s *Service) ringAll(ctx context.Context, tx *store.Tx, tasks []ready) error {
+	jobs := make([]queue.NewJob, len(tasks))
+	for i, t := range tasks {
+		jobs[i] = taskJob(t.database, t.pool)
+	}
+	return s.queue.Enqueue(ctx, tx, jobs...)
 }
 
 // changed tells the bot, inside the transaction that made the change.

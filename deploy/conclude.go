@@ -33,11 +33,8 @@ func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Resu
 	t.Progress = a.finalProgress(result, t.State)
 	known := texts(a.run)
 	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		current, err := loadTask(ctx, tx, a.ID)
-		if err != nil || current.State != Running || current.Attempts != a.Attempts {
-			return err
-		}
-		if err := saveTask(ctx, tx, t); err != nil {
+		mine, err := finishTask(ctx, tx, t)
+		if err != nil || !mine {
 			return err
 		}
 		for _, o := range result.Outcomes {
@@ -48,11 +45,29 @@ func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Resu
 		if err := s.auditTask(ctx, tx, "task_"+string(t.State), t, t.evidence(result)); err != nil {
 			return err
 		}
-		if err := s.taskChanged(ctx, tx, a.project, t); err != nil {
+		return s.follow(ctx, tx, a, t)
+	})
+}
+
+// follow has the gates behind a task evaluated when its end can change one: it
+// was the stage's last under way, or something went wrong, now or before. Of the
+// others only the view is told.
+func (s *Service) follow(ctx context.Context, tx *store.Tx, a *attempt, t storedTask) error {
+	notable := t.State != Done || a.before != nil
+	if !notable {
+		others, err := underWay(ctx, tx, t.stage())
+		if err != nil {
 			return err
 		}
-		return s.ringAfter(ctx, tx, t)
-	})
+		notable = !others
+	}
+	if !notable {
+		return s.taskChanged(ctx, tx, a)
+	}
+	if err := s.ringProject(ctx, tx, t.project); err != nil {
+		return err
+	}
+	return s.changed(ctx, tx, a.change(StageChanged))
 }
 
 func outcomeState(kind executor.OutcomeKind) State {
@@ -60,25 +75,6 @@ func outcomeState(kind executor.OutcomeKind) State {
 		return Skipped
 	}
 	return Done
-}
-
-// ringAfter asks for the gates behind a task to be evaluated, and for what else
-// is due on its database.
-func (s *Service) ringAfter(ctx context.Context, tx *store.Tx, t storedTask) error {
-	if err := s.ringProject(ctx, tx, t.project); err != nil {
-		return err
-	}
-	next, err := loadActive(ctx, tx, t.Database)
-	if err != nil || len(next) == 0 {
-		return err
-	}
-	due := next[0].RetryAt
-	for _, n := range next {
-		if n.RetryAt.Before(due) {
-			due = n.RetryAt
-		}
-	}
-	return s.ringDatabaseAt(ctx, tx, t.Database, due)
 }
 
 // judged is the task's row after an attempt that ended with cause.

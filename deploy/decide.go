@@ -17,8 +17,8 @@ type StageDecision struct {
 	Approvals   []Approval
 	Needed      int // approvals needed, 0 when none
 	Counted     int
-	Start       []string // databases whose task is to be queued now
-	Stop        []string // databases whose queued task goes back to waiting: the gate closed again
+	Start       []string // pools whose waiting databases are to be queued now
+	Stop        []string // pools whose queued tasks go back to waiting: the gate closed again, or nobody works there
 }
 
 // Open says whether tasks of the stage may start.
@@ -96,6 +96,9 @@ func (g gate) decide() StageDecision {
 	d.Reasons = g.closed(d)
 	d.Start, d.Stop = g.assign(d.Open())
 	d.State = g.stageState(d)
+	if d.Open() {
+		d.Reasons = append(d.Reasons, g.noWorkers()...)
+	}
 	d.Reasons = append(d.Reasons, g.trouble()...)
 	return d
 }
@@ -103,51 +106,52 @@ func (g gate) decide() StageDecision {
 // nothingToRun: everything the release brought was skipped here or withdrawn,
 // and no task is under way.
 func (g gate) nothingToRun() bool {
-	busy := slices.ContainsFunc(g.tasks(), func(t Task) bool {
-		return t.State.Active() || t.State == Ambiguous
-	})
+	busy := g.stage().Tasks.In(Queued, Running, Ambiguous) > 0
 	return !busy && len(g.line.pending(g.env.Name)) == 0 && len(g.line.openProblems(g.env.Name)) == 0
 }
 
 // ended is the final state of a stage that has nothing left to run.
 func (g gate) ended() State {
-	if slices.ContainsFunc(g.tasks(), func(t Task) bool { return t.State == Done }) {
+	if g.stage().Tasks.In(Done) > 0 {
 		return Done
 	}
 	return Skipped
 }
 
-func (g gate) tasks() []Task { return g.line.Stages[g.env.Name].Tasks }
+func (g gate) stage() StageFacts { return g.line.Stages[g.env.Name] }
 
-// databases are those configured now and those that have a task already.
-func (g gate) databases() []string {
-	names := slices.Clone(g.Targets[g.env.Name])
-	for _, t := range g.tasks() {
-		names = append(names, t.Database)
+// databases counts those configured now and those that have a task already.
+func (g gate) databases() int {
+	n := g.stage().Tasks.Total()
+	for _, missing := range g.stage().Missing {
+		n += missing
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return n
 }
 
-// task is the database's task, waiting before there is one.
-func (g gate) task(database string) Task {
-	for _, t := range g.tasks() {
-		if t.Database == database {
-			return t
-		}
-	}
-	return Task{State: Waiting}
+// pools are those of the stage's databases, sorted.
+func (g gate) pools() []string {
+	pools := slices.Concat(sortedKeys(g.stage().Tasks), sortedKeys(g.stage().Missing))
+	slices.Sort(pools)
+	return slices.Compact(pools)
 }
 
-// assign starts what waits when the gate is open, and takes back what is queued
-// when it is closed. A running task is not touched: it asks for itself.
+// waiting is how many of a pool's databases wait for the gate.
+func (g gate) waiting(pool string) int {
+	return g.stage().Tasks[pool][Waiting] + g.stage().Missing[pool]
+}
+
+// assign starts what waits in pools with a worker when the gate is open, and
+// takes back what is queued when it is closed or nobody is there to take it. A
+// running task is not touched: it asks for itself.
 func (g gate) assign(open bool) (start, stop []string) {
-	for _, name := range g.databases() {
-		switch task := g.task(name); {
-		case task.State == Waiting && open:
-			start = append(start, name)
-		case task.State == Queued && !open:
-			stop = append(stop, name)
+	for _, pool := range g.pools() {
+		goes := open && g.Online[pool]
+		switch {
+		case goes && g.waiting(pool) > 0:
+			start = append(start, pool)
+		case !goes && g.stage().Tasks[pool][Queued] > 0:
+			stop = append(stop, pool)
 		}
 	}
 	return start, stop
@@ -155,16 +159,17 @@ func (g gate) assign(open bool) (start, stop []string) {
 
 // stageState folds the tasks' states, as they will be after Start and Stop.
 func (g gate) stageState(d StageDecision) State {
-	in := map[State]int{}
-	for _, name := range g.databases() {
-		task := g.task(name)
-		switch {
-		case slices.Contains(d.Start, name):
-			task.State = Queued
-		case slices.Contains(d.Stop, name):
-			task.State = Waiting
-		}
-		in[task.State]++
+	in := g.stage().Tasks.States()
+	for _, missing := range g.stage().Missing {
+		in[Waiting] += missing
+	}
+	for _, pool := range d.Start {
+		in[Queued] += g.waiting(pool)
+		in[Waiting] -= g.waiting(pool)
+	}
+	for _, pool := range d.Stop {
+		in[Queued] -= g.stage().Tasks[pool][Queued]
+		in[Waiting] += g.stage().Tasks[pool][Queued]
 	}
 	passed := in[Done] + in[Skipped]
 	switch {
@@ -176,9 +181,9 @@ func (g gate) stageState(d StageDecision) State {
 		return Ambiguous
 	case in[Failed] > 0:
 		return Failed
-	case in[Cancelled] > 0, g.line.Stages[g.env.Name].Cancelled != nil:
+	case in[Cancelled] > 0, g.stage().Cancelled != nil:
 		return Cancelled
-	case passed > 0 && passed == len(g.databases()):
+	case passed > 0 && passed == g.databases():
 		return Done
 	}
 	return Waiting

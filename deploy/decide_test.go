@@ -36,22 +36,33 @@ func release(id string, seq int64) deploy.Release {
 func facts(line ...deploy.LineFacts) deploy.Facts {
 	return deploy.Facts{
 		Now: noon, Road: []deploy.Environment{testEnv, prodEnv},
-		Targets: map[string][]string{"test": {"t1"}, "prod": {"p1", "p2"}},
-		Line:    line, Eligible: map[deploy.Ask]deploy.Say{},
+		Targets: map[string]map[string][]string{"test": {"": {"t1"}}, "prod": {"": {"p1", "p2"}}},
+		Online:  map[string]bool{"": true}, Line: line, Eligible: map[deploy.Ask]deploy.Say{},
 	}
+}
+
+// untouched is a stage of so many databases without a task.
+func untouched(databases int) deploy.StageFacts {
+	return deploy.StageFacts{Missing: map[string]int{"": databases}}
+}
+
+// summed gives a stage the tasks that it has, as they are counted.
+func summed(s deploy.StageFacts, tasks []deploy.Task) deploy.StageFacts {
+	s.Tasks, s.Missing, s.Trouble = deploy.Tally{}, map[string]int{"": s.Missing[""] - len(tasks)}, nil
+	for _, t := range tasks {
+		s.Tasks.Add("", t.State, 1)
+		if t.State == deploy.Failed || t.State == deploy.Ambiguous || t.State == deploy.Cancelled {
+			s.Trouble = append(s.Trouble, t)
+		}
+	}
+	return s
 }
 
 func stages(test, prod deploy.StageFacts) map[string]deploy.StageFacts {
 	return map[string]deploy.StageFacts{"test": test, "prod": prod}
 }
 
-func done(databases ...string) deploy.StageFacts {
-	s := deploy.StageFacts{State: deploy.Done}
-	for _, d := range databases {
-		s.Tasks = append(s.Tasks, deploy.Task{Database: d, State: deploy.Done})
-	}
-	return s
-}
+var done = deploy.StageFacts{State: deploy.Done}
 
 func approval(r deploy.Release, login string) deploy.Approval {
 	return deploy.Approval{
@@ -78,11 +89,11 @@ func codes(reasons []deploy.Reason) []deploy.Code {
 // readyForProd is a line of one release that waits only for prod's approval.
 func readyForProd(change func(*deploy.Release, *deploy.StageFacts)) deploy.Facts {
 	r := release("1", 1)
-	prod := deploy.StageFacts{}
+	prod := untouched(2)
 	if change != nil {
 		change(&r, &prod)
 	}
-	return eligible(facts(deploy.LineFacts{Release: r, Stages: stages(done("t1"), prod)}), r, "ann", "bob")
+	return eligible(facts(deploy.LineFacts{Release: r, Stages: stages(done, prod)}), r, "ann", "bob")
 }
 
 func TestDecideProdGate(t *testing.T) {
@@ -94,10 +105,10 @@ func TestDecideProdGate(t *testing.T) {
 		facts  deploy.Facts
 		state  deploy.State
 		reason []deploy.Code
-		start  []string
+		start  []string // pools
 	}{
 		{"waits for an approval", readyForProd(nil), deploy.Waiting, []deploy.Code{deploy.GateApprovals}, nil},
-		{"approved", readyForProd(approved), deploy.Queued, nil, []string{"p1", "p2"}},
+		{"approved", readyForProd(approved), deploy.Queued, nil, []string{""}},
 		{"approval of another text", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
 			approved(r, prod)
 			prod.Approvals[0].Hash = "another"
@@ -113,7 +124,7 @@ func TestDecideProdGate(t *testing.T) {
 		{"approved after the rejection", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
 			approved(r, prod)
 			prod.Rejection = &deploy.Rejection{Actor: forgeUser("bob"), At: noon.Add(-2 * time.Hour)}
-		}), deploy.Queued, nil, []string{"p1", "p2"}},
+		}), deploy.Queued, nil, []string{""}},
 		{"approval of somebody never asked about", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
 			prod.Approvals = []deploy.Approval{approval(*r, "zoe")}
 		}), deploy.Waiting, []deploy.Code{deploy.GateAuthority, deploy.GateApprovals}, nil},
@@ -137,7 +148,7 @@ func TestDecideProdGate(t *testing.T) {
 			approved(r, prod)
 			r.Review.Clean, r.Review.Errors = false, 2
 			prod.Approvals[0].Despite = "we know"
-		}), deploy.Queued, nil, []string{"p1", "p2"}},
+		}), deploy.Queued, nil, []string{""}},
 		{"blocking findings, answered for by the author", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
 			approved(r, prod)
 			r.Review.Clean, r.Author = false, "Ann"
@@ -157,20 +168,20 @@ func TestDecideProdGate(t *testing.T) {
 		}), deploy.Cancelled, []deploy.Code{deploy.GateCancelled}, nil},
 		{"one database failed", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
 			approved(r, prod)
-			prod.Tasks = []deploy.Task{{Database: "p1", State: deploy.Done},
-				{Database: "p2", State: deploy.Failed, Failure: &deploy.Failure{Version: "1"}}}
+			*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Done},
+				{Database: "p2", State: deploy.Failed, Failure: &deploy.Failure{Version: "1"}}})
 		}), deploy.Failed, []deploy.Code{deploy.StageFailed}, nil},
 		{"one ambiguous, one running", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
 			approved(r, prod)
-			prod.Tasks = []deploy.Task{{Database: "p1", State: deploy.Running},
-				{Database: "p2", State: deploy.Ambiguous, Failure: &deploy.Failure{Version: "1", Statement: 2}}}
+			*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Running},
+				{Database: "p2", State: deploy.Ambiguous, Failure: &deploy.Failure{Version: "1", Statement: 2}}})
 		}), deploy.Running, []deploy.Code{deploy.StageAmbiguous}, nil},
 		{"all done", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
 			approved(r, prod)
-			prod.Tasks = []deploy.Task{{Database: "p1", State: deploy.Done}, {Database: "p2", State: deploy.Done}}
+			*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Done}, {Database: "p2", State: deploy.Done}})
 		}), deploy.Done, nil, nil},
 		{"all done stays done when the approval expires", readyForProd(func(_ *deploy.Release, prod *deploy.StageFacts) {
-			*prod = done("p1", "p2")
+			*prod = done
 		}), deploy.Done, nil, nil},
 	}
 	for _, tt := range tests {
@@ -195,10 +206,10 @@ func TestDecideProdGate(t *testing.T) {
 func TestDecideTakesQueuedTasksBackWhenTheGateCloses(t *testing.T) {
 	f := readyForProd(func(_ *deploy.Release, prod *deploy.StageFacts) { // the approval is gone
 		prod.State = deploy.Running
-		prod.Tasks = []deploy.Task{{Database: "p1", State: deploy.Running}, {Database: "p2", State: deploy.Queued}}
+		*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Running}, {Database: "p2", State: deploy.Queued}})
 	})
 	d, _ := deploy.Decide(f).Stage("1", "prod")
-	if diff := cmp.Diff([]string{"p2"}, d.Stop); diff != "" {
+	if diff := cmp.Diff([]string{""}, d.Stop); diff != "" {
 		t.Errorf("stop (-want +got):\n%s", diff)
 	}
 }
@@ -206,9 +217,9 @@ func TestDecideTakesQueuedTasksBackWhenTheGateCloses(t *testing.T) {
 func TestDecideHoldsTheOrderOfReleases(t *testing.T) {
 	first, second := release("1", 1), release("2", 2)
 	f := facts(
-		deploy.LineFacts{Release: first, Stages: stages(done("t1"), deploy.StageFacts{})},
-		deploy.LineFacts{Release: second, Stages: stages(done("t1"), deploy.StageFacts{
-			Approvals: []deploy.Approval{approval(second, "ann")}})},
+		deploy.LineFacts{Release: first, Stages: stages(done, untouched(2))},
+		deploy.LineFacts{Release: second, Stages: stages(done, deploy.StageFacts{
+			Missing: map[string]int{"": 2}, Approvals: []deploy.Approval{approval(second, "ann")}})},
 	)
 	f = eligible(f, second, "ann")
 	d, _ := deploy.Decide(f).Stage("2", "prod")
@@ -223,7 +234,7 @@ func TestDecideHoldsTheOrderOfReleases(t *testing.T) {
 	prod := f.Line[0].Stages["prod"]
 	prod.Skips = []deploy.Skip{{Version: "1", Path: "m/1.sql", Environment: "prod"}}
 	f.Line[0].Stages["prod"] = prod
-	if d, _ = deploy.Decide(f).Stage("2", "prod"); len(d.Start) != 2 {
+	if d, _ = deploy.Decide(f).Stage("2", "prod"); len(d.Start) != 1 {
 		t.Errorf("after the skip: start = %v, reasons = %v", d.Start, codes(d.Reasons))
 	}
 }
@@ -248,11 +259,12 @@ func TestDecideWithoutDatabasesOrOnARefusedBranchNothingPasses(t *testing.T) {
 	f := readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
 		prod.Approvals = []deploy.Approval{approval(*r, "ann")}
 	})
-	f.Targets["prod"] = nil
+	approved := f.Line[0].Stages["prod"]
+	f.Line[0].Stages["prod"] = deploy.StageFacts{Approvals: approved.Approvals}
 	if d, _ := deploy.Decide(f).Stage("1", "prod"); d.State != deploy.Waiting || !slices.Contains(codes(d.Reasons), deploy.GateNoDatabase) {
 		t.Errorf("no database: %s %v", d.State, codes(d.Reasons))
 	}
-	f.Targets["prod"] = []string{"p1"}
+	f.Line[0].Stages["prod"] = approved
 	f.Refusal = &deploy.Refusal{Text: "the branch was rewritten"}
 	if d, _ := deploy.Decide(f).Stage("1", "prod"); d.Open() || !slices.Contains(codes(d.Reasons), deploy.GateBranch) {
 		t.Errorf("refused branch: open %v %v", d.Open(), codes(d.Reasons))

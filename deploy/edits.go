@@ -105,19 +105,22 @@ func (s *Service) applyEdit(ctx context.Context, tx *store.Tx, p Project, e acce
 // reopenFailed lets the tasks that failed on a version wait for their gate
 // again, because the version's text or fate is another now.
 func (s *Service) reopenFailed(ctx context.Context, tx *store.Tx, release, version string) error {
-	tasks, err := loadTasks(ctx, tx, onlyRelease(release))
-	if err != nil {
-		return err
-	}
-	for _, t := range tasks {
-		if t.State != Failed || t.Failure == nil || executor.VersionKey(t.Failure.Version) != executor.VersionKey(version) {
-			continue
-		}
-		if err := saveTask(ctx, tx, t.reopened()); err != nil {
+	for after := ""; ; {
+		tasks, err := list(ctx, tx, readTask, `SELECT `+taskColumns+` FROM deploy_tasks
+			WHERE release = $1 AND state = 'failed' AND id > $2 ORDER BY id LIMIT $3`, release, after, chunk)
+		if err != nil || len(tasks) == 0 {
 			return err
 		}
+		for _, t := range tasks {
+			if t.Failure == nil || executor.VersionKey(t.Failure.Version) != executor.VersionKey(version) {
+				continue
+			}
+			if err := saveTask(ctx, tx, t.reopened()); err != nil {
+				return err
+			}
+		}
+		after = tasks[len(tasks)-1].ID
 	}
-	return nil
 }
 
 // reopened is the task waiting for its gate as if it had not been tried.

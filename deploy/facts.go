@@ -11,8 +11,10 @@ import (
 type Facts struct {
 	Now     time.Time
 	Project Project
-	Road    []Environment       // in rollout order
-	Targets map[string][]string // environment → names of the databases, sorted
+	Road    []Environment // in rollout order
+	// Targets are the databases that are configured: environment → pool → names, sorted.
+	Targets map[string]map[string][]string
+	Online  map[string]bool // pools with a live worker
 	Refusal *Refusal
 	Line    []LineFacts // unfinished releases in merge order
 	// Eligible holds the Authority's answers; an approval without an answer
@@ -23,13 +25,17 @@ type Facts struct {
 // LineFacts is one release of the line.
 type LineFacts struct {
 	Release Release
-	Stages  map[string]StageFacts // environment → what is known; absent: nothing happened yet
+	Stages  map[string]StageFacts // environment → what is known, for the whole road
 }
 
-// StageFacts is what happened to one release in one environment.
+// StageFacts is what happened to one release in one environment. Its tasks are
+// only counted: there may be ten thousand.
 type StageFacts struct {
-	State     State // as recorded; Done and Skipped are final
-	Tasks     []Task
+	State     State          // as recorded; Done and Skipped are final, and their tasks are of no interest
+	Tasks     Tally          // tasks by the pool of their database and by state
+	Missing   map[string]int // configured databases that have no task yet, by pool
+	Retrying  int            // of the queued tasks, those that are tried again later
+	Trouble   []Task         // the first tasks that need a person or are tried again
 	Approvals []Approval
 	Rejection *Rejection // the latest
 	Cancelled *Cancellation

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// closes says whether a reason keeps tasks from starting; the others only tell
-// what needs a person.
+// closes says whether a reason keeps all of a stage's tasks from starting; the
+// others tell what needs a person, or which databases wait while the rest go on.
 func (r Reason) closes() bool {
-	return !slices.Contains([]Code{StageFailed, StageAmbiguous, StageRetrying, StageCancelled}, r.Code)
+	return !slices.Contains([]Code{GateNoWorker, StageFailed, StageAmbiguous, StageRetrying, StageCancelled}, r.Code)
 }
 
 // closed lists every reason that keeps the gate closed, in the order in which
@@ -34,7 +34,7 @@ func (g gate) branch() []Reason {
 }
 
 func (g gate) databaseMissing() []Reason {
-	if len(g.databases()) > 0 {
+	if g.databases() > 0 {
 		return nil
 	}
 	return []Reason{{Code: GateNoDatabase, Who: "the operator",
@@ -105,7 +105,7 @@ func (g gate) overruleIn() string {
 }
 
 func (g gate) cancelled() []Reason {
-	c := g.line.Stages[g.env.Name].Cancelled
+	c := g.stage().Cancelled
 	if c == nil {
 		return nil
 	}
@@ -146,7 +146,7 @@ func (g gate) approvals(d StageDecision) []Reason {
 	}
 	who := g.whoApproves()
 	next := []Next{{Verb: VerbApprove, Args: []string{g.env.Name}}}
-	if r := g.line.Stages[g.env.Name].Rejection; r != nil {
+	if r := g.stage().Rejection; r != nil {
 		reasons = append(reasons, Reason{Code: GateRejected, Who: who, Next: next,
 			Text: "rejected by " + r.Actor.Name() + because(r.Reason)})
 	}
@@ -162,13 +162,101 @@ func (a Approval) undecidedText() string {
 	return text
 }
 
-// trouble is what needs a person although the gate is open.
+// noWorkers tells, for an open gate, whose databases wait for a worker, or had
+// one that was lost.
+func (g gate) noWorkers() []Reason {
+	var reasons []Reason
+	for _, pool := range g.pools() {
+		tasks := g.stage().Tasks[pool]
+		waiting, lost := g.waiting(pool)+tasks[Queued], tasks[Running]
+		if g.Online[pool] || waiting+lost == 0 {
+			continue
+		}
+		reasons = append(reasons, Reason{Code: GateNoWorker, Who: "the operator",
+			Text: fmt.Sprintf("no worker is online%s: %s; start one with: %s", ofPool(pool), g.stranded(pool, waiting, lost), workerCommand(pool))})
+	}
+	return reasons
+}
+
+func ofPool(pool string) string {
+	if pool == "" {
+		return ""
+	}
+	return fmt.Sprintf(" for the pool %q", pool)
+}
+
+func workerCommand(pool string) string {
+	if pool == "" {
+		return "shipsql serve --role worker"
+	}
+	return "shipsql serve --role worker --pool " + pool
+}
+
+// stranded says what a pool without a worker leaves undone, and where.
+func (g gate) stranded(pool string, waiting, lost int) string {
+	var parts []string
+	if waiting > 0 {
+		parts = append(parts, count(waiting, "database")+" waiting")
+	}
+	if lost > 0 {
+		parts = append(parts, count(lost, "task")+" left by a worker that was lost")
+	}
+	text := strings.Join(parts, ", ")
+	if names := g.Targets[g.env.Name][pool]; len(names) > 0 {
+		text += " (of " + someOf(names) + ")"
+	}
+	return text
+}
+
+// someOf names the first of many.
+func someOf(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// maxTrouble is how many tasks in trouble a stage's reasons speak of one by one.
+const maxTrouble = 20
+
+// troubled are the states that need a person, most urgent first, with the word
+// for those that are too many to be named.
+var troubled = []struct {
+	state State
+	code  Code
+	word  string
+}{
+	{Ambiguous, StageAmbiguous, "unproven"}, {Failed, StageFailed, "failed"}, {Cancelled, StageCancelled, "cancelled"},
+}
+
+// trouble is what needs a person although the gate is open: the first tasks one
+// by one, the others as a number.
 func (g gate) trouble() []Reason {
 	var reasons []Reason
-	for _, t := range g.tasks() {
+	told := map[State]int{}
+	for _, t := range g.stage().Trouble {
 		if r, ok := t.trouble(g.env.Name); ok {
 			reasons = append(reasons, r)
+			told[t.State]++
 		}
+	}
+	more := func(n int, code Code, word string) Reason {
+		return Reason{Code: code, Text: fmt.Sprintf("also %s: %s", word, count(n, "more database"))}
+	}
+	for _, kind := range troubled {
+		n := g.stage().Tasks.In(kind.state) - told[kind.state]
+		if n <= 0 {
+			continue
+		}
+		r := more(n, kind.code, kind.word)
+		if retriable(kind.state) {
+			r.Next = []Next{{Verb: VerbRetry, Args: []string{g.env.Name, RetryFailed}}}
+		}
+		reasons = append(reasons, r)
+	}
+	if n := g.stage().Retrying - told[Queued]; n > 0 {
+		reasons = append(reasons, more(n, StageRetrying, "tried again"))
 	}
 	return reasons
 }

@@ -85,7 +85,7 @@ func (l Listing) finished() int {
 func (s *Service) listed(ctx context.Context, ids []string) ([]Listed, error) {
 	var page []Listed
 	err := inChunks(ids, 1, func(placeholders string, args []any) error {
-		rollouts, err := s.rollouts(ctx, scope{"id IN (" + placeholders + ")", args})
+		rollouts, err := s.rollouts(ctx, scope{"id IN (" + placeholders + ")", args}, 0)
 		for _, r := range rollouts {
 			page = append(page, r.listed())
 		}
@@ -98,11 +98,9 @@ func (s *Service) listed(ctx context.Context, ids []string) ([]Listed, error) {
 func (r Rollout) listed() Listed {
 	l := Listed{Release: r.Release, State: r.State}
 	for _, stage := range r.Stages {
-		line := StageLine{Environment: stage.Environment, State: stage.State, Databases: max(len(stage.Databases), len(stage.Tasks))}
-		for _, t := range stage.Tasks {
-			if t.State.Passed() {
-				line.Passed++
-			}
+		line := StageLine{
+			Environment: stage.Environment, State: stage.State,
+			Databases: max(len(stage.Databases), stage.Total()), Passed: stage.Passed(),
 		}
 		if len(stage.Reasons) > 0 {
 			line.Reason = stage.Reasons[0]

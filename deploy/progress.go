@@ -28,6 +28,7 @@ type reporter struct {
 func (s *Service) reporter(ctx context.Context, a *attempt) *reporter {
 	return &reporter{
 		service: s, ctx: context.WithoutCancel(ctx), attempt: a, known: texts(a.run), progress: a.Progress,
+		stored: s.db.Now(), // a task that is done within a second has no progress to show
 	}
 }
 
@@ -62,13 +63,7 @@ func (r *reporter) store() {
 				return err
 			}
 		}
-		release, _, err := r.service.releaseIn(r.ctx, tx, a.Release)
-		if err != nil {
-			return err
-		}
-		return r.service.changed(r.ctx, tx, Change{
-			Kind: TaskProgressed, Project: a.project, Release: a.Release, PullRequest: release.PullRequest, Environment: a.Environment,
-		})
+		return r.service.changed(r.ctx, tx, a.change(TaskProgressed))
 	})
 	if err != nil {
 		r.service.deps.Log.Warn("A task's progress could not be stored", "task", a.ID, "error", err)

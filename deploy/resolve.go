@@ -29,7 +29,11 @@ func (s *Service) resolveStep(ctx context.Context, c Command) (Answer, *Refused)
 	if err != nil {
 		return Answer{}, internalRefusal(err)
 	}
-	task, release, refused := ambiguousTask(c, facts)
+	unsettled, err := loadAmbiguous(ctx, s.db, t.project.ID(), c.Database)
+	if err != nil {
+		return Answer{}, internalRefusal(err)
+	}
+	task, release, refused := ambiguousTask(c, facts, unsettled)
 	if refused != nil {
 		return Answer{}, refused
 	}
@@ -61,34 +65,43 @@ func outcomes(c Command) []Next {
 	return next
 }
 
+// maxUnsettled is how many unproven outcomes are looked through for the one that a
+// command means; naming the database finds it among more.
+const maxUnsettled = 1000
+
+// loadAmbiguous reads the unfinished releases' tasks whose outcome is unproven, on
+// one database or ("") on all.
+func loadAmbiguous(ctx context.Context, q store.Queryer, project, database string) ([]storedTask, error) {
+	return list(ctx, q, readTask, `SELECT `+taskColumns+` FROM deploy_tasks WHERE state = 'ambiguous' AND ($2 = '' OR database = $2)
+		AND release IN (SELECT id FROM deploy_releases WHERE project = $1 AND finished_at = 0) ORDER BY release, database LIMIT $3`,
+		project, database, maxUnsettled)
+}
+
 // ambiguousTask finds the task whose step a person speaks of.
-func ambiguousTask(c Command, facts Facts) (Task, Release, *Refused) {
+func ambiguousTask(c Command, facts Facts, unsettled []storedTask) (Task, Release, *Refused) {
 	var found []Task
-	var releases []Release
-	var unsettled []Next
-	for _, l := range facts.Line {
-		for _, env := range facts.Road {
-			for _, t := range l.Stages[env.Name].Tasks {
-				if t.State != Ambiguous || t.Failure == nil {
-					continue
-				}
-				r, _ := t.trouble(env.Name)
-				unsettled = append(unsettled, r.Next...)
-				if t.is(c) {
-					found, releases = append(found, t), append(releases, l.Release)
-				}
-			}
+	var next []Next
+	for _, t := range unsettled {
+		if t.Failure == nil {
+			continue
+		}
+		if r, _ := t.trouble(t.Environment); len(next) < maxTrouble {
+			next = append(next, r.Next...)
+		}
+		if t.is(c) {
+			found = append(found, t.Task)
 		}
 	}
 	switch len(found) {
 	case 0:
 		return Task{}, Release{}, refuse(fault.NotFound, Reason{Code: CommandUnknown,
-			Text: fmt.Sprintf("no step %s#%d has an unproven outcome", c.Version, c.Step), Next: unsettled})
+			Text: fmt.Sprintf("no step %s#%d has an unproven outcome", c.Version, c.Step), Next: next})
 	case 1:
-		return found[0], releases[0], nil
+		l, _ := facts.release(found[0].Release)
+		return found[0], l.Release, nil
 	}
 	reason := Reason{Code: CommandChoose, Text: "this step's outcome is unproven on several databases"}
-	for _, t := range found {
+	for _, t := range found[:min(len(found), maxTrouble)] {
 		reason.Next = append(reason.Next, Next{Verb: VerbResolve, Args: append(c.args(VerbResolve), t.Database)})
 	}
 	return Task{}, Release{}, refuse(fault.Conflict, reason)

@@ -65,7 +65,7 @@ func stoppedEnvironment(t target, facts Facts) (string, *Refused) {
 		}
 		for _, env := range facts.Road {
 			stage := l.Stages[env.Name]
-			if stage.Cancelled != nil || slices.ContainsFunc(stage.Tasks, func(t Task) bool { return retriable(t.State) }) {
+			if stage.Cancelled != nil || stage.Tasks.In(Failed, Cancelled) > 0 {
 				stopped = append(stopped, env.Name)
 			}
 		}
@@ -87,35 +87,27 @@ func stoppedEnvironment(t target, facts Facts) (string, *Refused) {
 
 func retriable(s State) bool { return s == Failed || s == Cancelled }
 
+// namedDatabases is how many databases the audit of one command names.
+const namedDatabases = 100
+
 // reopen makes the stopped tasks wait for their gate again and ends a cancel.
 func (s *Service) reopen(ctx context.Context, tx *store.Tx, c Command, t target, env Environment) ([]string, *Refused) {
 	var databases []string
 	resumed := false
-	refused := s.eachStage(ctx, tx, t, env, func(row storedStage, tasks []storedTask, r Release) (storedStage, *Refused) {
+	only := c.Database
+	if only == RetryFailed {
+		only = ""
+	}
+	refused := s.eachStage(ctx, tx, t, env, func(row storedStage, r Release) (storedStage, *Refused) {
 		resumed = resumed || row.cancelled != nil
 		row.cancelled = nil
-		for _, task := range tasks {
-			if c.Database != "" && c.Database != RetryFailed && c.Database != task.Database {
-				continue
-			}
-			again := task.reopened()
-			switch {
-			case retriable(task.State):
-			case task.State == Queued && !task.RetryAt.IsZero():
-				again.State = Queued // only sooner
-			default:
-				continue
-			}
-			if err := saveTask(ctx, tx, again); err != nil {
-				return row, internalRefusal(err)
-			}
-			if err := s.ringDatabase(ctx, tx, task.Database); err != nil {
-				return row, internalRefusal(err)
-			}
-			databases = append(databases, task.Database)
+		reopened, err := reopenStopped(ctx, tx, stageKey{r.ID, env.Name}, only)
+		if err != nil {
+			return row, internalRefusal(err)
 		}
+		databases = append(databases, reopened...)
 		return row, noteRefusal(audit(ctx, tx, note{action: VerbRetry, project: r.Project, release: r.ID, environment: env.Name,
-			actor: c.Actor, data: map[string]any{"databases": databases, "source": c.Source}}))
+			actor: c.Actor, data: map[string]any{"databases": reopened[:min(len(reopened), namedDatabases)], "count": len(reopened), "source": c.Source}}))
 	})
 	if refused != nil {
 		return nil, refused
@@ -130,15 +122,13 @@ func (s *Service) reopen(ctx context.Context, tx *store.Tx, c Command, t target,
 func (s *Service) nothingToRetry(ctx context.Context, tx *store.Tx, t target, env Environment) *Refused {
 	reason := Reason{Code: CommandNotPossible, Text: "nothing failed in " + env.Name + ", so there is nothing to retry"}
 	for _, r := range t.releases {
-		tasks, err := loadTasks(ctx, tx, onlyRelease(r.ID))
+		tasks, err := loadStageTasks(ctx, tx, stageKey{r.ID, env.Name}, Ambiguous, false, 1)
 		if err != nil {
 			return internalRefusal(err)
 		}
 		for _, task := range tasks {
-			if task.Environment == env.Name && task.State == Ambiguous {
-				reason, _ = task.trouble(env.Name)
-				reason.Text = fmt.Sprintf("what happened on %s can't be proven: look there, then say what you found", task.Database)
-			}
+			reason, _ = task.trouble(env.Name)
+			reason.Text = fmt.Sprintf("what happened on %s can't be proven: look there, then say what you found", task.Database)
 		}
 	}
 	return refuse(fault.Conflict, reason)
@@ -168,7 +158,7 @@ func (s *Service) cancel(ctx context.Context, c Command) (Answer, *Refused) {
 		return Answer{}, internalRefusal(err)
 	}
 	decision, refused := s.ordered(ctx, t, facts, func(tx *store.Tx) *Refused {
-		return s.eachStage(ctx, tx, t, env, func(row storedStage, _ []storedTask, r Release) (storedStage, *Refused) {
+		return s.eachStage(ctx, tx, t, env, func(row storedStage, r Release) (storedStage, *Refused) {
 			if row.cancelled != nil {
 				return row, refuse(fault.Conflict, Reason{Code: CommandAlready, Text: "it is cancelled already",
 					Next: []Next{{Verb: VerbRetry, Args: []string{env.Name}}}})

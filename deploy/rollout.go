@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/shipsql/shipsql/internal/fault"
@@ -36,6 +37,9 @@ type Rollout struct {
 	Refusal *Refusal
 }
 
+// MaxTasks is how many tasks a stage shows one by one.
+const MaxTasks = 100
+
 // Stage is one environment of a rollout.
 type Stage struct {
 	Environment string
@@ -46,11 +50,47 @@ type Stage struct {
 	Needed      int // approvals needed; 0 when none are
 	Counted     int // approvals that count now
 	Approvers   []string
-	Databases   []string // as configured now
-	Tasks       []Task   // one per database once the gate has been open
-	Skips       []Skip   // versions of this release skipped here
-	StartedAt   time.Time
-	FinishedAt  time.Time
+	Databases   []string // as configured now; shared, not to be changed
+	// Tasks are those of the databases once the gate has been open: all of them,
+	// by database, or the MaxTasks that need a person most.
+	Tasks []Task
+	// Counts has all tasks by state when Tasks does not; nil when it does.
+	Counts     map[State]int
+	Skips      []Skip // versions of this release skipped here
+	StartedAt  time.Time
+	FinishedAt time.Time
+}
+
+// In is how many of the stage's tasks are in one of the states.
+func (s Stage) In(states ...State) int {
+	n := 0
+	for _, state := range states {
+		n += s.Counts[state]
+	}
+	if s.Counts != nil {
+		return n
+	}
+	for _, t := range s.Tasks {
+		if slices.Contains(states, t.State) {
+			n++
+		}
+	}
+	return n
+}
+
+// Passed is how many of the stage's tasks are through.
+func (s Stage) Passed() int { return s.In(Done, Skipped) }
+
+// Total is how many tasks the stage has.
+func (s Stage) Total() int {
+	if s.Counts == nil {
+		return len(s.Tasks)
+	}
+	n := 0
+	for _, k := range s.Counts {
+		n += k
+	}
+	return n
 }
 
 // Task is one database of a stage.

@@ -17,34 +17,30 @@ import (
 // LockRetryFor.
 const lockPatience = 30 * time.Second
 
-// buildRun puts together what a task applies: exactly the release's migrations
-// that still count in the environment, and the folder they came with.
-func (s *Service) buildRun(ctx context.Context, tx *store.Tx, p Project, t storedTask, d StageDecision) (executor.Run, error) {
-	env, _ := s.cfg.Environment(t.Environment)
+// buildRun puts together what every task of a stage applies: exactly the release's
+// migrations that still count in the environment, and the folder they came with.
+func (s *Service) buildRun(ctx context.Context, q store.Queryer, p Project, key stageKey) (executor.Run, error) {
+	env, _ := s.cfg.Environment(key.environment)
 	run := executor.Run{
-		History: p.HistoryName(), OutOfOrder: p.OutOfOrder,
-		Release: t.Release, Actor: actorsOf(d), Task: t.ID, ToolVersion: s.deps.ToolVersion,
+		History: p.HistoryName(), OutOfOrder: p.OutOfOrder, Release: key.release, ToolVersion: s.deps.ToolVersion,
 		Limits: executor.Limits{
 			LockTimeout: env.LockTimeout, LockRetryFor: min(env.LockRetryFor, lockPatience), StatementTimeout: env.StatementTimeout,
 		},
 	}
-	l, err := loadLine(ctx, tx, onlyRelease(t.Release))
+	l, err := loadLine(ctx, q, onlyRelease(key.release))
 	if err != nil {
 		return run, err
 	}
-	if run.Migrations, err = readMigrations(ctx, tx, l.facts[0].pending(t.Environment)); err != nil {
+	if run.Migrations, err = readMigrations(ctx, q, l.facts[0].pending(key.environment)); err != nil {
 		return run, err
 	}
-	if run.Folder, err = s.effectiveFolder(ctx, tx, p, l.stored[0].folder); err != nil {
+	if run.Folder, err = s.effectiveFolder(ctx, q, p, l.stored[0].folder); err != nil {
 		return run, err
 	}
-	if run.Skip, err = s.skipMarks(ctx, tx, p, t.Environment); err != nil {
+	if run.Skip, err = s.skipMarks(ctx, q, p, key.environment); err != nil {
 		return run, err
 	}
-	if run.Accept, err = acceptedChecksums(ctx, tx, p.ID()); err != nil {
-		return run, err
-	}
-	run.Resolve, err = useResolutions(ctx, tx, t.ID)
+	run.Accept, err = acceptedChecksums(ctx, q, p.ID())
 	return run, err
 }
 

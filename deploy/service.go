@@ -60,6 +60,10 @@ type Service struct {
 	cfg   Config
 	deps  Deps
 	ids   *ids.Source
+
+	topology topology
+	sights   sights
+	told     told
 }
 
 // New makes the service on a store, brings its tables up to date and sets its
@@ -78,6 +82,7 @@ func New(ctx context.Context, db *store.DB, q *queue.Queue, cfg Config, deps Dep
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{db: db, queue: q, cfg: cfg.withDefaults(), deps: deps, ids: ids.New()}
+	s.topology = newTopology(s.cfg)
 	q.Handle(JobAdvance, s.handleAdvance)
 	q.Handle(JobTask, s.handleTask)
 	return s, nil

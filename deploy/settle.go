@@ -5,23 +5,41 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/shipsql/shipsql/store"
 )
 
-// settle evaluates a project's gates inside a transaction, with the Authority's
-// answers had before it, and carries the decision out: stages and standings are
-// stored, tasks queued or taken back, finished releases closed. It changes
-// nothing when nothing changed.
-func (s *Service) settle(ctx context.Context, tx *store.Tx, p Project, eligible map[Ask]Say) (Decision, error) {
+// asked is what others were asked before a transaction: who may approve, and
+// which pools have a worker.
+type asked struct {
+	eligible map[Ask]Say
+	online   map[string]bool
+}
+
+// settle evaluates a project's gates inside a transaction, with the answers had
+// before it, and carries the decision out: stages and standings are stored, tasks
+// queued or taken back, finished releases closed. It changes nothing when nothing
+// changed.
+func (s *Service) settle(ctx context.Context, tx *store.Tx, p Project, a asked) (Decision, error) {
 	facts, l, err := s.loadFacts(ctx, tx, p)
 	if err != nil {
 		return Decision{}, err
 	}
-	facts.Eligible = eligible
+	facts.Eligible, facts.Online = a.eligible, a.online
 	decision := Decide(facts)
+	changes := 0
 	for _, d := range decision.Stages {
-		if err := s.settleStage(ctx, tx, p, l, d); err != nil {
+		changed, err := s.settleStage(ctx, tx, p, l, d)
+		if err != nil {
+			return decision, err
+		}
+		if changed {
+			changes++
+		}
+	}
+	if changes > 0 {
+		if err := nextRevision(ctx, tx, p.ID()); err != nil {
 			return decision, err
 		}
 	}
@@ -33,7 +51,30 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p Project, eligible 
 			return decision, err
 		}
 	}
-	return decision, nil
+	return decision, s.watch(ctx, tx, p, decision)
+}
+
+const (
+	workerPause = 3 * time.Second  // before a pool without a worker is asked about again
+	watchPause  = 15 * time.Second // before a stage under way is looked at again
+)
+
+// watch has the project looked at again while time alone can change something: a
+// worker comes or goes, an approval expires.
+func (s *Service) watch(ctx context.Context, tx *store.Tx, p Project, d Decision) error {
+	var pause time.Duration
+	for _, stage := range d.Stages {
+		switch {
+		case slices.ContainsFunc(stage.Reasons, func(r Reason) bool { return r.Code == GateNoWorker }):
+			pause = workerPause
+		case stage.State.Active() && pause == 0:
+			pause = watchPause
+		}
+	}
+	if pause == 0 {
+		return nil
+	}
+	return s.ringProjectAt(ctx, tx, p.ID(), tx.Now().Add(pause))
 }
 
 // passed says whether every stage of a release has passed. A release without
@@ -59,31 +100,28 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, p Project, r Release
 	return audit(ctx, tx, note{action: "finished", project: p.ID(), release: r.ID, actor: machine, data: map[string]string{"hash": r.Hash}})
 }
 
-func (s *Service) settleStage(ctx context.Context, tx *store.Tx, p Project, l line, d StageDecision) error {
+// settleStage carries out the decision on one stage; changed says that others
+// would decide differently now.
+func (s *Service) settleStage(ctx context.Context, tx *store.Tx, p Project, l line, d StageDecision) (changed bool, err error) {
 	key := stageKey{d.Release, d.Environment}
 	before, existed := l.rows[key]
-	release := l.stored[l.index(d.Release)].Release
-	if err := s.settleTasks(ctx, tx, release, l.tasks[key], d); err != nil {
-		return err
-	}
-	standings, err := settleStandings(ctx, tx, l.facts[l.index(d.Release)].Stages[d.Environment].Approvals, d.Approvals)
-	if err != nil {
-		return err
-	}
+	facts := l.facts[l.index(d.Release)]
 	after := before.decided(d, tx)
+	if after.roster, err = s.settleTasks(ctx, tx, facts, before, after, d); err != nil {
+		return false, err
+	}
+	standings, err := settleStandings(ctx, tx, facts.Stages[d.Environment].Approvals, d.Approvals)
+	if err != nil {
+		return false, err
+	}
 	if existed && !standings && after.equal(before) {
-		return nil
+		return len(d.Start)+len(d.Stop) > 0, nil
 	}
 	if err := saveStage(ctx, tx, after); err != nil {
-		return err
+		return false, err
 	}
-	if len(d.Start) > 0 {
-		if err := s.auditOpened(ctx, tx, p, release, d); err != nil {
-			return err
-		}
-	}
-	return s.changed(ctx, tx, Change{
-		Kind: StageChanged, Project: p, Release: d.Release, PullRequest: release.PullRequest,
+	return true, s.changed(ctx, tx, Change{
+		Kind: StageChanged, Project: p, Release: d.Release, PullRequest: facts.Release.PullRequest,
 		Environment: d.Environment, State: d.State,
 	})
 }
@@ -123,51 +161,66 @@ func settleStandings(ctx context.Context, tx *store.Tx, before, after []Approval
 	return changed, nil
 }
 
-// settleTasks queues and takes back tasks; those of a skipped stage that did not
-// run are skipped with it.
-func (s *Service) settleTasks(ctx context.Context, tx *store.Tx, r Release, tasks []storedTask, d StageDecision) error {
-	for _, database := range d.Start {
-		t := s.taskFor(tasks, r, d.Environment, database, tx)
-		t.State = Queued
-		if err := saveTask(ctx, tx, t); err != nil {
-			return err
+// settleTasks makes, queues and takes back the tasks of a stage; those of one that
+// passed without them are skipped with it. It returns the roster of the stage's
+// tasks as it is then.
+func (s *Service) settleTasks(ctx context.Context, tx *store.Tx, l LineFacts, before, after storedStage, d StageDecision) (string, error) {
+	here, roster := s.topology.stop(l.Release.Project, d.Environment), before.roster
+	if d.State.Passed() {
+		if before.state.Passed() || l.Stages[d.Environment].Tasks.Total() == 0 {
+			return roster, nil
 		}
-		if err := s.ringDatabase(ctx, tx, database); err != nil {
-			return err
+		return roster, skipRest(ctx, tx, stageKey{d.Release, d.Environment})
+	}
+	complete := roster == here.roster
+	if !after.startedAt.IsZero() && !complete {
+		var err error
+		if complete, err = s.makeTasks(ctx, tx, l.Release, d.Environment); err != nil {
+			return roster, err
+		}
+		if complete {
+			roster = here.roster
 		}
 	}
-	for _, t := range tasks {
-		before := t.State
-		switch {
-		case slices.Contains(d.Stop, t.Database):
-			t.State = Waiting
-		case d.State.Passed() && !t.State.Passed():
-			t.State, t.FinishedAt = Skipped, tx.Now()
-		}
-		if t.State == before || slices.Contains(d.Start, t.Database) {
-			continue
-		}
-		if err := saveTask(ctx, tx, t); err != nil {
-			return err
+	for _, pool := range d.Stop {
+		if err := takeBack(ctx, tx, stageKey{d.Release, d.Environment}, pool); err != nil {
+			return roster, err
 		}
 	}
-	return nil
+	more, err := s.startTasks(ctx, tx, l.Release, d)
+	if err == nil && (more || !complete) && len(d.Start) > 0 {
+		err = s.ringProject(ctx, tx, l.Release.Project) // for the next batch
+	}
+	return roster, err
 }
 
-// taskFor finds the database's task or makes it.
-func (s *Service) taskFor(tasks []storedTask, r Release, environment, database string, tx *store.Tx) storedTask {
-	for _, t := range tasks {
-		if t.Database == database {
-			return t
+// startTasks queues the next batch of a stage's waiting tasks; more says that
+// others are left.
+func (s *Service) startTasks(ctx context.Context, tx *store.Tx, r Release, d StageDecision) (more bool, err error) {
+	var batch []ready
+	for _, pool := range d.Start {
+		waiting, err := waitingTasks(ctx, tx, stageKey{d.Release, d.Environment}, pool, queueBatch+1-len(batch))
+		if err != nil {
+			return false, err
 		}
+		batch = append(batch, waiting...)
 	}
-	return storedTask{project: r.Project, Task: Task{
-		ID: s.ids.At(tx.Now()), Release: r.ID, Environment: environment, Database: database, CreatedAt: tx.Now(),
-	}}
+	if len(batch) == 0 {
+		return false, nil
+	}
+	more = len(batch) > queueBatch
+	batch = batch[:min(len(batch), queueBatch)]
+	if err := queueTasks(ctx, tx, batch); err != nil {
+		return more, err
+	}
+	if err := s.ringAll(ctx, tx, batch); err != nil {
+		return more, err
+	}
+	return more, s.auditOpened(ctx, tx, r, d, batch)
 }
 
-// auditOpened records on whose word a gate opened.
-func (s *Service) auditOpened(ctx context.Context, tx *store.Tx, p Project, r Release, d StageDecision) error {
+// auditOpened records on whose word tasks were queued.
+func (s *Service) auditOpened(ctx context.Context, tx *store.Tx, r Release, d StageDecision, batch []ready) error {
 	var people, despite []string
 	for _, a := range d.Approvals {
 		if a.Standing.Counts {
@@ -175,9 +228,13 @@ func (s *Service) auditOpened(ctx context.Context, tx *store.Tx, p Project, r Re
 			despite = append(despite, a.Despite)
 		}
 	}
+	names := make([]string, len(batch))
+	for i, t := range batch {
+		names[i] = t.database
+	}
 	return audit(ctx, tx, note{
-		action: "start", project: p.ID(), release: r.ID, environment: d.Environment, actor: machine,
-		data: map[string]any{"hash": r.Hash, "databases": d.Start, "approved_by": people, "despite_findings": despite,
+		action: "start", project: r.Project, release: r.ID, environment: d.Environment, actor: machine,
+		data: map[string]any{"hash": r.Hash, "databases": names, "approved_by": people, "despite_findings": despite,
 			"review_clean": r.Review.Clean},
 	})
 }

@@ -123,7 +123,7 @@ func (s *Service) recordSkip(ctx context.Context, tx *store.Tx, c Command, p Pro
 	if err != nil {
 		return internalRefusal(err)
 	}
-	if refused := skipNow(l.facts[0], skip); refused != nil {
+	if refused := skipNow(ctx, tx, l.facts[0], skip); refused != nil {
 		return refused
 	}
 	if err := insertSkip(ctx, tx, p.ID(), skip); err != nil {
@@ -139,20 +139,28 @@ func (s *Service) recordSkip(ctx context.Context, tx *store.Tx, c Command, p Pro
 }
 
 // skipNow says why a migration can't be skipped at this moment.
-func skipNow(l LineFacts, skip Skip) *Refused {
-	stage := l.Stages[skip.Environment]
+func skipNow(ctx context.Context, tx *store.Tx, l LineFacts, skip Skip) *Refused {
+	stage, key := l.Stages[skip.Environment], stageKey{skip.Release, skip.Environment}
 	if skipped(stage.Skips, skip.Version, skip.Path) {
 		return refuse(fault.Conflict, Reason{Code: CommandAlready, Text: skip.Path + " is skipped there already"})
 	}
 	if stage.State.Passed() {
 		return refuse(fault.Conflict, Reason{Code: CommandAlready, Text: fmt.Sprintf("%s has passed %s already", l.Release.Label(), skip.Environment)})
 	}
-	for _, task := range stage.Tasks {
-		switch {
-		case task.State == Running:
-			return refuse(fault.Conflict, Reason{Code: CommandNotPossible, Database: task.Database,
-				Text: "it is running on " + task.Database + " now", Next: []Next{{Verb: VerbCancel, Args: []string{skip.Environment}}}})
-		case task.State == Ambiguous && task.Failure != nil && executor.VersionKey(task.Failure.Version) == executor.VersionKey(skip.Version):
+	running, err := loadStageTasks(ctx, tx, key, Running, false, 1)
+	if err != nil {
+		return internalRefusal(err)
+	}
+	for _, task := range running {
+		return refuse(fault.Conflict, Reason{Code: CommandNotPossible, Database: task.Database,
+			Text: "it is running on " + task.Database + " now", Next: []Next{{Verb: VerbCancel, Args: []string{skip.Environment}}}})
+	}
+	ambiguous, err := loadStageTasks(ctx, tx, key, Ambiguous, false, maxUnsettled)
+	if err != nil {
+		return internalRefusal(err)
+	}
+	for _, task := range ambiguous {
+		if task.Failure != nil && executor.VersionKey(task.Failure.Version) == executor.VersionKey(skip.Version) {
 			reason, _ := task.trouble(skip.Environment)
 			reason.Text = "whether it took effect on " + task.Database + " must be settled first"
 			return refuse(fault.Conflict, reason)

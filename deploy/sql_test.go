@@ -20,7 +20,7 @@ import (
 // few parts that are made at run time.
 func TestTheSQLIsPostgreSQLToo(t *testing.T) {
 	s := source{consts: map[string]string{
-		"placeholders": "$1, $2", "sc.where": "project = $1", "sc.releases()": "release IN (SELECT id FROM deploy_releases WHERE project = $1)",
+		"placeholders": "$1, $2", "values": "($5, $1, $2, $3, $6, 'waiting', 0, '', '', 0, $4, 0, 0, $7)", "sc.where": "project = $1", "sc.releases()": "release IN (SELECT id FROM deploy_releases WHERE project = $1)",
 	}}
 	paths, err := filepath.Glob("*.go")
 	must(t, err)

@@ -8,7 +8,7 @@ import (
 	"github.com/shipsql/shipsql/store"
 )
 
-const stageColumns = `release, environment, state, reasons, needed, counted, rejection, cancelled, started_at, finished_at`
+const stageColumns = `release, environment, state, reasons, needed, counted, rejection, cancelled, started_at, finished_at, roster`
 
 // storedStage is a stage's row: what Decide said last, and what people said.
 type storedStage struct {
@@ -19,6 +19,7 @@ type storedStage struct {
 	rejection             *Rejection
 	cancelled             *Cancellation
 	startedAt, finishedAt time.Time
+	roster                string // of the databases that tasks were made for
 }
 
 func readStage(scan store.Scan) (storedStage, error) {
@@ -26,7 +27,7 @@ func readStage(scan store.Scan) (storedStage, error) {
 	var reasons, rejection, cancelled string
 	var started, finished int64
 	err := scan(&s.release, &s.environment, &s.state, &reasons, &s.needed, &s.counted,
-		&rejection, &cancelled, &started, &finished)
+		&rejection, &cancelled, &started, &finished, &s.roster)
 	if err != nil {
 		return s, err
 	}
@@ -54,13 +55,13 @@ func saveStage(ctx context.Context, tx *store.Tx, s storedStage) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO deploy_stages (`+stageColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (release, environment) DO UPDATE SET
 			state = excluded.state, reasons = excluded.reasons, needed = excluded.needed, counted = excluded.counted,
 			rejection = excluded.rejection, cancelled = excluded.cancelled,
-			started_at = excluded.started_at, finished_at = excluded.finished_at`,
+			started_at = excluded.started_at, finished_at = excluded.finished_at, roster = excluded.roster`,
 		s.release, s.environment, s.state, reasons, s.needed, s.counted, rejection, cancelled,
-		micros(s.startedAt), micros(s.finishedAt))
+		micros(s.startedAt), micros(s.finishedAt), s.roster)
 	return err
 }
 

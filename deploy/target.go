@@ -108,7 +108,7 @@ func (c Command) args(verb string) []string {
 
 // environment finds the command's environment on the project's road.
 func (s *Service) environment(c Command, p Project, verb string) (Environment, *Refused) {
-	road := s.cfg.Road(p)
+	road := s.topology.roads[p.ID()]
 	for _, env := range road {
 		if env.Name == c.Environment {
 			return env, nil
@@ -173,7 +173,7 @@ func (s *Service) ordered(ctx context.Context, t target, facts Facts, change fun
 			return refused // rolls back
 		}
 		var err error
-		decision, err = s.settle(ctx, tx, t.project, facts.Eligible)
+		decision, err = s.settle(ctx, tx, t.project, facts.asked())
 		return err
 	})
 	if refused == nil && err != nil {
@@ -204,10 +204,8 @@ func restate(releases []Release, environment string, d Decision) []Restated {
 // answer restates what was done and what still stands in the way of the last
 // release it was done to.
 func (s *Service) answer(verb string, t target, environment string, releases []Release, d Decision) Answer {
-	a := Answer{Verb: verb, Environment: environment, Releases: restate(releases, environment, d)}
-	for _, db := range s.cfg.Targets(t.project, environment) {
-		a.Databases = append(a.Databases, db.Name)
-	}
+	a := Answer{Verb: verb, Environment: environment, Releases: restate(releases, environment, d),
+		Databases: s.topology.stop(t.project.ID(), environment).names}
 	if len(releases) > 0 {
 		stage, _ := d.Stage(releases[len(releases)-1].ID, environment)
 		a.Reasons = stage.Reasons

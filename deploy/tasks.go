@@ -9,21 +9,24 @@ import (
 )
 
 const taskColumns = `id, release, project, environment, database, state, attempts, progress, failure,
-	retry_at, created_at, started_at, finished_at`
+	retry_at, created_at, started_at, finished_at, worker`
 
-// storedTask is a task with its project.
+// storedTask is a task with its project and the pool of its database.
 type storedTask struct {
 	Task
 
 	project string
+	worker  string
 }
+
+func (t storedTask) stage() stageKey { return stageKey{t.Release, t.Environment} }
 
 func readTask(scan store.Scan) (storedTask, error) {
 	var t storedTask
 	var progress, failure string
 	var retry, created, started, finished int64
 	err := scan(&t.ID, &t.Release, &t.project, &t.Environment, &t.Database, &t.State, &t.Attempts,
-		&progress, &failure, &retry, &created, &started, &finished)
+		&progress, &failure, &retry, &created, &started, &finished, &t.worker)
 	if err != nil {
 		return t, err
 	}
@@ -32,14 +35,30 @@ func readTask(scan store.Scan) (storedTask, error) {
 	return t, decodeAll(column{progress, &t.Progress}, column{failure, &t.Failure})
 }
 
-func loadTasks(ctx context.Context, q store.Queryer, sc scope) ([]storedTask, error) {
-	return list(ctx, q, readTask,
-		`SELECT `+taskColumns+` FROM deploy_tasks WHERE `+sc.releases()+` ORDER BY release, database`, sc.args...)
+// loadStageTasks reads up to limit of a stage's tasks in a state; with retrying
+// only those that are tried again later.
+func loadStageTasks(ctx context.Context, q store.Queryer, key stageKey, state State, retrying bool, limit int) ([]storedTask, error) {
+	from := 0
+	if retrying {
+		from = 1
+	}
+	return list(ctx, q, readTask, `SELECT `+taskColumns+` FROM deploy_tasks
+		WHERE release = $1 AND environment = $2 AND state = $3 AND retry_at >= $4 ORDER BY retry_at, database LIMIT $5`,
+		key.release, key.environment, state, from, limit)
 }
 
 // loadTask reads one task again.
 func loadTask(ctx context.Context, q store.Queryer, id string) (storedTask, error) {
 	return readTask(q.QueryRow(ctx, `SELECT `+taskColumns+` FROM deploy_tasks WHERE id = $1`, id).Scan)
+}
+
+// loadClaim reads one task again, with the revision its project is at.
+func loadClaim(ctx context.Context, q store.Queryer, id string) (t storedTask, revision int64, err error) {
+	row := q.QueryRow(ctx, `SELECT `+taskColumns+`,
+		coalesce((SELECT p.revision FROM deploy_projects p WHERE p.id = deploy_tasks.project), 0)
+		FROM deploy_tasks WHERE id = $1`, id)
+	t, err = readTask(func(dest ...any) error { return row.Scan(append(dest, &revision)...) })
+	return t, revision, err
 }
 
 // loadActive reads the tasks of one database that a worker should take, the one
@@ -61,13 +80,41 @@ func saveTask(ctx context.Context, tx *store.Tx, t storedTask) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO deploy_tasks (`+taskColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
 			progress = excluded.progress, failure = excluded.failure, retry_at = excluded.retry_at,
 			started_at = excluded.started_at, finished_at = excluded.finished_at`,
 		t.ID, t.Release, t.project, t.Environment, t.Database, t.State, t.Attempts, progress, failure,
-		micros(t.RetryAt), micros(t.CreatedAt), micros(t.StartedAt), micros(t.FinishedAt))
+		micros(t.RetryAt), micros(t.CreatedAt), micros(t.StartedAt), micros(t.FinishedAt), t.worker)
 	return err
+}
+
+// finishTask writes what became of an attempt, if it is still the task's running
+// one.
+func finishTask(ctx context.Context, tx *store.Tx, t storedTask) (mine bool, err error) {
+	progress, err := encode(t.Progress)
+	if err != nil {
+		return false, err
+	}
+	failure, err := optional(t.Failure)
+	if err != nil {
+		return false, err
+	}
+	result, err := tx.Exec(ctx, `UPDATE deploy_tasks SET state = $3, progress = $4, failure = $5, retry_at = $6, finished_at = $7
+		WHERE id = $1 AND attempts = $2 AND state = 'running'`,
+		t.ID, t.Attempts, t.State, progress, failure, micros(t.RetryAt), micros(t.FinishedAt))
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// underWay says whether any task of a stage is queued or running.
+func underWay(ctx context.Context, tx *store.Tx, key stageKey) (bool, error) {
+	found, err := list(ctx, tx, text, `SELECT id FROM deploy_tasks
+		WHERE release = $1 AND environment = $2 AND state IN ('queued', 'running') LIMIT 1`, key.release, key.environment)
+	return len(found) > 0, err
 }
 
 // saveProgress stores progress only while this attempt is the running one.
@@ -79,6 +126,13 @@ func saveProgress(ctx context.Context, tx *store.Tx, t storedTask, p Progress) e
 	_, err = tx.Exec(ctx, `UPDATE deploy_tasks SET progress = $3 WHERE id = $1 AND attempts = $2 AND state = 'running'`,
 		t.ID, t.Attempts, progress)
 	return err
+}
+
+// begun says whether a worker has touched any task of a stage and may again.
+func begun(ctx context.Context, tx *store.Tx, key stageKey) (bool, error) {
+	found, err := list(ctx, tx, text, `SELECT id FROM deploy_tasks
+		WHERE release = $1 AND environment = $2 AND state IN ('queued', 'running') AND attempts > 0 LIMIT 1`, key.release, key.environment)
+	return len(found) > 0, err
 }
 
 const outcomeColumns = `project, database, version, path, environment, release, checksum, state, at`

@@ -27,7 +27,7 @@ func noRelease(id string) error {
 
 // Rollout is one release's way; fault.NotFound when there is none.
 func (s *Service) Rollout(ctx context.Context, releaseID string) (Rollout, error) {
-	rollouts, err := s.rollouts(ctx, onlyRelease(releaseID))
+	rollouts, err := s.rollouts(ctx, onlyRelease(releaseID), MaxTasks)
 	if err != nil {
 		return Rollout{}, err
 	}
@@ -43,20 +43,20 @@ func (s *Service) RolloutsOfPR(ctx context.Context, repository string, pullReque
 	if pullRequest == 0 {
 		return nil, nil
 	}
-	return s.rollouts(ctx, ofPullRequest(repository, pullRequest))
+	return s.rollouts(ctx, ofPullRequest(repository, pullRequest), MaxTasks)
 }
 
-// Earlier are the unfinished rollouts of a project, oldest first, before the
-// given release; with releaseID "" all of them (what the next pull request
+// Earlier are the unfinished rollouts of a project, oldest first and without
+// their tasks, before the given release; with releaseID "" all of them (what the next pull request
 // has before it). Those with PullRequest 0 have no pull request to show on.
 func (s *Service) Earlier(ctx context.Context, projectID, releaseID string) ([]Rollout, error) {
 	if releaseID == "" {
-		return s.rollouts(ctx, unfinishedOf(projectID))
+		return s.rollouts(ctx, unfinishedOf(projectID), 0)
 	}
 	return s.rollouts(ctx, scope{
 		"project = $1 AND finished_at = 0 AND seq < (SELECT seq FROM deploy_releases r WHERE r.id = $2)",
 		[]any{projectID, releaseID},
-	})
+	}, 0)
 }
 
 // Releases lists a project's releases, newest first, at most limit (1–1000).
@@ -73,8 +73,9 @@ func (s *Service) Releases(ctx context.Context, projectID string, limit int) ([]
 	return releases, err
 }
 
-// rollouts builds the views of a scope's releases.
-func (s *Service) rollouts(ctx context.Context, sc scope) ([]Rollout, error) {
+// rollouts builds the views of a scope's releases, with so many tasks of each
+// stage.
+func (s *Service) rollouts(ctx context.Context, sc scope, tasks int) ([]Rollout, error) {
 	l, err := loadLine(ctx, s.db, sc)
 	if err != nil {
 		return nil, err
@@ -89,52 +90,88 @@ func (s *Service) rollouts(ctx context.Context, sc scope) ([]Rollout, error) {
 			}
 			refusals[r.Project] = b.refusal
 		}
-		rollout := Rollout{Release: r.Release, Stages: s.stagesOf(l, i), Refusal: refusals[r.Project]}
-		rollout.State = rolloutState(rollout.Stages)
-		rollouts = append(rollouts, rollout)
+		stages, err := s.stagesOf(ctx, l, i, tasks)
+		if err != nil {
+			return nil, err
+		}
+		rollouts = append(rollouts, Rollout{Release: r.Release, State: rolloutState(stages), Stages: stages, Refusal: refusals[r.Project]})
 	}
 	return rollouts, nil
 }
 
 // stagesOf shows a release's stages: the project's road as configured now, and
 // environments that were on it when the release passed them.
-func (s *Service) stagesOf(l line, i int) []Stage {
-	facts := l.facts[i]
-	var road []Environment
-	if p, ok := s.cfg.Project(facts.Release.Project); ok {
-		road = s.cfg.Road(p)
-	}
+func (s *Service) stagesOf(ctx context.Context, l line, i, tasks int) ([]Stage, error) {
+	facts, finished := l.facts[i], l.stored[i].finished
+	road := slices.Clone(s.topology.roads[facts.Release.Project])
 	for _, env := range s.cfg.Environments {
 		_, happened := facts.Stages[env.Name]
 		if happened && !slices.ContainsFunc(road, func(e Environment) bool { return e.Name == env.Name }) {
 			road = append(road, env)
 		}
 	}
-	stages := make([]Stage, 0, len(road))
+	var stages []Stage
 	for _, env := range road {
-		row, existed := l.rows[stageKey{facts.Release.ID, env.Name}]
-		if !existed && l.stored[i].finished {
+		row, decided := l.rows[stageKey{facts.Release.ID, env.Name}]
+		if !decided && finished {
 			continue // the environment joined the road later
 		}
-		stages = append(stages, s.stageView(facts, env, row))
+		stage := s.stageView(facts, env, row)
+		if !row.startedAt.IsZero() {
+			if err := s.showTasks(ctx, &stage, stageKey{facts.Release.ID, env.Name}, tasks); err != nil {
+				return nil, err
+			}
+		}
+		stages = append(stages, stage)
 	}
-	return stages
+	return stages, nil
 }
 
 func (s *Service) stageView(l LineFacts, env Environment, row storedStage) Stage {
 	facts := l.Stages[env.Name]
-	stage := Stage{
+	return Stage{
 		Environment: env.Name, Mode: env.Rollout, State: l.state(env.Name), Reasons: row.reasons,
 		Approvals: facts.Approvals, Needed: row.needed, Counted: row.counted,
 		Approvers: slices.Concat(env.Approvals.Users, env.Approvals.Teams),
-		Tasks:     facts.Tasks, Skips: facts.Skips, StartedAt: row.startedAt, FinishedAt: row.finishedAt,
+		Databases: s.topology.stop(l.Release.Project, env.Name).names,
+		Skips:     facts.Skips, StartedAt: row.startedAt, FinishedAt: row.finishedAt,
 	}
-	if p, ok := s.cfg.Project(l.Release.Project); ok {
-		for _, d := range s.cfg.Targets(p, env.Name) {
-			stage.Databases = append(stage.Databases, d.Name)
+}
+
+// showTasks counts a stage's tasks and reads the first of them: all when there are
+// few, else by how much they need a person.
+func (s *Service) showTasks(ctx context.Context, stage *Stage, key stageKey, most int) error {
+	tally, retrying, err := loadTally(ctx, s.db, key)
+	if err != nil {
+		return err
+	}
+	if most > 0 && tally.Total() <= most {
+		stage.Tasks, err = tasksOf(list(ctx, s.db, readTask, `SELECT `+taskColumns+` FROM deploy_tasks
+			WHERE release = $1 AND environment = $2 ORDER BY database`, key.release, key.environment))
+		return err
+	}
+	stage.Counts = tally.States()
+	for _, state := range []State{Ambiguous, Failed, Cancelled, Running, Queued, Waiting, Done, Skipped} {
+		room := most - len(stage.Tasks)
+		if stage.Counts[state] == 0 || room == 0 {
+			continue
 		}
+		// Of the queued, those that are tried again are the ones to look at.
+		found, err := tasksOf(loadStageTasks(ctx, s.db, key, state, state == Queued && retrying > 0, room))
+		if err != nil {
+			return err
+		}
+		stage.Tasks = append(stage.Tasks, found...)
 	}
-	return stage
+	return nil
+}
+
+func tasksOf(stored []storedTask, err error) ([]Task, error) {
+	tasks := make([]Task, len(stored))
+	for i, t := range stored {
+		tasks[i] = t.Task
+	}
+	return tasks, err
 }
 
 // Files are the release's own migrations as they would run now (edits in,
@@ -162,12 +199,11 @@ func runnable(ctx context.Context, q store.Queryer, migrations []Migration) ([]e
 // release (releaseID "": before whatever is merged next), in order: the
 // reviewer's Before. environment "" means the last one of the project's road.
 func (s *Service) Pending(ctx context.Context, projectID, environment, releaseID string) ([]executor.File, error) {
-	p, err := s.project(projectID)
-	if err != nil {
+	if _, err := s.project(projectID); err != nil {
 		return nil, err
 	}
 	if environment == "" {
-		road := s.cfg.Road(p)
+		road := s.topology.roads[projectID]
 		environment = road[len(road)-1].Name // Validate: every project has one
 	}
 	l, err := loadLine(ctx, s.db, unfinishedOf(projectID))
@@ -209,7 +245,7 @@ func (s *Service) Status(ctx context.Context, projectID string) (Status, error) 
 	if status.Unfinished, err = s.Earlier(ctx, projectID, ""); err != nil {
 		return status, err
 	}
-	for _, env := range s.cfg.Road(p) {
+	for _, env := range s.topology.roads[projectID] {
 		newest, err := loadReleases(ctx, s.db, scope{`id = (SELECT r.id FROM deploy_releases r
 			JOIN deploy_stages st ON st.release = r.id AND st.environment = $2 AND st.state IN ('done', 'skipped')
 			WHERE r.project = $1 ORDER BY r.seq DESC LIMIT 1)`, []any{projectID, env.Name}})

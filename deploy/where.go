@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/shipsql/shipsql/store"
 )
 
 // Placement is where a migration stands on one database.
@@ -54,15 +56,22 @@ func (s *Service) placements(ctx context.Context, p Project, m storedMigration) 
 	if err != nil {
 		return nil, err
 	}
+	seen := make(map[string]outcome, len(outcomes))
+	for _, o := range outcomes {
+		seen[o.database] = o
+	}
+	states, err := taskStates(ctx, s.db, m)
+	if err != nil {
+		return nil, err
+	}
 	var placed []Placement
-	for _, env := range s.cfg.Road(p) {
-		for _, d := range s.cfg.Targets(p, env.Name) {
-			at := Placement{Environment: env.Name, Database: d.Name, Version: m.Version, Path: m.Path, Release: m.release}
-			at.State = l.stateOn(m, env.Name, d.Name)
-			for _, o := range outcomes {
-				if o.database == d.Name {
-					at.State, at.Checksum, at.At = o.state, o.checksum, o.at
-				}
+	for _, env := range s.topology.roads[p.ID()] {
+		stage := l.facts[0].Stages[env.Name]
+		for _, name := range s.topology.stop(p.ID(), env.Name).names {
+			at := Placement{Environment: env.Name, Database: name, Version: m.Version, Path: m.Path, Release: m.release}
+			at.State = stage.of(m, states[name])
+			if o, ok := seen[name]; ok {
+				at.State, at.Checksum, at.At = o.state, o.checksum, o.at
 			}
 			placed = append(placed, at)
 		}
@@ -70,21 +79,41 @@ func (s *Service) placements(ctx context.Context, p Project, m storedMigration) 
 	return placed, nil
 }
 
-// stateOn is the state of the release's migration on a database that was not
-// seen to hold it: its task's, or the stage's.
-func (l line) stateOn(m storedMigration, environment, database string) State {
-	facts := l.facts[0].Stages[environment]
-	if skipped(facts.Skips, m.Version, m.Path) {
+// of is the state of the release's migration on a database that was not seen to
+// hold it: its task's, or the stage's.
+func (f StageFacts) of(m storedMigration, task State) State {
+	switch {
+	case skipped(f.Skips, m.Version, m.Path):
 		return Skipped
+	case task == Done: // with nothing seen of this migration
+		task = ""
 	}
-	for _, t := range facts.Tasks {
-		if t.Database != database || t.State == Done {
-			continue
-		}
-		if t.State == Failed && t.Failure != nil && t.Failure.Version != "" && t.Failure.Version != m.Version {
-			return Waiting // another file of the release failed
-		}
-		return t.State
+	return cmp.Or(task, f.State, Waiting)
+}
+
+// taskStates are the states of a release's tasks by database, as far as they speak
+// of one migration: a task that failed on another has it still before it.
+func taskStates(ctx context.Context, q store.Queryer, m storedMigration) (map[string]State, error) {
+	states := map[string]State{}
+	rows, err := q.Query(ctx, `SELECT database, state, failure FROM deploy_tasks WHERE release = $1`, m.release)
+	if err != nil {
+		return nil, err
 	}
-	return cmp.Or(facts.State, Waiting)
+	_, err = store.Collect(rows, func(scan store.Scan) (none struct{}, err error) {
+		var database, text string
+		var state State
+		if err := scan(&database, &state, &text); err != nil {
+			return none, err
+		}
+		var failure Failure
+		if err := decode(text, &failure); err != nil {
+			return none, err
+		}
+		if state == Failed && failure.Version != "" && failure.Version != m.Version {
+			state = Waiting
+		}
+		states[database] = state
+		return none, nil
+	})
+	return states, err
 }

@@ -64,6 +64,11 @@ func (q *Queue) OnlinePools(ctx context.Context) (map[string]bool, error) {
 			online[pool] = online[pool] || w.Online
 		}
 	}
+	if _, working := q.self(); working { // before its first beat is stored, too
+		for _, pool := range q.options.Pools {
+			online[pool] = true
+		}
+	}
 	return online, nil
 }
 

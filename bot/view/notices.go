@@ -106,7 +106,7 @@ func Deployments(s State, r deploy.Rollout) []Deployment {
 	var all []Deployment
 	for i, stage := range r.Stages {
 		state, begun := deploymentStates[stage.State]
-		if !begun || len(stage.Tasks) == 0 {
+		if !begun || stage.Total() == 0 {
 			continue
 		}
 		all = append(all, Deployment{Release: r.Release.ID, Stage: stage.Environment, Deployment: providers.Deployment{

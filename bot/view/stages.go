@@ -35,34 +35,28 @@ func planned(stages []Planned) []message.Stage {
 
 func (s State) stage(stage deploy.Stage, page string) message.Stage {
 	row := message.Stage{
-		Environment: stage.Environment, Total: max(len(stage.Databases), len(stage.Tasks)),
+		Environment: stage.Environment, Total: max(len(stage.Databases), stage.Total()), Done: stage.Passed(),
 		Glyph: glyphs[stage.State], Word: string(stage.State), Gates: s.gates(stage.Reasons),
 		Took: took(stage.StartedAt, stage.FinishedAt), Log: page,
-	}
-	for _, t := range stage.Tasks {
-		if t.State.Passed() {
-			row.Done++
-		}
 	}
 	if stage.State == deploy.Done && len(stage.Skips) > 0 {
 		row.Word = fmt.Sprintf("done, %s skipped", message.Count(len(stage.Skips), "migration"))
 	}
 	if len(stage.Tasks) > 1 {
-		row.Databases, row.Hidden = databases(stage.Tasks)
+		row.Databases = databases(stage)
+		row.Hidden = stage.Total() - len(row.Databases)
 	}
 	return row
 }
 
-// databases are the rows of a stage's databases, and how many are not listed.
-func databases(tasks []deploy.Task) (rows []message.Database, hidden int) {
-	for _, t := range tasks {
-		if len(tasks) > maxDatabases && t.State != deploy.Failed && t.State != deploy.Ambiguous {
-			hidden++
-			continue
+// databases are the rows of a stage's databases: of many, those that need a person.
+func databases(stage deploy.Stage) (rows []message.Database) {
+	for _, t := range stage.Tasks {
+		if stage.Total() <= maxDatabases || t.State == deploy.Failed || t.State == deploy.Ambiguous {
+			rows = append(rows, message.Database{Name: t.Database, Glyph: glyphs[t.State], Word: string(t.State), Progress: progress(t)})
 		}
-		rows = append(rows, message.Database{Name: t.Database, Glyph: glyphs[t.State], Word: string(t.State), Progress: progress(t)})
 	}
-	return rows, hidden
+	return rows
 }
 
 func progress(t deploy.Task) string {

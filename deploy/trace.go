@@ -1,0 +1,26 @@
+package deploy
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// traced puts a span around the work on one database; end closes it. It names the
+// task and how it ended, never what a database said: that may hold data.
+func traced(ctx context.Context, a *attempt) (_ context.Context, end func(error)) {
+	ctx, span := otel.Tracer("github.com/shipsql/shipsql/deploy").Start(ctx, "apply", trace.WithAttributes(
+		attribute.String("task", a.ID), attribute.String("release", a.Release),
+		attribute.String("environment", a.Environment), attribute.Int("attempts", a.Attempts)))
+	return ctx, func(err error) {
+		if err != nil {
+			span.SetStatus(codes.Error, string(fault.CodeOf(err)))
+		}
+		span.End()
+	}
+}

@@ -12,6 +12,10 @@ type MissedDelivery struct {
 	Status int       // the newest attempt's answer; 0: none came in time
 }
 
+// UnderWay is how long after its newest attempt a webhook may still be under way,
+// so that Missed leaves it out: the next time has to begin before that.
+const UnderWay = time.Minute
+
 // Access is what a forge lets our app do.
 type Access struct {
 	App           string // its name on the forge
@@ -23,9 +27,10 @@ type Access struct {
 
 // Need is one thing ShipSQL needs of a forge.
 type Need struct {
-	What    string // as the forge's settings page names it, such as "Checks: Read and write"
-	Why     string
-	Granted bool
+	What     string // as the forge's settings page names it, such as "Checks: Read and write"
+	Why      string
+	Optional bool // ShipSQL works without; Why says when it is needed
+	Granted  bool
 }
 
 // Webhook is where and how the forge sends the app's events.

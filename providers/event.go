@@ -39,6 +39,7 @@ const (
 	InstallationPermissions = "new_permissions_accepted"
 	InstallationAdded       = "added"   // repositories
 	InstallationRemoved     = "removed" // repositories
+	InstallationRenamed     = "renamed" // the account, and with it the owner of its repositories
 )
 
 // What happened to a repository, in Event.Action.

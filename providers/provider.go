@@ -49,10 +49,9 @@ type Provider interface {
 	ParseWebhook(h http.Header, body []byte) (Event, error)
 
 	// Missed lists the webhooks of the app, sent since a time, that no attempt
-	// could hand over (no 2xx answer), oldest first. What was sent within the last
-	// minute is left for the next time: it may still be under way. The forge
-	// forgets: GitHub keeps three days. ErrTooMany over 10,000 attempts since then.
-	// 1 call per 100 attempts.
+	// could hand over (no 2xx answer), oldest first. What was last sent within
+	// UnderWay is left for the next time. The forge forgets: GitHub keeps three
+	// days. ErrTooMany over 100,000 attempts since then. 1 call per 100 attempts.
 	Missed(ctx context.Context, since time.Time) ([]MissedDelivery, error)
 	// MissedEvent reads a missed webhook's payload and reduces it as ParseWebhook
 	// does. It needs no signature: it comes through our own authenticated call.

@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -53,14 +54,44 @@ func pathf(format string, args ...any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// repo makes a request below a repository's path.
+// repo makes a request below a repository's path. A repository that has another
+// name or owner by now is found by its number, and the request made once more:
+// GitHub redirects reads, and some writes, but forgets the old name when another
+// repository takes it.
 func (p *Provider) repo(ctx context.Context, repo providers.Repo, r request, out any) (*github.Response, error) {
+	resp, err := p.below(ctx, repo, r, out)
+	if repo.ID == 0 || !elsewhere(err) {
+		return resp, err
+	}
+	now, lookup := p.RepositoryByID(ctx, repo.ID)
+	switch {
+	case errors.Is(lookup, providers.ErrGone):
+		return nil, lookup
+	case lookup != nil || strings.EqualFold(now.FullName(), repo.FullName()):
+		return resp, err
+	}
+	return p.below(ctx, now, r, out)
+}
+
+// below makes a request below a repository's path, by its name as it is known.
+func (p *Provider) below(ctx context.Context, repo providers.Repo, r request, out any) (*github.Response, error) {
 	s, err := of(repo)
 	if err != nil {
 		return nil, err
 	}
 	r.path = s.path + r.path
 	return p.call(ctx, s, r, out)
+}
+
+// elsewhere says that the repository may have another name by now.
+func elsewhere(err error) bool {
+	return errors.Is(err, providers.ErrGone) || errors.Is(err, providers.ErrNotFound) || errors.Is(err, errRedirectedWrite)
+}
+
+// asApp makes a request in the name of the app itself.
+func (p *Provider) asApp(ctx context.Context, r request, out any) (*github.Response, error) {
+	resp, err := p.send(ctx, p.app, r, out)
+	return resp, p.translate(ctx, err)
 }
 
 // get reads one thing below a repository's path.
@@ -147,6 +178,9 @@ func (p *Provider) send(ctx context.Context, c *github.Client, r request, out an
 		return nil, err
 	}
 	resp, err := c.Do(ctx, req, out)
+	if _, promised := errors.AsType[*github.AcceptedError](err); promised { // a 202: it will be done
+		err = nil
+	}
 	if link, ok := out.(*redirect); ok && statusOf(err) == http.StatusFound {
 		link.to, err = resp.Location()
 	}
@@ -224,7 +258,9 @@ func inside(req *http.Request, via []*http.Request) error {
 	case len(via) >= 5:
 		return fault.New(fault.Unreachable, "the forge redirects too often")
 	case req.Method != via[0].Method:
-		return fault.New(fault.Unsupported, "the forge redirects a %s", via[0].Method)
+		return fmt.Errorf("%s: %w", via[0].Method, errRedirectedWrite)
 	}
 	return nil
 }
+
+var errRedirectedWrite = fault.New(fault.Unsupported, "the forge redirects a write in a way that would make a read of it")

@@ -43,8 +43,9 @@ func misdirected(err error) bool {
 	switch status := statusOf(err); status {
 	case http.StatusUnauthorized, http.StatusNotFound:
 		return true
-	case http.StatusForbidden: // suspended
-		return errors.As(err, &noToken) || strings.Contains(err.Error(), "suspended")
+	case http.StatusForbidden: // suspended; or readable as public, but with another's installation
+		return errors.As(err, &noToken) || strings.Contains(err.Error(), "suspended") ||
+			strings.Contains(err.Error(), "not accessible by integration")
 	}
 	return false
 }

@@ -57,6 +57,7 @@ const (
 type Provider struct {
 	cfg     Config
 	o       Options
+	web     *url.URL // where people look at it
 	api     *url.URL // with a trailing slash
 	wire    *wire
 	archive *http.Client // for addresses outside of the API: never authorised
@@ -74,9 +75,9 @@ var _ providers.Provider = (*Provider)(nil)
 // network calls. An empty webhook secret is refused: it would let anybody sign.
 func New(cfg Config, o Options) (*Provider, error) {
 	o = o.withDefaults()
-	api, err := apiRoot(cfg)
-	err = errors.Join(err, check(cfg))
-	if err != nil {
+	web, noWeb := parseRoot(cfg.Name, "base_url", cmp.Or(cfg.BaseURL, "https://github.com"))
+	api, noAPI := apiRoot(cfg, web)
+	if err := errors.Join(noWeb, noAPI, check(cfg)); err != nil {
 		return nil, err
 	}
 	cache, err := lru.New[string, cached](cacheEntries)
@@ -84,7 +85,7 @@ func New(cfg Config, o Options) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{
-		cfg: cfg, o: o, api: api, cache: cache,
+		cfg: cfg, o: o, web: web, api: api, cache: cache,
 		wire:          &wire{o: o, apiPath: api.Path, timeout: o.Timeout, limit: maxAnswer},
 		archive:       &http.Client{Transport: &wire{o: o, timeout: archiveTimeout, limit: maxArchive}},
 		installations: map[string]int64{},
@@ -149,18 +150,16 @@ func check(cfg Config) error {
 // apiRoot is api_url as given, or follows from base_url.
 // https://docs.github.com/en/enterprise-server/rest/using-the-rest-api (/api/v3),
 // https://docs.github.com/en/enterprise-cloud/admin/data-residency (api.NAME.ghe.com)
-func apiRoot(cfg Config) (*url.URL, error) {
-	if cfg.APIURL != "" {
+func apiRoot(cfg Config, web *url.URL) (*url.URL, error) {
+	switch {
+	case cfg.APIURL != "":
 		return parseRoot(cfg.Name, "api_url", cfg.APIURL)
+	case web == nil: // a mistake that is reported already
+		return nil, nil
+	case web.Hostname() == "github.com" || strings.HasSuffix(web.Hostname(), ".ghe.com"):
+		return &url.URL{Scheme: web.Scheme, Host: "api." + web.Host, Path: "/"}, nil
 	}
-	base, err := parseRoot(cfg.Name, "base_url", cmp.Or(cfg.BaseURL, "https://github.com"))
-	if err != nil {
-		return nil, err
-	}
-	if host := base.Hostname(); host == "github.com" || strings.HasSuffix(host, ".ghe.com") {
-		return &url.URL{Scheme: base.Scheme, Host: "api." + base.Host, Path: "/"}, nil
-	}
-	return base.JoinPath("api/v3/"), nil
+	return web.JoinPath("api/v3/"), nil
 }
 
 func parseRoot(name, key, text string) (*url.URL, error) {

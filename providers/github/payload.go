@@ -19,6 +19,10 @@ type payload struct {
 		Owner   user
 	}
 
+	Repositories        []listed // of an installation
+	RepositoriesAdded   []listed `json:"repositories_added"`
+	RepositoriesRemoved []listed `json:"repositories_removed"`
+
 	PullRequest *struct {
 		Number int
 		Base   struct{ Ref string }
@@ -50,6 +54,13 @@ type payload struct {
 }
 
 type numbered struct{ ID int64 }
+
+// listed is a repository in an installation's list.
+type listed struct {
+	ID       int64
+	FullName string `json:"full_name"`
+	Private  bool
+}
 
 type user struct {
 	ID    int64
@@ -83,8 +94,10 @@ func (p *payload) event(name string, appID int64) (e providers.Event, note strin
 		return p.check(p.CheckSuite, appID)
 	case "merge_group":
 		return p.mergeGroup()
-	case "installation", "installation_repositories":
+	case "installation", "installation_repositories", "installation_target":
 		return providers.Event{Kind: providers.InstallationChanged}, ""
+	case "repository":
+		return p.repository()
 	}
 	return e, "not an event we act on"
 }
@@ -157,6 +170,16 @@ func (p *payload) check(run *checkRun, appID int64) (e providers.Event, note str
 		return e, "nothing is asked of us"
 	}
 	return e, ""
+}
+
+// repository keeps what changes its name, its visibility, or if it is there.
+func (p *payload) repository() (e providers.Event, note string) {
+	switch p.Action {
+	case providers.RepositoryRenamed, providers.RepositoryTransferred, providers.RepositoryDeleted, providers.RepositoryArchived,
+		providers.RepositoryUnarchived, providers.RepositoryPrivatized, providers.RepositoryPublicized:
+		return providers.Event{Kind: providers.RepositoryChanged}, ""
+	}
+	return e, "nothing we read changes with this action"
 }
 
 func (p *payload) mergeGroup() (e providers.Event, note string) {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/shipsql/shipsql/internal/fault"
@@ -48,7 +49,7 @@ func (p *Provider) reduce(name, delivery string, body []byte) providers.Event {
 		e = providers.Event{Kind: providers.Ignored, Note: strings.TrimSpace(name+" "+got.Action) + ": " + note}
 	}
 	e.Delivery, e.Action = delivery, cmp.Or(e.Action, got.Action)
-	e.Repo, e.Sender = p.origin(&got), got.Sender.person()
+	e.Repo, e.Repos, e.Sender = p.origin(&got), p.listed(&got), got.Sender.person()
 	if e.Kind != providers.Ignored && e.Kind != providers.InstallationChanged && e.Repo.Owner == "" {
 		e.Kind, e.Note = providers.Ignored, name+": the repository is missing"
 	}
@@ -111,6 +112,22 @@ func (p *Provider) origin(got *payload) providers.Repo {
 		repo.Owner, repo.Name = "", ""
 	}
 	return repo
+}
+
+// listed are the repositories that an installation's delivery names.
+func (p *Provider) listed(got *payload) []providers.Repo {
+	var repos []providers.Repo
+	for _, r := range slices.Concat(got.Repositories, got.RepositoriesAdded, got.RepositoriesRemoved) {
+		owner, name, _ := strings.Cut(r.FullName, "/")
+		repo := providers.Repo{
+			Provider: p.cfg.Name, Owner: owner, Name: name, ID: r.ID, Installation: got.Installation.ID, Private: r.Private,
+		}
+		if _, err := of(repo); err != nil {
+			repo.Owner, repo.Name = "", ""
+		}
+		repos = append(repos, repo)
+	}
+	return repos
 }
 
 func (u user) person() providers.Person {

@@ -74,8 +74,8 @@ func (b *boundedBody) Close() error {
 
 // routeWord is a fixed part of an API path. Names and numbers aren't in the
 // list, so a metric labelled by route has few values.
-var routeWord = regexp.MustCompile(`^(access_tokens|app|branches|check-runs|collaborators|comments|commits|compare|` +
-	`deployments|files|git|installation|installations|issues|memberships|orgs|permission|pulls|reactions|repos|` +
+var routeWord = regexp.MustCompile(`^(access_tokens|app|attempts|branches|check-runs|collaborators|comments|commits|compare|config|` +
+	`deliveries|deployments|files|git|hook|installation|installations|issues|memberships|orgs|permission|pulls|reactions|repos|repositories|` +
 	`reviews|statuses|tarball|teams|trees|blobs)$`)
 
 // route is an API path (without its root) with names and numbers left out.

@@ -30,7 +30,7 @@ var (
 	Migrations = migrations
 	Statements = []string{
 		insertSQL, claimSQL, candidatesSQL(2, 2), headSQL, renewSQL, mineSQL, settleSQL, replacedSQL,
-		expiredSQL, leaseEndSQL, forgetSQL, statsSQL, deadSQL, reviveSQL, busySQL,
+		expiredSQL, leaseEndSQL, forgetSQL, statsSQL, deadSQL, reviveSQL, busySQL, oldestSQL,
 		workersSQL, beatSQL, leaveSQL, pruneSQL,
 	}
 )

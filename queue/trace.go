@@ -25,7 +25,7 @@ func traceOf(ctx context.Context) string {
 // job. It shows what the log shows, and never the payload.
 func traced(ctx context.Context, job Job) (context.Context, trace.Span) {
 	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceparent: job.Trace})
-	return otel.Tracer("github.com/shipsql/shipsql/queue").Start(ctx, "job "+job.Kind,
+	return otel.Tracer("github.com/shipsql/shipsql/queue").Start(ctx, "job "+job.Kind, //nolint:spancheck // endSpan ends it
 		trace.WithSpanKind(trace.SpanKindConsumer),
 		trace.WithAttributes(
 			attribute.String("job", job.ID), attribute.String("kind", job.Kind),

@@ -21,6 +21,9 @@
 // janitor cleans up. (Pdeathsig would do for the process, on Linux only, but not
 // for the folder.)
 //
+// Redis comes in other forms too: with TLS ([OwnRedisWith]), as a master with its
+// replica and Sentinels ([OwnRedisSentinel]), as a cluster ([OwnRedisCluster]).
+//
 // Servers refuse to run as root, so root starts them as the user "postgres",
 // "redis" or "nobody".
 //

@@ -189,6 +189,14 @@ func (s *server) stop() error {
 	return err
 }
 
+// write makes a file in the server's folder that the server's user owns.
+func (s *server) write(name string, content []byte) error {
+	if err := os.WriteFile(s.path(name), content, 0o600); err != nil {
+		return fmt.Errorf("write %s for %s: %w", name, s.name, err)
+	}
+	return os.Chown(s.path(name), s.account.uid, s.account.gid)
+}
+
 func (s *server) path(name string) string { return filepath.Join(s.home, name) }
 
 func (s *server) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }

@@ -77,7 +77,13 @@ func SharedRedis(tb TB) *Redis {
 // restart; it ends with the test.
 func OwnRedis(tb TB) *Redis {
 	tb.Helper()
-	r, err := StartRedis(context.Background())
+	return OwnRedisWith(tb, RedisOptions{})
+}
+
+// OwnRedisWith is OwnRedis with options.
+func OwnRedisWith(tb TB, o RedisOptions) *Redis {
+	tb.Helper()
+	r, err := StartRedisWith(context.Background(), o)
 	if err != nil {
 		tb.Fatalf("own Redis: %v", err)
 	}

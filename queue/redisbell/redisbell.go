@@ -29,8 +29,7 @@ const (
 
 // Bell is a bell over Redis. It is safe for concurrent use.
 type Bell struct {
-	options *redis.Options
-	client  *redis.Client // the sender's
+	url     secret.Source
 	log     *slog.Logger
 	rings   chan string     // waiting to be sent
 	ctx     context.Context //nolint:containedctx // the bell's own life, from New to Close
@@ -43,24 +42,20 @@ type Bell struct {
 
 var _ queue.Bell = (*Bell)(nil)
 
-// New makes a bell on the Redis at url (redis://, rediss:// or unix://). It does
-// not connect: Redis may be down now and come later. Only a malformed URL is an
-// error; it does not show the URL.
+// New makes a bell on the Redis at url; see the package comment for its forms. It
+// does not connect: Redis may be down now and come later. Only a URL that can't
+// be read, or a certificate, is an error; it does not show the URL. The URL is
+// read again after each loss, so a rotated password needs no restart.
 func New(url secret.Source, log *slog.Logger) (*Bell, error) {
-	text, err := url.Read()
+	client, err := connect(url)
 	if err != nil {
 		return nil, err
 	}
-	o, err := redis.ParseURL(text)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "the Redis URL can't be read").
-			Then("write it as redis://[:password@]host:6379/0")
+	if err := client.Close(); err != nil {
+		return nil, err
 	}
-	o.MaxRetries, o.DialerRetries = -1, 1 // the loops here try again
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = patience, patience, patience
-	silenceLibrary()
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &Bell{options: o, client: redis.NewClient(o), log: log, rings: make(chan string, pending), ctx: ctx, cancel: cancel}
+	b := &Bell{url: url, log: log, rings: make(chan string, pending), ctx: ctx, cancel: cancel}
 	b.running.Go(b.send)
 	return b, nil
 }
@@ -91,18 +86,20 @@ func (b *Bell) Ring(_ context.Context, ids ...string) error {
 func (b *Bell) Close() error {
 	b.cancel()
 	b.running.Wait()
-	return b.client.Close()
+	return nil
 }
 
 // send writes what was rung, a batch in one round trip.
 func (b *Bell) send() {
+	l := link{url: b.url}
+	defer l.drop()
 	pause := pauseMin
 	for {
 		batch := b.nextBatch()
 		if batch == nil {
 			return
 		}
-		if err := b.write(batch); err != nil {
+		if err := l.use(b.ctx, func(c redis.UniversalClient) error { return write(b.ctx, c, batch) }); err != nil {
 			b.setLost(err) // the batch is dropped: the reconciler rings again
 			b.wait(b.ctx, &pause)
 			continue
@@ -126,10 +123,10 @@ func (b *Bell) nextBatch() []string {
 	}
 }
 
-func (b *Bell) write(ids []string) error {
-	_, err := b.client.Pipelined(b.ctx, func(p redis.Pipeliner) error {
+func write(ctx context.Context, client redis.UniversalClient, ids []string) error {
+	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, id := range ids {
-			p.XAdd(b.ctx, &redis.XAddArgs{Stream: stream, MaxLen: keep, Approx: true, Values: []string{field, id}})
+			p.XAdd(ctx, &redis.XAddArgs{Stream: stream, MaxLen: keep, Approx: true, Values: []string{field, id}})
 		}
 		return nil
 	})
@@ -154,27 +151,23 @@ func (b *Bell) Listen(ctx context.Context) (<-chan string, error) {
 }
 
 func (b *Bell) listen(ctx context.Context, heard chan<- string) {
-	client := redis.NewClient(b.options)
-	// A blocking read does not notice ctx; closing its connection ends it.
-	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
-	defer func() {
-		if stop() {
-			_ = client.Close()
-		}
-	}()
+	l := link{url: b.url}
+	defer l.drop()
 	pause := pauseMin
 	for ctx.Err() == nil {
-		id, err := b.read(ctx, client)
+		id := ""
+		err := l.use(ctx, func(c redis.UniversalClient) (err error) { id, err = read(ctx, c); return err })
 		switch {
-		case err == nil && id != "":
+		case err == nil:
+			b.setBack()
+			pause = pauseMin
+			if id == "" {
+				continue
+			}
 			select {
 			case heard <- id:
 			case <-ctx.Done():
 			}
-			fallthrough
-		case errors.Is(err, redis.Nil), err == nil:
-			b.setBack()
-			pause = pauseMin
 		case ctx.Err() == nil:
 			b.setLost(err)
 			b.wait(ctx, &pause)
@@ -182,20 +175,25 @@ func (b *Bell) listen(ctx context.Context, heard chan<- string) {
 	}
 }
 
-// read waits for one ring: redis.Nil when there was none. One at a time, because
+// read waits a while for one ring: "" when there was none. One at a time, because
 // a ring that is read belongs to this process, which may be busy with the next.
-func (b *Bell) read(ctx context.Context, client *redis.Client) (string, error) {
+func read(ctx context.Context, client redis.UniversalClient) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, listenIn+patience) // a network that swallows the answer
+	defer cancel()
 	streams, err := client.XReadGroup(ctx, &redis.XReadGroupArgs{
 		Group: group, Consumer: group, Streams: []string{stream, ">"}, Count: 1, Block: listenIn, NoAck: true,
 	}).Result()
-	if isNoGroup(err) { // first of all, or after a flush or restart
+	switch {
+	case isNoGroup(err): // first of all, or after a flush or restart
 		// From 0, so that rings sent before the group was there are heard.
-		if err := client.XGroupCreateMkStream(ctx, stream, group, "0").Err(); err != nil && !isBusyGroup(err) {
-			return "", err
+		err = client.XGroupCreateMkStream(ctx, stream, group, "0").Err()
+		if isBusyGroup(err) {
+			return "", nil
 		}
-		return "", redis.Nil
-	}
-	if err != nil || len(streams) == 0 || len(streams[0].Messages) == 0 {
+		return "", err
+	case errors.Is(err, redis.Nil):
+		return "", nil
+	case err != nil || len(streams) == 0 || len(streams[0].Messages) == 0:
 		return "", err
 	}
 	id, _ := streams[0].Messages[0].Values[field].(string)
@@ -203,7 +201,7 @@ func (b *Bell) read(ctx context.Context, client *redis.Client) (string, error) {
 }
 
 func isNoGroup(err error) bool   { return err != nil && strings.HasPrefix(err.Error(), "NOGROUP") }
-func isBusyGroup(err error) bool { return strings.HasPrefix(err.Error(), "BUSYGROUP") }
+func isBusyGroup(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "BUSYGROUP") }
 
 // wait pauses, longer each time.
 func (b *Bell) wait(ctx context.Context, pause *time.Duration) {

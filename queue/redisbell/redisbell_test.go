@@ -13,15 +13,11 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
-	"github.com/shipsql/shipsql/internal/clock"
-	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/privateserver"
 	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/belltest"
 	"github.com/shipsql/shipsql/queue/redisbell"
-	"github.com/shipsql/shipsql/store"
-	"github.com/shipsql/shipsql/store/storetest"
 )
 
 const patience = 20 * time.Second
@@ -34,15 +30,6 @@ func TestConformance(t *testing.T) {
 		flush(t, server)
 		return func() queue.Bell { return open(t, server.URL(), quiet) }
 	})
-}
-
-func TestAWrongURLIsRefusedWithoutShowingIt(t *testing.T) {
-	for _, url := range []string{"http://:hunter2@h", "redis://:hunter2@h:port", ""} {
-		_, err := redisbell.New(secret.Literal(url), quiet)
-		if fault.CodeOf(err) != fault.Invalid || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("New(%q): %v", url, err)
-		}
-	}
 }
 
 func TestRingingIsHeardAgainAfterAFlush(t *testing.T) {
@@ -107,49 +94,6 @@ func TestTheStreamIsTrimmed(t *testing.T) {
 	}
 	if n := redis.XLen(t.Context(), "shipsql:bell").Val(); n > 5000 {
 		t.Errorf("%d rings are kept", n)
-	}
-}
-
-// Two nodes share a store and a Redis that is flushed and restarted meanwhile.
-func TestTheQueueLosesNothingWithItsRedis(t *testing.T) {
-	server := privateserver.OwnRedis(t)
-	db := storetest.Open(t, clock.System)
-	if err := queue.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	const jobs = 200
-	done := make(chan string, jobs*2)
-	var nodes []*queue.Queue
-	for range 2 {
-		o := queue.Options{Workers: 2, Reconcile: 50 * time.Millisecond}
-		q := queue.New(db, open(t, server.URL(), quiet), quiet, o)
-		q.Handle("work", func(_ context.Context, job queue.Job) error { done <- job.ID; return nil })
-		run(t, q)
-		nodes = append(nodes, q)
-	}
-	seen := map[string]bool{}
-	for n := range jobs {
-		err := db.Tx(t.Context(), func(tx *store.Tx) error {
-			return nodes[n%2].Enqueue(t.Context(), tx, queue.NewJob{Kind: "work", Key: strconv.Itoa(n % 11)})
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch n {
-		case jobs / 4:
-			flush(t, server)
-		case jobs / 2:
-			if err := server.Restart(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for range jobs {
-		id := next(t, done)
-		if seen[id] {
-			t.Errorf("job %s ran twice", id)
-		}
-		seen[id] = true
 	}
 }
 

@@ -1,0 +1,285 @@
+package deploy_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/privateserver"
+	"github.com/shipsql/shipsql/internal/secret"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/queue/bell"
+	"github.com/shipsql/shipsql/store"
+	"github.com/shipsql/shipsql/store/storetest"
+)
+
+// lightEngine is an executor.Engine whose databases are schemas of one real
+// PostgreSQL, because ten thousand real ones don't fit. A task costs what the
+// least task of the real executor does: a new connection, one transaction with
+// the database's lock, its ledger made and read, the migration and its ledger row
+// written, and the lease asked for as often.
+type lightEngine struct{ url string }
+
+func (e lightEngine) Name() string { return "light" }
+
+func (e lightEngine) Open(url secret.Source) executor.Target {
+	name, _ := url.Read() //nolint:errcheck // a literal
+	return lightTarget{url: e.url, schema: pgx.Identifier{name}.Sanitize()}
+}
+
+type lightTarget struct {
+	executor.Target // the rest is not used here
+
+	url, schema string
+}
+
+func (t lightTarget) Apply(ctx context.Context, run executor.Run) (result executor.Result, err error) {
+	conn, err := pgx.Connect(ctx, t.url)
+	if err != nil {
+		return result, err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if err := run.StillMine(ctx); err != nil {
+		return result, err
+	}
+	return result, pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		before := fmt.Sprintf(`SELECT pg_advisory_xact_lock(hashtext('%[1]s')); CREATE SCHEMA IF NOT EXISTS %[1]s; SET LOCAL search_path = %[1]s;
+			CREATE TABLE IF NOT EXISTS ledger (version text PRIMARY KEY, checksum text, at timestamptz DEFAULT now())`, t.schema)
+		if _, err := tx.Exec(ctx, before); err != nil {
+			return err
+		}
+		for _, m := range run.Migrations {
+			var applied int
+			if err := tx.QueryRow(ctx, `SELECT count(*) FROM ledger WHERE version = $1`, m.Version).Scan(&applied); err != nil {
+				return err
+			}
+			if applied > 0 {
+				result.Outcomes = append(result.Outcomes, executor.Outcome{Version: m.Version, Path: m.Path, Kind: executor.AlreadyApplied})
+				continue
+			}
+			if _, err := tx.Exec(ctx, m.SQL); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, `INSERT INTO ledger (version, checksum) VALUES ($1, $2)`, m.Version, m.Checksum); err != nil {
+				return err
+			}
+			result.Outcomes = append(result.Outcomes, executor.Outcome{Version: m.Version, Path: m.Path, Kind: executor.Applied})
+			run.Progress(executor.Event{Version: m.Version, Path: m.Path, State: executor.EventApplied})
+		}
+		return nil
+	})
+}
+
+// fleetWorkers is how many databases are worked on at once, as on a node that
+// keeps the queue's default.
+const fleetWorkers = 8
+
+// fleet is one release's way to many databases.
+type fleet struct {
+	tb      testing.TB
+	engine  lightEngine
+	db      *store.DB
+	queue   *queue.Queue
+	service *deploy.Service
+	project deploy.Project
+}
+
+func newFleet(tb testing.TB, url secret.Source, databases int) *fleet {
+	tb.Helper()
+	ctx := tb.Context()
+	f := &fleet{tb: tb, engine: lightEngine{url: privateserver.Database(tb)}}
+	config := deploy.Config{Environments: []deploy.Environment{{Name: "prod", Rollout: deploy.RolloutAuto}},
+		Projects: []deploy.Project{{Repository: repository, Branch: "main", Path: "migrations", Databases: map[string]string{"app": "orders"}}}}
+	for i := range databases {
+		name := fmt.Sprintf("tenant_%05d", i)
+		config.Databases = append(config.Databases, deploy.Database{Name: name, Engine: "light", URL: secret.Literal(name),
+			Environment: "prod", Labels: map[string]string{"app": "orders"}})
+	}
+	f.project = config.Projects[0]
+	var err error
+	f.db, err = store.Open(ctx, url, clock.System)
+	fatal(tb, err)
+	tb.Cleanup(func() { _ = f.db.Close() })
+	fatal(tb, queue.Migrate(ctx, f.db))
+	f.queue = queue.New(f.db, bell.NewLocal(), slog.New(slog.DiscardHandler), queue.Options{Workers: fleetWorkers})
+	f.service, err = deploy.New(ctx, f.db, f.queue, config, deploy.Deps{
+		Engines: map[string]executor.Engine{"light": f.engine}, Authority: &authority{}, ToolVersion: "test",
+	})
+	fatal(tb, err)
+	fatal(tb, f.service.StartAt(ctx, f.project.ID(), "c0"))
+	return f
+}
+
+func fatal(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+const fleetSQL = "CREATE TABLE orders (id bigint PRIMARY KEY, placed timestamptz, total numeric);"
+
+// raw is how long the same workers take for n databases without any bookkeeping.
+func (f *fleet) raw(prefix string, n int) time.Duration {
+	f.tb.Helper()
+	migrations, err := executor.Load([]executor.File{{Path: "migrations/1_orders.sql", Content: []byte(fleetSQL)}})
+	fatal(f.tb, err)
+	names := make(chan string)
+	var workers sync.WaitGroup
+	begin := time.Now()
+	for range fleetWorkers {
+		workers.Go(func() {
+			for name := range names {
+				_, err := f.engine.Open(secret.Literal(name)).Apply(f.tb.Context(), executor.Run{Migrations: migrations,
+					StillMine: func(context.Context) error { return nil }, Progress: func(executor.Event) {}})
+				if err != nil {
+					f.tb.Errorf("raw: %v", err)
+				}
+			}
+		})
+	}
+	for i := range n {
+		names <- prefix + strconv.Itoa(i)
+	}
+	close(names)
+	workers.Wait()
+	return time.Since(begin)
+}
+
+// rollout merges a release and is done when it is done everywhere; it returns how
+// long the tasks took, from the review to the last one's end.
+func (f *fleet) rollout() (deploy.Release, time.Duration) {
+	f.tb.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(f.tb.Context()))
+	stopped := make(chan error, 1)
+	go func() { stopped <- f.queue.Run(ctx) }()
+	defer func() {
+		stop()
+		fatal(f.tb, <-stopped)
+	}()
+	rel := deploy.NewRelease{MergeCommit: "c1", PullRequest: 1, Author: "dev", Added: []string{"migrations/1_orders.sql"},
+		Folder: []deploy.File{{Path: "migrations/1_orders.sql", Content: []byte(fleetSQL)}}}
+	made, err := f.service.Advance(ctx, f.project.ID(), "c0", "c1", []deploy.NewRelease{rel})
+	fatal(f.tb, err)
+	begin := time.Now()
+	fatal(f.tb, f.service.RecordReview(ctx, made[0].ID, deploy.Verdict{Hash: made[0].Hash, Clean: true}))
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := begin.Add(20 * time.Minute); ; <-tick.C {
+		listed, err := f.service.List(ctx, deploy.Listing{Limit: 1})
+		fatal(f.tb, err)
+		if listed[0].State == deploy.Done {
+			return made[0], time.Since(begin)
+		}
+		if listed[0].State == deploy.Failed || time.Now().After(deadline) {
+			f.tb.Fatalf("the release is %+v", listed[0].Stages)
+		}
+	}
+}
+
+// TestOneReleaseToManyDatabases measures what the bookkeeping of a task costs:
+// the speed of the same workers with and without it, and the memory it takes.
+func TestOneReleaseToManyDatabases(t *testing.T) {
+	databases := 300
+	if os.Getenv("SHIPSQL_TORTURE") != "" {
+		databases = 10_000
+	}
+	if n, err := strconv.Atoi(os.Getenv("SHIPSQL_FLEET")); err == nil {
+		databases = n
+	}
+	for _, place := range []string{"sqlite", "postgres"} {
+		t.Run(place, func(t *testing.T) {
+			t.Setenv("SHIPSQL_TEST_STORE", place)
+			f := newFleet(t, storetest.URL(t), databases)
+			// Half of the raw work before and half behind: the server's catalog grows.
+			raw := f.raw("before_", databases/2)
+			heap := sampleHeap()
+			release, took := f.rollout()
+			most := heap()
+			raw += f.raw("behind_", databases-databases/2)
+			t.Logf("%s: %d databases, raw %.0f/s, ours %.0f/s, ratio %.2f; heap at most %d MB, RSS %s", place, databases,
+				perSecond(databases, raw), perSecond(databases, took), raw.Seconds()/took.Seconds(), most>>20, rss())
+			f.check(release, databases)
+			if limit := uint64(64<<20 + databases*8<<10); most > limit {
+				t.Errorf("%d MB of heap, the limit is %d", most>>20, limit>>20)
+			}
+		})
+	}
+}
+
+// check: every database has the table once, every task is done at the first
+// attempt, and the audit holds.
+func (f *fleet) check(r deploy.Release, databases int) {
+	f.tb.Helper()
+	rollout, err := f.service.Rollout(f.tb.Context(), r.ID)
+	fatal(f.tb, err)
+	stage := rollout.Stages[0]
+	if stage.Passed() != databases || len(stage.Tasks) > deploy.MaxTasks {
+		f.tb.Errorf("%d of %d databases, %d shown", stage.Passed(), databases, len(stage.Tasks))
+	}
+	fatal(f.tb, f.service.VerifyAudit(f.tb.Context()))
+	var attempts int
+	fatal(f.tb, f.db.QueryRow(f.tb.Context(), `SELECT max(attempts) FROM deploy_tasks`).Scan(&attempts))
+	if attempts != 1 {
+		f.tb.Errorf("%d attempts", attempts)
+	}
+	pool, err := pgxpool.New(f.tb.Context(), f.engine.url)
+	fatal(f.tb, err)
+	defer pool.Close()
+	var tables int
+	fatal(f.tb, pool.QueryRow(f.tb.Context(), `SELECT count(*) FROM pg_tables WHERE schemaname LIKE 'tenant_%' AND tablename = 'orders'`).Scan(&tables))
+	if tables != databases {
+		f.tb.Errorf("%d tables", tables)
+	}
+}
+
+func perSecond(n int, took time.Duration) float64 { return float64(n) / took.Seconds() }
+
+// sampleHeap watches the heap; the returned function says how much was in use at
+// most.
+func sampleHeap() (most func() uint64) {
+	runtime.GC()
+	stop, result := make(chan struct{}), make(chan uint64)
+	go func() {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		var most uint64
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			metrics.Read(sample)
+			most = max(most, sample[0].Value.Uint64())
+			select {
+			case <-stop:
+				result <- most
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() uint64 { close(stop); return <-result }
+}
+
+// rss is this process' largest memory so far, as the kernel tells it.
+func rss() string {
+	status, _ := os.ReadFile("/proc/self/status") //nolint:errcheck // only shown
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}

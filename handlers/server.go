@@ -58,7 +58,7 @@ func routes(o Options, stopping <-chan struct{}) http.Handler {
 	e.Use(logged(o.Log), recovered(o.Log), securityHeaders())
 
 	e.GET("/", home)
-	e.POST("/webhooks/:name", webhook(o), countDeliveries(o))
+	e.POST("/webhooks/:name", webhook(o), traced, countDeliveries(o))
 	e.GET("/healthz", health)
 	e.GET("/readyz", ready(o))
 	e.GET("/metrics", echo.WrapHandler(metricsHandler(o.Metrics)))

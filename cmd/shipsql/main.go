@@ -39,6 +39,7 @@ type terminal struct {
 	in       io.Reader
 	out, err io.Writer
 	isTTY    bool // out is a terminal: colours and progress bars are welcome
+	errIsTTY bool // err is one
 }
 
 // exit is an error that carries its own exit code; a nil err prints nothing.
@@ -67,7 +68,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(os.Args[1:], &terminal{
 		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		isTTY: isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == "",
+		isTTY:    isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == "",
+		errIsTTY: isatty.IsTerminal(os.Stderr.Fd()),
 	})
 	stop()
 	os.Exit(code)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"log/slog"
-
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
 	"github.com/shipsql/shipsql/cmd/shipsql/serve"
 )
@@ -13,7 +11,8 @@ type serveCmd struct {
 	Pool   []string `sep:"none" placeholder:"NAME" help:"Run the jobs of this pool only; repeatable; \"default\" is the pool of databases without a worker key. Without it, a worker runs the default pool and role all runs every pool."`
 }
 
-// Run serves until SIGTERM or SIGINT. The log goes to standard error, as JSON.
+// Run serves until SIGTERM or SIGINT. The log goes to standard error: JSON, or on
+// a terminal, lines for people.
 func (c *serveCmd) Run(t *terminal) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
@@ -24,6 +23,6 @@ func (c *serveCmd) Run(t *terminal) error {
 		Role:    config.Role(c.Role),
 		Pools:   c.Pool,
 		Version: version,
-		Log:     slog.New(slog.NewJSONHandler(t.err, nil)),
+		Log:     serve.NewLog(t.err, t.errIsTTY),
 	})
 }

@@ -133,31 +133,35 @@ func (f *File) ReadSecrets(part Part) error {
 	}
 	for _, g := range f.GitHub {
 		problems = append(problems, readable("providers "+g.Name+": private_key", g.PrivateKey))
-		_, err := g.ReadWebhookSecrets()
-		problems = append(problems, err)
+		for _, s := range g.WebhookSecrets {
+			problems = append(problems, readable("providers "+g.Name+": webhook_secret", s))
+		}
 	}
-	problems = append(problems, f.Unreadable(part)...)
-	return errors.Join(problems...)
+	missing, _ := f.Unreadable(part)
+	return errors.Join(append(problems, missing...)...)
 }
 
 // Unreadable are the errors of the databases that part runs jobs on and whose
-// URL or review_url can't be read by this process.
-func (f *File) Unreadable(part Part) []error {
-	var problems []error
+// url or review_url can't be read by this process, each with its key, and how
+// many of the databases have a url that can.
+func (f *File) Unreadable(part Part) (missing []error, usable int) {
 	for _, d := range f.Deploy.Databases {
 		if !part.Runs(d) {
 			continue
 		}
 		if err := readable("databases "+d.Name+": url", d.URL); err != nil {
-			problems = append(problems, err)
+			missing = append(missing, err)
+		} else {
+			usable++
 		}
-		if !d.ReviewURL.IsZero() {
-			if err := readable("databases "+d.Name+": review_url", d.ReviewURL); err != nil {
-				problems = append(problems, err)
-			}
+		if d.ReviewURL.IsZero() {
+			continue
+		}
+		if err := readable("databases "+d.Name+": review_url", d.ReviewURL); err != nil {
+			missing = append(missing, err)
 		}
 	}
-	return problems
+	return missing, usable
 }
 
 func readable(key string, s secret.Source) error {

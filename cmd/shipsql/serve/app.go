@@ -70,10 +70,7 @@ func openProviders(o Options, m *meters) (map[string]providers.Provider, error) 
 
 func (a *app) openQueue(ctx context.Context, o Options, part config.Part, m *meters) error {
 	var err error
-	if a.store, err = store.Open(ctx, o.Config.Store, clock.System); err != nil {
-		return err
-	}
-	if err := queue.Migrate(ctx, a.store); err != nil {
+	if a.store, err = openStore(ctx, o); err != nil {
 		return err
 	}
 	if a.bell, err = openBell(o); err != nil {

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
-	"github.com/shipsql/shipsql/handlers"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/queue"
 )
@@ -31,19 +30,30 @@ type Options struct {
 	// WriteRate is how much may be written to a forge per second, for tests;
 	// 0: what forges allow.
 	WriteRate rate.Limit
-}
+	// Drain is how long a process that stops goes on to answer those who route
+	// requests by /readyz, for tests; 0: 5 s.
+	Drain time.Duration
 
-// shutdownGrace is how long open requests may take after the stop signal; a
-// webhook's answer takes milliseconds.
-const shutdownGrace = 5 * time.Second
+	patience time.Duration // how long to wait for a store that can't be reached
+}
 
 // Run runs the app until ctx is done, then stops it gracefully. A clean stop is
 // no error.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o Options) (err error) {
+	o.Log, o.patience = safe(o.Log), bootPatience
 	part, err := o.Config.Part(o.Role, o.Pools)
 	if err != nil {
 		return err
 	}
+	if err := checkDatabases(o, part); err != nil {
+		return err
+	}
+	unlock, err := lockStore(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	defer openTracing(ctx, o)()
 	a, err := build(ctx, o, part)
 	if err != nil {
 		return err
@@ -66,31 +76,4 @@ func (a *app) run(ctx context.Context, o Options) error {
 		o.Ready(listener.Addr().String())
 	}
 	return group.Wait()
-}
-
-// listen serves until ctx is done, then lets open requests finish.
-func (a *app) listen(ctx context.Context, o Options, listener net.Listener) error {
-	server := handlers.NewServer(a.edge(o)) //nolint:contextcheck // each request has its own context
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-	defer cancel()
-	if server.Shutdown(grace) != nil {
-		return server.Close() // a client that is slow on purpose
-	}
-	return nil
-}
-
-// edge is what the listener shows: a worker takes no webhooks.
-func (a *app) edge(o Options) handlers.Options {
-	edge := handlers.Options{Ready: a.store.Ping, Metrics: a.metrics, Log: o.Log}
-	if o.Role != config.RoleWorker {
-		edge.Providers, edge.Inbox, edge.Releases = a.providers, a.bot, a.deploy
-	}
-	return edge
 }

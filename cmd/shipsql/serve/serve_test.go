@@ -72,7 +72,10 @@ projects:
 		t.Fatal(err)
 	}
 	log := &logLines{}
-	return serve.Options{Config: cfg, Role: config.RoleAll, Version: "test", Log: slog.New(slog.NewJSONHandler(log, nil))}, log
+	return serve.Options{
+		Config: cfg, Role: config.RoleAll, Version: "test",
+		Log: slog.New(slog.NewJSONHandler(log, nil)), Drain: time.Millisecond,
+	}, log
 }
 
 // boot runs the app until stop is called or the test ends.
@@ -165,8 +168,9 @@ func TestRedisMayBeAway(t *testing.T) {
 func TestBootRefusesWhatCannotWork(t *testing.T) {
 	split, _ := options(t, "")
 	split.Role = config.RoleWeb
+	other, _ := options(t, "")
+	address, _ := boot(t, other)
 	taken, _ := options(t, "")
-	address, _ := boot(t, taken)
 	taken.Config.Server.Listen = strings.TrimPrefix(address, "http://")
 	for name, o := range map[string]serve.Options{"split roles on SQLite": split, "port in use": taken} {
 		if err := serve.Run(t.Context(), o); fault.CodeOf(err) != fault.Invalid {

@@ -34,6 +34,17 @@ func (a appAuth) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := a.p.atHome(req); err != nil {
 		return nil, refuse(req, err)
 	}
+	again := replay(req)
+	resp, err := a.send(req)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || again == nil {
+		return resp, err
+	}
+	_ = resp.Body.Close()
+	return a.send(again) // the key may just have been rotated
+}
+
+// send sends the request with a JWT made with the key as it is now.
+func (a appAuth) send(req *http.Request) (*http.Response, error) {
 	t, err := appTransport(a.p.cfg, a.p.wire)
 	if err != nil {
 		return nil, refuse(req, err)
@@ -42,7 +53,8 @@ func (a appAuth) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // installationAuth authorises requests as one installation. A token lives an
-// hour; one that the forge no longer takes is replaced once per request.
+// hour; one that the forge no longer takes, or no longer makes with the key that
+// was read last, is made anew once per request, with the key as it is now.
 type installationAuth struct {
 	p  *Provider
 	id int64
@@ -56,26 +68,33 @@ func (a *installationAuth) RoundTrip(req *http.Request) (*http.Response, error) 
 	if err := a.p.atHome(req); err != nil {
 		return nil, refuse(req, err)
 	}
+	again := replay(req)
 	t, err := a.instead(nil)
 	if err != nil {
 		return nil, refuse(req, err)
 	}
 	resp, err := t.RoundTrip(req)
-	if err != nil {
-		closeTokenAnswer(err)
-		return nil, err
+	closeTokenAnswer(err)
+	if again == nil || !unauthorized(resp, err) {
+		return resp, err
 	}
-	again := replay(req)
-	if resp.StatusCode != http.StatusUnauthorized || again == nil {
-		return resp, nil
+	if resp != nil {
+		_ = resp.Body.Close()
 	}
-	_ = resp.Body.Close()
 	if t, err = a.instead(t); err != nil {
-		return nil, err
+		return nil, refuse(again, err)
 	}
 	resp, err = t.RoundTrip(again)
 	closeTokenAnswer(err)
 	return resp, err
+}
+
+// unauthorized says that the token was refused, or the key it is made with.
+func unauthorized(resp *http.Response, err error) bool {
+	if err != nil {
+		return statusOf(err) == http.StatusUnauthorized
+	}
+	return resp.StatusCode == http.StatusUnauthorized
 }
 
 // instead gives the current transport, or a new one where that is refused.

@@ -69,6 +69,7 @@ func (f *Forge) newAPI() http.Handler {
 		appRoutes, peopleRoutes, repoRoutes, gitRoutes, pullRoutes, issueRoutes, checkRoutes, deployRoutes,
 	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = f.byName(r)
 		rt, found := routes.find(r)
 		if !found {
 			write(w, r, notFound())
@@ -113,14 +114,66 @@ func (c *call) serve(rt route) answer {
 	return rt.handle(c)
 }
 
+// byName makes of a path below /repositories/ID the one below /repos/ that the
+// repository has now. GitHub describes only those, and redirects to these.
+func (f *Forge) byName(r *http.Request) *http.Request {
+	id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/repositories/"), "/")
+	number, err := strconv.ParseInt(id, 10, 64)
+	if err != nil || !strings.HasPrefix(r.URL.Path, "/repositories/") {
+		return r
+	}
+	name := read(f, func(s *State) string {
+		for _, known := range s.repos {
+			if known.id == number {
+				return known.fullName()
+			}
+		}
+		return "-/-" // which no repository is called
+	})
+	named := r.Clone(r.Context())
+	named.URL.RawPath = strings.TrimSuffix("/repos/"+name+"/"+rest, "/")
+	named.URL.Path, _ = url.PathUnescape(named.URL.RawPath) // it was escaped before
+	return named
+}
+
+// named finds a repository by its name, or by one it had before.
+func (s *State) named(name string) (r *repo, moved bool) {
+	key := strings.ToLower(name)
+	if r = s.repos[key]; r != nil {
+		return r, false
+	}
+	return s.former[key], true
+}
+
+// redirect leads from a former name to the number. Writes keep their method.
+// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+func (c *call) redirect(r *repo) answer {
+	rest := strings.SplitN(strings.TrimPrefix(c.r.URL.EscapedPath(), "/"), "/", 4)[3:]
+	to := strings.Join(append([]string{c.api, "repositories", strconv.FormatInt(r.id, 10)}, rest...), "/")
+	if c.r.URL.RawQuery != "" {
+		to += "?" + c.r.URL.RawQuery
+	}
+	a := problem(http.StatusMovedPermanently, "Moved Permanently")
+	if c.r.Method != http.MethodGet {
+		a.status = http.StatusTemporaryRedirect
+	}
+	a.location = to
+	a.body = with(a.body.(object), object{"url": to})
+	return a
+}
+
 // findRepo hides what the installation can't see, as GitHub does.
 func (c *call) findRepo(name string) (answer, bool) {
-	r, err := c.State.repo(name)
-	if err != nil || (r.private && !c.owns(r)) {
+	r, moved := c.named(name)
+	switch write := c.r.Method != http.MethodGet; {
+	case r == nil || (r.private && !c.owns(r)):
 		return notFound(), true
-	}
-	if c.r.Method != http.MethodGet && !c.owns(r) {
+	case moved:
+		return c.redirect(r), true
+	case write && !c.owns(r):
 		return problem(http.StatusForbidden, "Resource not accessible by integration"), true
+	case write && r.archived:
+		return problem(http.StatusForbidden, "Repository was archived so is read-only."), true
 	}
 	c.repo = r
 	return answer{}, false

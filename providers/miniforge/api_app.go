@@ -9,13 +9,14 @@ import (
 )
 
 var appRoutes = []route{
-	{"GET /app", asApp, func(c *call) answer { return ok(c.app()) }},
+	{"GET /app", asApp, func(c *call) answer { return ok(withMergeGroup(c.app())) }},
 	{"GET /app/installations", asApp, (*call).listInstallations},
 	{"GET /app/installations/{id}", asApp, (*call).getInstallation},
 	{"POST /app/installations/{id}/access_tokens", asApp, (*call).createToken},
 	{"GET /repos/{owner}/{repo}/installation", asApp, (*call).repoInstallation},
 	{"GET /orgs/{owner}/installation", asApp, (*call).ownerInstallation},
 	{"GET /users/{owner}/installation", asApp, (*call).ownerInstallation},
+	{"GET /app/hook/config", asApp, (*call).hookConfig},
 	{"GET /app/hook/deliveries", asApp, (*call).listDeliveries},
 	{"GET /app/hook/deliveries/{id}", asApp, (*call).getDelivery},
 	{"POST /app/hook/deliveries/{id}/attempts", asApp, (*call).redeliverAttempt},
@@ -26,7 +27,7 @@ var appRoutes = []route{
 func (c *call) listInstallations() answer {
 	all := slices.SortedFunc(maps.Values(c.installations), func(a, b *installation) int { return int(a.id - b.id) })
 	return ok(mapEach(paginate(c, all), func(in *installation) object {
-		o := c.view.installation(in)
+		o := withMergeGroup(c.view.installation(in))
 		// In lists GitHub describes an account as user and enterprise in one.
 		o["account"] = with(o["account"].(object), object{
 			"name": in.account.Name, "slug": in.account.Login, "created_at": o["created_at"], "updated_at": o["updated_at"],
@@ -49,24 +50,30 @@ func (c *call) getInstallation() answer {
 	if in == nil {
 		return notFound()
 	}
-	return ok(c.view.installation(in))
+	return ok(withMergeGroup(c.view.installation(in)))
 }
 
 func (c *call) createToken() answer {
 	in := c.findInstallation()
-	if in == nil {
+	switch {
+	case in == nil:
 		return notFound()
+	case !in.suspended.IsZero():
+		return suspended()
 	}
 	text, t := c.newToken(in)
 	return created(object{
-		"token": text, "expires_at": timeOrNull(t.expires), "permissions": permissions, "repository_selection": "selected",
+		"token": text, "expires_at": timeOrNull(t.expires), "permissions": maps.Clone(in.granted), "repository_selection": "selected",
 	})
 }
 
 func (c *call) repoInstallation() answer {
-	r, err := c.State.repo(c.r.PathValue("owner") + "/" + c.r.PathValue("repo"))
-	if err != nil || !r.installed {
+	r, moved := c.named(c.r.PathValue("owner") + "/" + c.r.PathValue("repo"))
+	switch {
+	case r == nil || !r.installed:
 		return notFound()
+	case moved:
+		return c.redirect(r)
 	}
 	return ok(c.view.installation(c.ensureInstallation(r.owner)))
 }
@@ -98,12 +105,18 @@ type sentAttempt struct {
 	attempt
 }
 
-// attemptsNewestFirst lists all attempts, as GitHub lists them.
+// deliveriesKept is how long the App can ask for its deliveries:
+// https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/viewing-webhook-deliveries
+const deliveriesKept = 3 * 24 * time.Hour
+
+// attemptsNewestFirst lists the attempts that are kept, as GitHub lists them.
 func (s *State) attemptsNewestFirst() []sentAttempt {
 	var all []sentAttempt
 	for _, d := range s.deliveries {
 		for _, a := range d.attempts {
-			all = append(all, sentAttempt{d, a})
+			if s.o.Clock.Now().Sub(a.at) <= deliveriesKept {
+				all = append(all, sentAttempt{d, a})
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b sentAttempt) int { return int(b.attempt.id - a.attempt.id) })
@@ -126,7 +139,10 @@ func (c *call) listDeliveries() answer {
 
 func deliveryItem(a sentAttempt) object {
 	status := http.StatusText(a.status)
-	if status == "" {
+	switch {
+	case a.timedOut:
+		status = "timed out"
+	case status == "":
 		status = "failed to connect to host"
 	}
 	o := object{

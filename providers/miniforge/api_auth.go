@@ -58,7 +58,14 @@ func (c *call) authenticate(as access) (refusal answer, refused bool) {
 		return problem(http.StatusUnauthorized, "Bad credentials"), true
 	}
 	c.installation = t.installation
+	if !c.installation.suspended.IsZero() {
+		return suspended(), true
+	}
 	return answer{}, false
+}
+
+func suspended() answer {
+	return problem(http.StatusForbidden, "This installation has been suspended")
 }
 
 // maxJWTLife is how far ahead GitHub lets a JWT expire, with a minute for skew.

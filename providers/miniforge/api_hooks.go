@@ -17,6 +17,10 @@ func (c *call) cursorLink(older int64) string {
 	return fmt.Sprintf(`<%s/app/hook/deliveries?%s>; rel="next"`, c.api, query.Encode())
 }
 
+func (c *call) hookConfig() answer {
+	return ok(object{"url": c.hookURL, "content_type": "json", "insecure_ssl": "0", "secret": "********"})
+}
+
 func (c *call) getDelivery() answer {
 	a, there := c.findAttempt()
 	if !there {

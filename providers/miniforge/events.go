@@ -15,6 +15,9 @@ func (s *State) emit(event string, r *repo, by *User, payload object) {
 	}
 	v := s.hookView()
 	in := s.ensureInstallation(r.owner)
+	if !in.suspended.IsZero() {
+		return
+	}
 	payload["repository"], payload["sender"] = v.repo(r), v.user(by)
 	payload["installation"] = object{"id": in.id, "node_id": nodeID("Installation", in.id)}
 	if r.owner.Kind == "Organization" {
@@ -68,15 +71,45 @@ func (s *State) emitInstallation(action string, in *installation) {
 	repositories := []object{}
 	for _, r := range s.repoOrder {
 		if r.owner == in.account && r.installed {
-			repositories = append(repositories, object{
-				"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(), "private": r.private,
-			})
+			repositories = append(repositories, listedRepo(r))
 		}
 	}
 	s.record("installation", nil, in, object{
 		"action": action, "installation": v.installation(in), "repositories": repositories,
 		"sender": v.user(in.account),
 	})
+}
+
+func listedRepo(r *repo) object {
+	return object{"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(), "private": r.private}
+}
+
+// emitSelection tells that a repository was added to an installation or removed.
+func (s *State) emitSelection(action string, in *installation, r *repo) {
+	v := s.hookView()
+	payload := object{
+		"action": action, "installation": v.installation(in), "repository_selection": "selected", "requester": nil,
+		"repositories_added": []object{}, "repositories_removed": []object{}, "sender": v.user(in.account),
+	}
+	payload["repositories_"+action] = []object{listedRepo(r)}
+	s.record("installation_repositories", nil, in, payload)
+}
+
+// emitRepository tells of a change of a repository itself; changes may be nil.
+func (s *State) emitRepository(action string, r *repo, by *User, changes object) {
+	payload := object{"action": action}
+	if changes != nil {
+		payload["changes"] = changes
+	}
+	s.emit("repository", r, by, payload)
+}
+
+// formerOwner is who owned a transferred repository before.
+func (v view) formerOwner(u *User) object {
+	if u.Kind == "Organization" {
+		return object{"organization": v.organization(u)}
+	}
+	return object{"user": v.user(u)}
 }
 
 // push is one movement of a branch.

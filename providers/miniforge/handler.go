@@ -8,7 +8,8 @@ import (
 
 // apiFolders are the first parts of the API's paths; all else is the page.
 var apiFolders = map[string]bool{
-	"app": true, "installation": true, "orgs": true, "rate_limit": true, "repos": true, "users": true,
+	"app": true, "installation": true, "orgs": true, "rate_limit": true, "repos": true,
+	"repositories": true, "users": true,
 }
 
 type prefixKey struct{}

@@ -3,6 +3,8 @@ package miniforge
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -112,7 +114,7 @@ func (v view) repo(r *repo) object {
 	o := object{
 		"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(),
 		"owner": v.user(r.owner), "private": r.private, "html_url": web, "description": nil, "fork": r.parent != nil,
-		"default_branch": r.main, "visibility": "public", "archived": false, "disabled": false, "homepage": nil,
+		"default_branch": r.main, "visibility": "public", "archived": r.archived, "disabled": false, "homepage": nil,
 		"language": "SQL", "license": nil, "mirror_url": nil, "size": 1, "topics": []string{}, "is_template": false,
 		"clone_url": web + ".git", "git_url": web + ".git", "ssh_url": web + ".git", "svn_url": web,
 		"has_downloads": true, "has_issues": true, "has_projects": false, "has_wiki": false, "has_pages": false,
@@ -146,14 +148,21 @@ func (v view) fullRepo(r *repo) object {
 	return o
 }
 
-// permissions the App asked for, and every installation granted.
+// permissions the App asks for at first.
 var permissions = map[string]string{
 	"metadata": "read", "contents": "read", "pull_requests": "write", "issues": "write", "checks": "write",
 	"deployments": "write", "members": "read", "merge_queues": "read",
 }
 
-// subscribed leaves merge_group out: GitHub's description doesn't know it here.
-var subscribed = []string{"check_run", "check_suite", "issue_comment", "pull_request", "push"}
+// subscribed leaves merge_group out: GitHub's description doesn't know it in
+// webhooks.
+var subscribed = []string{"check_run", "check_suite", "issue_comment", "pull_request", "push", "repository"}
+
+// withMergeGroup is a description of the App or of an installation outside of
+// webhooks.
+func withMergeGroup(o object) object {
+	return with(o, object{"events": append(slices.Clone(subscribed), "merge_group")})
+}
 
 const appID = 4242
 
@@ -163,19 +172,23 @@ func (v view) app() object {
 		"owner": v.login("web-flow"), "name": v.s.o.AppSlug, "description": "ShipSQL on the mini forge",
 		"external_url": v.web, "html_url": v.web + "/apps/" + v.s.o.AppSlug,
 		"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
-		"permissions": permissions, "events": subscribed, "installations_count": len(v.s.installations),
+		"permissions": maps.Clone(v.s.asked), "events": subscribed, "installations_count": len(v.s.installations),
 	}
 	return o
 }
 
 func (v view) installation(in *installation) object {
 	api := fmt.Sprintf("%s/app/installations/%d", v.api, in.id)
-	return object{
+	o := object{
 		"id": in.id, "app_id": appID, "app_slug": v.s.o.AppSlug, "target_id": in.account.ID, "target_type": in.account.Kind,
 		"account": v.user(in.account), "repository_selection": "selected", "access_tokens_url": api + "/access_tokens",
 		"repositories_url": v.api + "/installation/repositories", "html_url": v.web + "/settings/installations",
-		"permissions": permissions, "events": subscribed, "single_file_name": nil, "has_multiple_single_files": false,
-		"single_file_paths": []string{}, "suspended_by": nil, "suspended_at": nil,
+		"permissions": maps.Clone(in.granted), "events": subscribed, "single_file_name": nil, "has_multiple_single_files": false,
+		"single_file_paths": []string{}, "suspended_by": nil, "suspended_at": timeOrNull(in.suspended),
 		"created_at": timeOrNull(in.createdAt), "updated_at": timeOrNull(in.createdAt),
 	}
+	if !in.suspended.IsZero() {
+		o["suspended_by"] = v.user(in.account)
+	}
+	return o
 }

@@ -48,7 +48,7 @@ func (s *State) newRepo(owner *User, name string) *repo {
 }
 
 func (s *State) register(r *repo) {
-	s.repos[strings.ToLower(r.fullName())] = r
+	s.rename(r, r.owner, r.name)
 	s.repoOrder = append(s.repoOrder, r)
 	if r.installed {
 		s.ensureInstallation(r.owner)
@@ -72,57 +72,5 @@ func (f *Forge) Fork(repo, owner string) (string, error) {
 		fork.heads = maps.Clone(parent.heads)
 		s.register(fork)
 		return name, nil
-	})
-}
-
-// Install installs the App on all repositories of an account.
-func (f *Forge) Install(owner string) error {
-	return f.change(func(s *State) error {
-		u, err := s.user(owner)
-		if err != nil {
-			return err
-		}
-		in := s.ensureInstallation(u)
-		for _, r := range s.repoOrder {
-			r.installed = r.installed || r.owner == u
-		}
-		s.emitInstallation("created", in)
-		return nil
-	})
-}
-
-func (s *State) ensureInstallation(owner *User) *installation {
-	key := strings.ToLower(owner.Login)
-	if in, ok := s.installations[key]; ok {
-		return in
-	}
-	in := &installation{id: s.newID(), account: owner, createdAt: s.now()}
-	s.installations[key] = in
-	return in
-}
-
-// Uninstall removes the App from an account: its tokens die and its
-// repositories answer 404.
-func (f *Forge) Uninstall(owner string) error {
-	return f.change(func(s *State) error {
-		in, ok := s.installations[strings.ToLower(owner)]
-		if !ok {
-			return fault.New(fault.NotFound, "the App is not installed for %s", owner)
-		}
-		s.emitInstallation("deleted", in)
-		for _, r := range s.repoOrder {
-			r.installed = r.installed && r.owner != in.account
-		}
-		delete(s.installations, strings.ToLower(owner))
-		maps.DeleteFunc(s.tokens, func(_ string, t *token) bool { return t.installation == in })
-		return nil
-	})
-}
-
-// ExpireTokens makes every installation token given so far invalid.
-func (f *Forge) ExpireTokens() {
-	_ = f.change(func(s *State) error {
-		clear(s.tokens)
-		return nil
 	})
 }

@@ -1,6 +1,7 @@
 package miniforge
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,10 +21,12 @@ type State struct {
 
 	users         map[string]*User // by lower-case login
 	repos         map[string]*repo // by lower-case "owner/name"
+	former        map[string]*repo // by a name they had before, until another takes it
 	repoOrder     []*repo
 	teams         map[string]*team         // by lower-case "org/slug"
 	installations map[string]*installation // by lower-case owner
 	tokens        map[string]*token
+	asked         map[string]string // permissions the App asks for
 	requests      []Request
 
 	deliveries []*delivery
@@ -41,6 +44,7 @@ type repo struct {
 	main      string
 	createdAt time.Time
 	installed bool
+	archived  bool
 
 	git         *gitmem.Store
 	heads       map[string]string // branch → commit
@@ -112,15 +116,17 @@ type installation struct {
 	id        int64
 	account   *User
 	createdAt time.Time
-	used      int // requests of the hour that began at hour
+	suspended time.Time         // zero: not
+	granted   map[string]string // permissions its owner accepted
+	used      int               // requests of the hour that began at hour
 	hour      time.Time
 }
 
 func newState(o Options) *State {
 	s := &State{
 		o: o, url: strings.TrimSuffix(o.PublicURL, "/"), hookURL: o.WebhookURL, lastID: 1000,
-		users: map[string]*User{}, repos: map[string]*repo{}, teams: map[string]*team{},
-		installations: map[string]*installation{}, tokens: map[string]*token{},
+		users: map[string]*User{}, repos: map[string]*repo{}, former: map[string]*repo{}, teams: map[string]*team{},
+		installations: map[string]*installation{}, tokens: map[string]*token{}, asked: maps.Clone(permissions),
 	}
 	s.addUser(User{Login: s.botLogin(), Name: o.AppSlug, Email: o.AppSlug + "[bot]@users.noreply.github.com", Kind: "Bot"})
 	s.addUser(User{Login: "web-flow", Name: "GitHub", Email: "noreply@github.com"})

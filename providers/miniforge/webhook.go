@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -34,6 +35,7 @@ type attempt struct {
 	took       time.Duration
 	status     int
 	err        string
+	timedOut   bool
 	redelivery bool
 }
 
@@ -132,7 +134,7 @@ func (f *Forge) attempt(client *http.Client, url string, d *delivery) attempt {
 	status, err := send(f.done, client, url, d)
 	a.took, a.status = time.Since(started), status
 	if err != nil {
-		a.err = err.Error()
+		a.err, a.timedOut = err.Error(), os.IsTimeout(err)
 	}
 	return a
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -32,11 +33,16 @@ var load = sync.OnceValues(func() (*openapi3.T, error) {
 // manySegments are the path parameters that may hold slashes.
 var manySegments = map[string]bool{"path": true, "ref": true, "branch": true, "basehead": true}
 
+// numbered is the start of a path that GitHub redirects to from a repository's
+// former name. It is the same API, described below /repos/{owner}/{repo} only.
+var numbered = regexp.MustCompile(`^/repositories/(\d+)`)
+
 // find returns the route of a request and its path parameters. A path is the
 // part below the API root, still escaped. A literal segment wins over a parameter.
 func find(doc *openapi3.T, method, path string) (*routers.Route, map[string]string, error) {
 	var best *routers.Route
 	var bestParameters map[string]string
+	path = numbered.ReplaceAllString(path, "/repos/$1/$1")
 	literals := func(template string) int { return len(split(template)) - strings.Count(template, "{") }
 	for template, item := range doc.Paths.Map() {
 		operation := item.GetOperation(method)

@@ -80,6 +80,9 @@ func checkAnswer(doc *openapi3.T, input *openapi3filter.RequestValidationInput, 
 	if answer.StatusCode == http.StatusNotModified {
 		return nil // any GET may be conditional; described for a few only
 	}
+	if answer.StatusCode == http.StatusMovedPermanently || answer.StatusCode == http.StatusTemporaryRedirect {
+		return checkRedirect(doc, body, answer.Header.Get("Location"))
+	}
 	if answer.StatusCode >= 400 && input.Route.Operation.Responses.Status(answer.StatusCode) == nil {
 		return checkError(doc, body)
 	}
@@ -88,6 +91,15 @@ func checkAnswer(doc *openapi3.T, input *openapi3filter.RequestValidationInput, 
 		Body:    io.NopCloser(bytes.NewReader(body)),
 		Options: &openapi3filter.Options{MultiError: true, IncludeResponseStatus: true},
 	})
+}
+
+// checkRedirect validates the answer to a repository's former name, which few
+// routes describe.
+func checkRedirect(doc *openapi3.T, body []byte, location string) error {
+	if !strings.Contains(location, "/repositories/") {
+		return fmt.Errorf("it redirects to %q", location)
+	}
+	return checkError(doc, body)
 }
 
 // checkError validates an error that the route doesn't describe, such as 401.

@@ -72,7 +72,7 @@ RETURNING ` + columns
 
 // claim takes the job if it is still first: a compare-and-set by id.
 func (t table) claim(ctx context.Context, id string) (job Job, ok bool, err error) {
-	err = t.db.Tx(ctx, func(tx *store.Tx) error {
+	err = t.db.TxUnordered(ctx, func(tx *store.Tx) error {
 		now := tx.Now()
 		job, err = scanJob(tx.QueryRow(ctx, claimSQL, store.Micros(now), store.Micros(now.Add(t.lease)), id).Scan)
 		return err

@@ -194,17 +194,33 @@ func (q *Queue) writeUntilHeard(work context.Context, job Job, e ending) error {
 	}
 }
 
-// write ends a claim in a transaction, with the word to who cares for dead jobs.
+// write ends a claim in a transaction. Who cares for dead jobs is told in it, and
+// has the writer's turn, as any other room's transaction.
 func (q *Queue) write(ctx context.Context, job Job, e ending) error {
+	tell := q.onDead[job.Kind]
+	if tell == nil || e.verdict.state != Dead {
+		return q.writeBeside(ctx, job, e)
+	}
 	return q.db.Tx(ctx, func(tx *store.Tx) error {
 		if err := q.jobs.settle(ctx, tx, job, e); err != nil {
 			return err
 		}
-		if tell := q.onDead[job.Kind]; tell != nil && e.verdict.state == Dead {
-			return tell(ctx, tx, job, e.cause)
-		}
-		return nil
+		return tell(ctx, tx, job, e.cause)
 	})
+}
+
+// writeBeside ends a claim beside other transactions. A coalescing job that wants
+// to be ready again may meet a newer one that was added since it looked; when it
+// looks again the newer one is there, or has gone on.
+func (q *Queue) writeBeside(ctx context.Context, job Job, e ending) (err error) {
+	const looks = 5
+	for range looks {
+		err = q.db.TxUnordered(ctx, func(tx *store.Tx) error { return q.jobs.settle(ctx, tx, job, e) })
+		if !store.IsUnique(err) {
+			return err
+		}
+	}
+	return err
 }
 
 // report logs what an operator should know.

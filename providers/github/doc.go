@@ -9,7 +9,7 @@
 //	pace.go   write budget; a rate limit is returned and remembered, never slept
 //	etag.go   conditional requests: what didn't change costs a 304
 //	auth.go   an installation token per request, renewed once after 401
-//	wire.go   timeout, size limit, User-Agent, and the count of every request
+//	wire.go   timeout, size limit, User-Agent, the count and the span of every request
 //
 // Retries live only where the forge said for certain that it did nothing (401,
 // another installation). Everything else is the caller's to repeat: the job

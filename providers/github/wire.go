@@ -17,7 +17,7 @@ const (
 )
 
 // wire is the layer next to the network: it names us, bounds time and size of
-// each request with its answer, and tells of it.
+// each request with its answer, and tells of it, as a span too.
 type wire struct {
 	o       Options
 	apiPath string // path of the API's root; "" for requests outside of the API
@@ -27,17 +27,39 @@ type wire struct {
 
 // RoundTrip sends the request.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), w.timeout)
+	name := w.route(req)
+	ctx, span := startSpan(req, name)
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	req = req.Clone(ctx)
 	req.Header.Set("User-Agent", w.agent())
 	resp, err := w.o.Transport.RoundTrip(req)
-	w.tell(req, resp)
+	if w.o.OnRequest != nil {
+		w.o.OnRequest(req.Method, name, answered(resp))
+	}
+	describe(span, answered(resp))
 	if err != nil {
+		span.End()
 		cancel()
 		return nil, err
 	}
-	resp.Body = &boundedBody{ReadCloser: http.MaxBytesReader(nil, resp.Body, w.limit), cancel: cancel}
+	resp.Body = &boundedBody{ReadCloser: http.MaxBytesReader(nil, resp.Body, w.limit), done: func() { span.End(); cancel() }}
 	return resp, nil
+}
+
+// route is the request's route; an archive's address outside of the API has none.
+func (w *wire) route(req *http.Request) string {
+	if w.apiPath == "" {
+		return "archive"
+	}
+	return route(strings.TrimPrefix(req.URL.Path, w.apiPath))
+}
+
+// answered is an answer's status, 0 without one.
+func answered(resp *http.Response) int {
+	if resp == nil {
+		return 0
+	}
+	return resp.StatusCode
 }
 
 func (w *wire) agent() string {
@@ -47,28 +69,14 @@ func (w *wire) agent() string {
 	return "ShipSQL/" + w.o.Version
 }
 
-func (w *wire) tell(req *http.Request, resp *http.Response) {
-	if w.o.OnRequest == nil {
-		return
-	}
-	status, name := 0, "archive"
-	if resp != nil {
-		status = resp.StatusCode
-	}
-	if w.apiPath != "" {
-		name = route(strings.TrimPrefix(req.URL.Path, w.apiPath))
-	}
-	w.o.OnRequest(req.Method, name, status)
-}
-
-// boundedBody frees the request's timer with its body.
+// boundedBody ends the request's timer and span with its body.
 type boundedBody struct {
 	io.ReadCloser
-	cancel context.CancelFunc
+	done func()
 }
 
 func (b *boundedBody) Close() error {
-	defer b.cancel()
+	defer b.done()
 	return b.ReadCloser.Close()
 }
 

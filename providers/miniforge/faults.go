@@ -2,10 +2,12 @@ package miniforge
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,8 +25,8 @@ type Match struct {
 
 // Fault is what happens to a request instead of, or on top of, the right answer.
 type Fault struct {
-	// Status is answered with Body and Headers; 0 cuts the connection unless
-	// Slow is set.
+	// Status is answered with Body and Headers; 0 cuts the connection, unless the
+	// right answer follows (Slow, Stall, Halfway, Revoke).
 	Status  int
 	Headers map[string]string
 	Body    string // default: GitHub's {"message": …} for the status
@@ -36,6 +38,12 @@ type Fault struct {
 	Delay time.Duration
 	// Slow only delays: the right answer follows.
 	Slow bool
+	// Stall is waited for in the middle of the right answer's body.
+	Stall time.Duration
+	// Halfway cuts the connection in the middle of the right answer's body.
+	Halfway bool
+	// Revoke makes the request's installation token expire before it arrives.
+	Revoke bool
 }
 
 // faults are the active faults, oldest first.
@@ -94,28 +102,72 @@ func (f *Forge) withFaults(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fault, hit := f.faults.hit(r)
 		if !hit {
+			fault, hit = f.storm.hit()
+		}
+		if !hit {
 			next.ServeHTTP(w, r)
 			return
 		}
-		select {
-		case <-time.After(fault.Delay):
-		case <-r.Context().Done():
-		case <-f.done.Done():
+		f.pause(r, fault.Delay)
+		if fault.Revoke {
+			f.revoke(r)
 		}
-		if fault.Slow {
+		switch {
+		case fault.Stall > 0 || fault.Halfway:
+			f.answerHalf(w, r, next, fault)
+		case fault.Slow || fault.Revoke:
 			next.ServeHTTP(w, r)
-			return
+		default:
+			if fault.AfterWrite {
+				next.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			fault.answer(w)
 		}
-		if fault.AfterWrite {
-			next.ServeHTTP(httptest.NewRecorder(), r)
-		}
-		fault.answer(w)
 	})
+}
+
+// pause waits, or until the caller gives up or the forge is closed.
+func (f *Forge) pause(r *http.Request, d time.Duration) {
+	if d == 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-r.Context().Done():
+	case <-f.done.Done():
+	}
+}
+
+// revoke ends the life of the token a request comes with.
+func (f *Forge) revoke(r *http.Request) {
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	_ = f.change(func(s *State) error {
+		delete(s.tokens, token)
+		return nil
+	})
+}
+
+// answerHalf sends the right answer's headers and half of its body; then it
+// stalls, or ends.
+func (f *Forge) answerHalf(w http.ResponseWriter, r *http.Request, next http.Handler, fault Fault) {
+	whole := httptest.NewRecorder()
+	next.ServeHTTP(whole, r)
+	body := whole.Body.Bytes()
+	maps.Copy(w.Header(), whole.Header())
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(whole.Code)
+	_, _ = w.Write(body[:len(body)/2])
+	_ = http.NewResponseController(w).Flush()
+	if fault.Halfway {
+		panic(http.ErrAbortHandler) // the documented way to cut a connection
+	}
+	f.pause(r, fault.Stall)
+	_, _ = w.Write(body[len(body)/2:])
 }
 
 func (f Fault) answer(w http.ResponseWriter) {
 	if f.Status == 0 {
-		panic(http.ErrAbortHandler) // the documented way to cut a connection
+		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	for key, value := range f.Headers {

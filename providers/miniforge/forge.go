@@ -17,6 +17,7 @@ type Forge struct {
 	o       Options
 	handler http.Handler
 	faults  faults
+	storm   storm
 	done    context.Context //nolint:containedctx // ends with Close, as the forge itself does
 	stop    context.CancelFunc
 	running sync.WaitGroup // the delivery goroutine and the server

@@ -1,0 +1,172 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/queue/bell"
+	"github.com/shipsql/shipsql/store"
+)
+
+const whyStore = "releases, approvals and jobs are in the store: without it nothing goes on, and nothing is lost"
+
+// open opens the store, but makes none.
+func (s Site) open(ctx context.Context) (*store.DB, error) {
+	if path, sqlite, err := s.Config.SQLite(); err == nil && sqlite {
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+	}
+	return store.Open(ctx, s.Config.Store, clock.System)
+}
+
+func (s Site) store(ctx context.Context) []Result {
+	t := topic{"store", ""}
+	path, sqlite, _ := s.Config.SQLite()
+	if _, err := os.Stat(path); sqlite && os.IsNotExist(err) {
+		return []Result{t.warning("there is no store at %s yet", path).because("the first shipsql serve makes it, in its own working folder").
+			fix("run doctor in the folder of shipsql serve, or start shipsql serve")}
+	}
+	db, err := s.open(ctx)
+	if err != nil {
+		return []Result{t.broken(err, whyStore)}
+	}
+	defer func() { _ = db.Close() }()
+	facts, err := db.Inspect(ctx)
+	if err != nil {
+		return []Result{t.broken(err, whyStore)}
+	}
+	results := judgeStore(t, facts)
+	if sqlite {
+		results = append(results, openFile(t, path)...)
+		results = append(results, judgeDisk(t, filepath.Dir(path))...)
+	}
+	return results
+}
+
+// maxSkew is by how much clocks may differ. GitHub takes tokens of an app that
+// are at most a minute from the future.
+const maxSkew = 30 * time.Second
+
+func judgeStore(t topic, f store.Facts) []Result {
+	text := fmt.Sprintf("%s, %s", f.Product, size(f.Bytes))
+	if f.Journal != "" {
+		text += ", journal " + f.Journal
+	}
+	results := []Result{t.ok("%s", text)}
+	if f.Ahead.Abs() > maxSkew {
+		results = append(results, t.warning("its clock and this machine's differ by %s", f.Ahead.Abs()).
+			because("times of leases come from the store, tokens for the forge from this machine: one of the two is wrong").fix("run NTP (chrony, systemd-timesyncd) on both"))
+	}
+	if len(f.Schema) == 0 {
+		return append(results, t.warning("it has no tables yet").because("the first shipsql serve makes them"))
+	}
+	var versions []string
+	for _, room := range slices.Sorted(maps.Keys(f.Schema)) {
+		versions = append(versions, fmt.Sprintf("%s %d", room, f.Schema[room]))
+	}
+	return append(results, t.ok("schema versions: %s", strings.Join(versions, ", ")))
+}
+
+// Free space of a store's disk.
+const (
+	littleSpace = 1 << 30
+	noSpace     = 64 << 20
+)
+
+func judgeDisk(t topic, folder string) []Result {
+	free, known := freeBytes(folder)
+	const why = "a full disk stops all that writes to the store; jobs go on when there is room again"
+	switch {
+	case !known:
+		return nil
+	case free < noSpace:
+		return []Result{t.failed("%s are free on its disk", size(free)).because(why).fix("make room on the disk of " + folder)}
+	case free < littleSpace:
+		return []Result{t.warning("%s are free on its disk", size(free)).because(why).fix("make room on the disk of " + folder)}
+	}
+	return []Result{t.ok("%s are free on its disk", size(free))}
+}
+
+// size is a number of bytes for people.
+func size(bytes int64) string {
+	const unit = 1024
+	value, name := float64(bytes), "B"
+	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if value < unit {
+			break
+		}
+		value, name = value/unit, next
+	}
+	if name == "B" {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	return fmt.Sprintf("%.1f %s", value, name)
+}
+
+// queue asks the store for work that stands still.
+func (s Site) queue(ctx context.Context) []Result {
+	t := topic{"queue", ""}
+	db, err := s.open(ctx)
+	if err != nil {
+		return []Result{t.notChecked("the store can't be opened")}
+	}
+	defer func() { _ = db.Close() }()
+	if facts, err := db.Inspect(ctx); err != nil || facts.Schema["queue"] == 0 {
+		return []Result{t.notChecked("the store has no queue yet")}
+	}
+	work, err := ask(ctx, queue.New(db, bell.NewLocal(), slog.New(slog.DiscardHandler), queue.Options{}))
+	if err != nil {
+		return []Result{t.broken(err, whyStore)}
+	}
+	return judgeQueue(t, work, s.pools())
+}
+
+// pools are the pools that databases need, the default one first: it also runs
+// what belongs to no database.
+func (s Site) pools() []string {
+	pools := []string{""}
+	for _, d := range s.Config.Deploy.Databases {
+		if !slices.Contains(pools, d.Worker) {
+			pools = append(pools, d.Worker)
+		}
+	}
+	return pools
+}
+
+// work is the queue's state.
+type work struct {
+	now     time.Time
+	dead    []queue.DeadJob // the first few
+	stats   []queue.Stat
+	oldest  queue.Due
+	waits   bool // oldest is set
+	workers []queue.Worker
+}
+
+// deadShown is how many dead jobs are told one by one.
+const deadShown = 5
+
+func ask(ctx context.Context, q *queue.Queue) (w work, err error) {
+	w.now = time.Now()
+	if w.dead, err = q.Dead(ctx, deadShown); err != nil {
+		return w, err
+	}
+	if w.stats, err = q.Stats(ctx); err != nil {
+		return w, err
+	}
+	if w.oldest, w.waits, err = q.Oldest(ctx); err != nil {
+		return w, err
+	}
+	w.workers, err = q.Workers(ctx)
+	return w, err
+}

@@ -3,18 +3,17 @@ package queue_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/privateserver"
 	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/bell"
@@ -63,20 +62,21 @@ func crashOptions() queue.Options {
 	return queue.Options{Workers: 2, Lease: crashLease, Reconcile: 20 * time.Millisecond, BackoffMin: time.Millisecond}
 }
 
+// onBoth runs a test on a SQLite and on a PostgreSQL store, as worker processes
+// open them.
+func onBoth(t *testing.T, test func(t *testing.T, url string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, sqliteURL(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, privateserver.Database(t)) })
+}
+
 // crashStore is a store that worker processes can open too.
-func crashStore(t *testing.T) (string, *store.DB, *queue.Queue) {
+func crashStore(t *testing.T, url string) (*store.DB, *queue.Queue) {
 	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "store.db")
-	db, err := store.Open(t.Context(), secret.Literal(url), clock.System)
-	if err != nil {
+	db := openStore(t, url)
+	if _, err := db.Exec(t.Context(), "CREATE TABLE counted (job text NOT NULL, fence bigint NOT NULL, PRIMARY KEY (job, fence))"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
-	_, tableErr := db.Exec(t.Context(), "CREATE TABLE counted (job text NOT NULL, fence bigint NOT NULL, PRIMARY KEY (job, fence))")
-	if err := errors.Join(tableErr, queue.Migrate(t.Context(), db)); err != nil {
-		t.Fatal(err)
-	}
-	return url, db, queue.New(db, bell.NewLocal(), quiet, crashOptions())
+	return db, queue.New(db, bell.NewLocal(), quiet, crashOptions())
 }
 
 // worker is a running worker process.
@@ -118,8 +118,10 @@ func (w *worker) waitFor(t *testing.T, prefix string) {
 	}
 }
 
-func TestAKilledWorkersJobIsTakenUpWithinItsLease(t *testing.T) {
-	url, db, q := crashStore(t)
+func TestAKilledWorkersJobIsTakenUpWithinItsLease(t *testing.T) { onBoth(t, takenUp) }
+
+func takenUp(t *testing.T, url string) {
+	db, q := crashStore(t, url)
 	enqueue(t, db, q, queue.NewJob{Kind: "hang", Key: "k"})
 	first := startWorker(t, url)
 	first.waitFor(t, "started 1")
@@ -134,8 +136,10 @@ func TestAKilledWorkersJobIsTakenUpWithinItsLease(t *testing.T) {
 	idle(t, q)
 }
 
-func TestNoJobIsLostOverKills(t *testing.T) {
-	url, db, q := crashStore(t)
+func TestNoJobIsLostOverKills(t *testing.T) { onBoth(t, survivesKills) }
+
+func survivesKills(t *testing.T, url string) {
+	db, q := crashStore(t, url)
 	jobs, kills := 60, 10
 	if os.Getenv("SHIPSQL_TORTURE") != "" {
 		jobs, kills = 2000, 300

@@ -1,6 +1,9 @@
 package queue
 
-import "context"
+import (
+	"context"
+	"math"
+)
 
 // What the model test drives by hand, and Run else does.
 
@@ -20,6 +23,24 @@ func (q *Queue) ReconcileOnce(ctx context.Context) error { return q.reconcileOnc
 var Ordered = map[string]struct{ Search, Sorts string }{
 	candidatesSQL(2, 2): {"SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)", "USE TEMP B-TREE FOR ORDER BY"},
 	headSQL:             {"SEARCH j USING INDEX queue_jobs_of_key (key=?)", ""},
+}
+
+// Hot are the statements that every worker, or every look of the reconciler, runs,
+// with arguments for the table that the plan test fills.
+var Hot = map[string]struct {
+	SQL  string
+	Args []any
+}{
+	"candidates": {candidatesSQL(2, 1), []any{1_700_000_000_000_000, "task", "nothing", ""}},
+	"claim":      {claimSQL, []any{1_700_000_000_000_000, 1_800_000_000_000_000, "e1000001"}},
+	"head":       {headSQL, []any{1_700_000_000_000_000, "e1"}},
+	"settle":     {settleSQL, []any{"done", 1, 0, "", 1, "e1000001", 0, int64(math.MaxInt64)}},
+	"renew":      {renewSQL, []any{1, "e1000001", 0}},
+	"expired":    {expiredSQL, []any{1_700_000_000_000_000, batch}},
+	"lease end":  {leaseEndSQL, nil},
+	"forget":     {forgetSQL, []any{0, batch}},
+	"insert":     {insertSQL, []any{"z", "view", "k", "", true, "{}", 1, 1, ""}},
+	"replaced":   {replacedSQL, []any{"e1000001"}},
 }
 
 // Skew is by how much earlier a job is due that is due at once.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,52 @@ func TestFailuresAreRetriedAndThenGivenUp(t *testing.T) {
 	}
 	if text := gone[0].LastError; !strings.Contains(text, "attempt 4") || strings.Contains(text, "hunter2") {
 		t.Errorf("last error %q", text)
+	}
+}
+
+// A forge or a database that is away for days is not the job's fault. Afterwards a
+// failure of its own still has its attempts.
+func TestAnOutageOutsideNeverKillsAJob(t *testing.T) {
+	fake := clock.NewFake(time.Unix(1_800_000_000, 0))
+	o := fast()
+	o.BackoffMin, o.MaxAttempts = time.Second, 6
+	q, db := newQueue(t, fake, o)
+	var out atomic.Bool
+	out.Store(true)
+	tries := make(chan int, 1000)
+	q.Handle("k", func(_ context.Context, job queue.Job) error {
+		tries <- job.Attempts
+		if out.Load() {
+			return fmt.Errorf("read the pull request: %w", fault.New(fault.Unreachable, "the forge is away"))
+		}
+		return errors.New("a defect")
+	})
+	run(t, q)
+	began := fake.Now()
+	enqueue(t, db, q, queue.NewJob{Kind: "k", Key: "k"})
+	for n := range 100 { // far more than MaxAttempts
+		if got := next(t, tries); got != min(n, 3) {
+			t.Fatalf("try %d sees %d failed attempts", n, got)
+		}
+		idle(t, q)
+		for len(tries) == 0 {
+			fake.Advance(time.Minute)
+			idle(t, q)
+		}
+	}
+	t.Logf("alive after %s", fake.Now().Sub(began))
+	out.Store(false)
+	eventually(t, "given up for its own failures", func() bool {
+		fake.Advance(time.Minute)
+		return states(t, db)["dead"] == 1
+	})
+	own := 0
+	for len(tries) > 0 {
+		<-tries
+		own++
+	}
+	if own < 3 || own > 4 { // the one that was under way when the outage ended may be of either
+		t.Errorf("%d tries of its own", own)
 	}
 }
 

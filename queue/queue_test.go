@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,28 +20,6 @@ import (
 
 func TestTheSQLIsPostgresToo(t *testing.T) {
 	storetest.PreparesOnPostgres(t, queue.Migrations, queue.Statements...)
-}
-
-// A plan that sorts reads all that is ready for each claim: with 10,000 databases
-// to migrate that is the whole rollout's time. Only the few heads may be sorted.
-func TestLookingForAJobSortsOnlyTheHeads(t *testing.T) {
-	_, db := newQueue(t, clock.System, fast())
-	for query, want := range queue.Ordered {
-		rows, err := db.Query(t.Context(), "EXPLAIN QUERY PLAN "+query, 1, 2, 3, 4, 5, 6)
-		if err != nil {
-			t.Fatal(err)
-		}
-		steps, err := store.Collect(rows, func(scan store.Scan) (step string, err error) {
-			var id, parent, unused int
-			return step, scan(&id, &parent, &unused, &step)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if plan := strings.Join(steps, "\n"); strings.Contains(strings.TrimSuffix(plan, want.Sorts), "TEMP B-TREE") || !strings.Contains(plan, want.Search) {
-			t.Errorf("%s\n%s", query, plan)
-		}
-	}
 }
 
 func TestAJobRunsOnceWithItsPayload(t *testing.T) {

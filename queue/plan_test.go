@@ -1,0 +1,153 @@
+package queue_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/shipsql/shipsql/internal/clock"
+	"github.com/shipsql/shipsql/internal/privateserver"
+	"github.com/shipsql/shipsql/internal/secret"
+	"github.com/shipsql/shipsql/queue"
+	"github.com/shipsql/shipsql/store"
+)
+
+// A plan that sorts reads all that is ready for each claim: with 10,000 databases
+// to migrate that is the whole rollout's time. Only the few heads may be sorted.
+func TestLookingForAJobSortsOnlyTheHeads(t *testing.T) {
+	db := openStore(t, sqliteURL(t))
+	for query, want := range queue.Ordered {
+		rows, err := db.Query(t.Context(), "EXPLAIN QUERY PLAN "+query, 1, 2, 3, 4, 5, 6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps, err := store.Collect(rows, func(scan store.Scan) (step string, err error) {
+			var id, parent, unused int
+			return step, scan(&id, &parent, &unused, &step)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan := strings.Join(steps, "\n"); strings.Contains(strings.TrimSuffix(plan, want.Sorts), "TEMP B-TREE") || !strings.Contains(plan, want.Search) {
+			t.Errorf("%s\n%s", query, plan)
+		}
+	}
+}
+
+// crowd fills the table as a large rollout does: $1 jobs of each sort, which stand
+// before the one that may run: done, for later, of another pool, of another kind.
+const crowd = `
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+INSERT INTO queue_jobs (id, kind, key, pool, coalesced, payload, state, run_after, attempts, fence, lease_until, last_error, created_at, updated_at)
+SELECT sort || cast(1000000 + i AS text), kind, sort || cast(i AS text), pool, false, '{}', state, run_after, 0, 0, 0, '', 1, 1
+FROM n CROSS JOIN (
+	SELECT 'a' AS sort, 'task' AS kind, '' AS pool, 'done' AS state, 1 AS run_after
+	UNION ALL SELECT 'b', 'task', '', 'ready', 4000000000000000
+	UNION ALL SELECT 'c', 'task', 'far', 'ready', 1
+	UNION ALL SELECT 'd', 'other', '', 'ready', 1
+	UNION ALL SELECT 'e', 'task', '', 'ready', 2) AS sorts`
+
+// What a statement touches must not grow with what it does not return. PostgreSQL
+// counts the pages; with fresh statistics and with none at all.
+func TestTheCostOfAClaimDoesNotGrowWithTheQueue(t *testing.T) {
+	db := openStore(t, privateserver.Database(t))
+	if err := db.Tx(t.Context(), func(tx *store.Tx) error { _, err := tx.Exec(t.Context(), crowd, 20_000); return err }); err != nil {
+		t.Fatal(err)
+	}
+	for _, statistics := range []string{"SELECT 1", "ANALYZE queue_jobs"} {
+		if _, err := db.Exec(t.Context(), statistics); err != nil {
+			t.Fatal(err)
+		}
+		for name, statement := range queue.Hot {
+			pages, plan := pagesOf(t, db, statement.SQL, statement.Args)
+			t.Logf("%s: %d pages after %s", name, pages, statistics)
+			if pages > 150 {
+				t.Errorf("%s reads %d pages:\n%s", name, pages, plan)
+			}
+		}
+	}
+}
+
+// pagesOf runs a statement as the driver does, by a generic plan, and undoes it.
+func pagesOf(t *testing.T, db *store.DB, statement string, args []any) (pages int, plan string) {
+	t.Helper()
+	undo := fmt.Errorf("undo")
+	err := db.Tx(t.Context(), func(tx *store.Tx) error {
+		if _, err := tx.Exec(t.Context(), "SET LOCAL plan_cache_mode = force_generic_plan"); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+statement, args...).Scan(&plan); err != nil {
+			return err
+		}
+		return undo
+	})
+	if err != undo { //nolint:errorlint // it is the very one
+		t.Fatalf("%v\n%s", err, statement)
+	}
+	var parsed []struct {
+		Plan struct {
+			Hit  int `json:"Shared Hit Blocks"`
+			Read int `json:"Shared Read Blocks"`
+		}
+	}
+	if err := json.Unmarshal([]byte(plan), &parsed); err != nil {
+		t.Fatal(err)
+	}
+	return parsed[0].Plan.Hit + parsed[0].Plan.Read, plan
+}
+
+// BenchmarkClaim measures one look and claim among 10,000 and 100,000 jobs of as
+// many keys, on both stores, and reports it in parts of that among 10.
+func BenchmarkClaim(b *testing.B) {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": func(tb testing.TB) string { return privateserver.Database(tb) }} {
+		base := 0.0
+		for _, jobs := range []int{2, 2_000, 20_000} {
+			b.Run(fmt.Sprintf("%s/%d", name, jobs*5), func(b *testing.B) {
+				each := claims(b, openStore(b, url(b)), jobs)
+				if jobs == 2 {
+					base = each
+				}
+				b.ReportMetric(each/base, "x-of-10")
+			})
+		}
+	}
+}
+
+// claims claims and gives back the first job, as often as the benchmark asks.
+func claims(b *testing.B, db *store.DB, jobs int) (each float64) {
+	b.Helper()
+	if err := db.Tx(b.Context(), func(tx *store.Tx) error { _, err := tx.Exec(b.Context(), crowd, jobs); return err }); err != nil {
+		b.Fatal(err)
+	}
+	q := queue.New(db, brokenBell{}, quiet, queue.Options{})
+	q.Handle("task", func(context.Context, queue.Job) error { return nil })
+	b.ResetTimer()
+	for range b.N {
+		job, ok := q.Take(b.Context())
+		if !ok {
+			b.Fatal("nothing to take")
+		}
+		b.StopTimer()
+		q.Settle(b.Context(), job, queue.Retry(0, nil))
+		b.StartTimer()
+	}
+	return float64(b.Elapsed()) / float64(b.N)
+}
+
+func sqliteURL(tb testing.TB) string { return "sqlite:" + tb.TempDir() + "/store.db" }
+
+// openStore opens a store with the queue's tables.
+func openStore(tb testing.TB, url string) *store.DB {
+	tb.Helper()
+	db, err := store.Open(tb.Context(), secret.Literal(url), clock.System)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = db.Close() })
+	if err := queue.Migrate(tb.Context(), db); err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}

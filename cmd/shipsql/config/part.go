@@ -49,11 +49,11 @@ func (f *File) Part(role Role, pools []string) (Part, error) {
 			Then("leave out --pool, or say --role worker")
 	case role == RoleWeb:
 	case len(pools) > 0:
-		return part.named(pools, f.pools())
+		return part.named(pools, f.Pools())
 	case role == RoleWorker:
 		part.Pools = []string{""}
 	default:
-		part.Pools = f.pools()
+		part.Pools = f.Pools()
 	}
 	return part, nil
 }
@@ -85,8 +85,8 @@ func unknownPool(name string, known []string) error {
 	return fault.New(fault.Invalid, "no database has worker: %s", name).At("--pool "+name).Then("%s", next)
 }
 
-// pools are the default pool and all that databases name.
-func (f *File) pools() []string {
+// Pools are the default pool, "", and all that databases name.
+func (f *File) Pools() []string {
 	pools := []string{""}
 	for _, d := range f.Deploy.Databases {
 		if !slices.Contains(pools, d.Worker) {

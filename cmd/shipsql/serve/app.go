@@ -81,7 +81,8 @@ func (a *app) openQueue(ctx context.Context, o Options, part config.Part, m *met
 	options.Limits = map[string]int{deploy.JobTask: longWorkers}
 	options.Pools, options.Observe = part.Pools, m.job
 	a.queue = queue.New(a.store, a.bell, o.Log, options)
-	a.metrics.MustRegister(newJobStates(a.queue, o.Log))
+	a.metrics.MustRegister(newBuildInfo(o.Version),
+		watch{log: o.Log, ping: a.store.Ping, now: a.store.Now, queue: a.queue, bell: a.bell, pools: o.Config.Pools()})
 	return nil
 }
 

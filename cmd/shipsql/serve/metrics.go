@@ -1,8 +1,6 @@
 package serve
 
 import (
-	"context"
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -54,38 +52,5 @@ func (m *meters) job(kind string, outcome queue.Outcome, took time.Duration) {
 func (m *meters) forgeRequest(provider string) func(method, route string, status int) {
 	return func(method, route string, status int) {
 		m.forgeRequests.WithLabelValues(provider, method, route, strconv.Itoa(status)).Inc()
-	}
-}
-
-// jobStates is the metric shipsql_jobs, read from the store when it is asked for.
-type jobStates struct {
-	stats func(context.Context) ([]queue.Stat, error)
-	desc  *prometheus.Desc
-	log   *slog.Logger
-}
-
-// scrapePatience is how long a scrape waits for the store.
-const scrapePatience = 5 * time.Second
-
-func newJobStates(q *queue.Queue, log *slog.Logger) jobStates {
-	return jobStates{stats: q.Stats, log: log, desc: prometheus.NewDesc("shipsql_jobs",
-		"Jobs that are not done, by kind and state.", []string{"kind", "state"}, nil)}
-}
-
-// Describe implements prometheus.Collector.
-func (j jobStates) Describe(to chan<- *prometheus.Desc) { to <- j.desc }
-
-// Collect implements prometheus.Collector. Without an answer of the store the
-// metric is absent, not zero.
-func (j jobStates) Collect(to chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapePatience)
-	defer cancel()
-	stats, err := j.stats(ctx)
-	if err != nil {
-		j.log.Warn("can't count the jobs for a scrape", "error", err)
-		return
-	}
-	for _, s := range stats {
-		to <- prometheus.MustNewConstMetric(j.desc, prometheus.GaugeValue, float64(s.Jobs), s.Kind, string(s.State))
 	}
 }

@@ -27,6 +27,9 @@ func (s *Service) claim(ctx context.Context, database string) (*attempt, time.Du
 			continue
 		}
 		a, err := s.claimTask(ctx, t)
+		if a != nil {
+			a.others = len(tasks) > 1
+		}
 		if a != nil || err != nil {
 			return a, 0, err
 		}
@@ -47,14 +50,17 @@ func (s *Service) claimTask(ctx context.Context, t storedTask) (*attempt, error)
 		if err != nil {
 			return nil, err
 		}
-		if !view.goes {
+		moved := false
+		if view.goes {
+			var a *attempt
+			if a, moved, err = s.claimSeen(ctx, t, view); a != nil || err != nil || !moved {
+				return a, err
+			}
+		}
+		s.forget(p, view.sight) // it is old, or does not let the task go: read anew
+		if !moved {
 			break
 		}
-		a, moved, err := s.claimSeen(ctx, t, view)
-		if a != nil || err != nil || !moved {
-			return a, err
-		}
-		s.forget(p, view.sight)
 	}
 	return s.claimJudged(ctx, p, t)
 }
@@ -101,11 +107,11 @@ func (s *Service) view(ctx context.Context, p Project, t storedTask) (view, erro
 // moved says that one did.
 func (s *Service) claimSeen(ctx context.Context, t storedTask, v view) (a *attempt, moved bool, err error) {
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
-		now, revision, err := loadClaim(ctx, tx, t.ID)
+		now, err := loadClaimable(ctx, tx, t.ID)
 		if err != nil || !now.State.Active() {
 			return err
 		}
-		if moved = revision != v.revision; moved {
+		if moved = now.revision != v.revision; moved {
 			return nil
 		}
 		a, err = s.start(ctx, tx, now, v)
@@ -131,20 +137,20 @@ func (s *Service) claimJudged(ctx context.Context, p Project, t storedTask) (*at
 		if err != nil {
 			return err
 		}
-		now, _, err := loadClaim(ctx, tx, t.ID)
+		now, err := loadClaimable(ctx, tx, t.ID)
 		if err != nil || !now.State.Active() {
 			return err
 		}
 		stage, known := decision.Stage(t.Release, t.Environment)
 		if !known || !stage.Open() {
-			return s.holdBack(ctx, tx, now, facts)
+			return s.holdBack(ctx, tx, now.storedTask, facts)
 		}
 		l, _ := facts.release(t.Release)
 		v := view{stage: stage, project: p, pullRequest: l.Release.PullRequest}
 		v.run, err = s.buildRun(ctx, tx, p, t.stage())
 		if fault.CodeOf(err) == fault.Invalid { // no later attempt would do better
 			now.State, now.Failure, now.FinishedAt = Failed, failureOf(err), tx.Now()
-			err = errors.Join(saveTask(ctx, tx, now), s.auditTask(ctx, tx, "task_failed", now, now.evidence(executor.Result{})))
+			err = errors.Join(saveTask(ctx, tx, now.storedTask), s.auditTask(ctx, tx, "task_failed", now.storedTask, now.evidence(executor.Result{})))
 		} else if err == nil {
 			a, err = s.start(ctx, tx, now, v)
 		}
@@ -186,13 +192,15 @@ func (s *Service) putBack(ctx context.Context, tx *store.Tx, t storedTask) error
 }
 
 // start marks a task running.
-func (s *Service) start(ctx context.Context, tx *store.Tx, t storedTask, v view) (*attempt, error) {
+func (s *Service) start(ctx context.Context, tx *store.Tx, t claimable, v view) (*attempt, error) {
 	env, _ := s.cfg.Environment(t.Environment)
 	a := &attempt{project: v.project, pullRequest: v.pullRequest, env: env, run: v.run, before: t.Failure}
 	a.run.Task, a.run.Actor = t.ID, actorsOf(v.stage)
-	var err error
-	if a.run.Resolve, err = useResolutions(ctx, tx, t.ID); err != nil {
-		return nil, err
+	if t.answered {
+		var err error
+		if a.run.Resolve, err = useResolutions(ctx, tx, t.ID); err != nil {
+			return nil, err
+		}
 	}
 	t.State, t.RetryAt = Running, time.Time{}
 	t.Attempts++
@@ -200,12 +208,12 @@ func (s *Service) start(ctx context.Context, tx *store.Tx, t storedTask, v view)
 		t.StartedAt = tx.Now()
 	}
 	t.Progress = Progress{Of: len(a.run.Migrations)}
-	if err := saveTask(ctx, tx, t); err != nil {
+	if err := saveTask(ctx, tx, t.storedTask); err != nil {
 		return nil, err
 	}
-	if err := s.auditTask(ctx, tx, "task_started", t, map[string]any{"attempt": t.Attempts, "actor": a.run.Actor}); err != nil {
+	if err := s.auditTask(ctx, tx, "task_started", t.storedTask, map[string]any{"attempt": t.Attempts, "actor": a.run.Actor}); err != nil {
 		return nil, err
 	}
-	a.storedTask = t
+	a.storedTask = t.storedTask
 	return a, s.taskChanged(ctx, tx, a)
 }

@@ -19,12 +19,13 @@ const (
 	concludeWithin   = 15 * time.Second // for writing the result when the process stops
 )
 
-// conclude writes what became of an attempt and rings for what follows. An
-// attempt that another worker has taken over writes nothing.
-func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Result, cause error) error {
+// conclude writes what became of an attempt and rings for what follows; again
+// says that the task is queued anew, for later. An attempt that another worker
+// has taken over writes nothing.
+func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Result, cause error) (again bool, err error) {
 	if cause != nil && (errors.Is(cause, errNotMine) || ctx.Err() != nil) {
 		s.deps.Log.Info("A task is left to the next worker", "task", a.ID, "database", a.Database, "error", cause)
-		return queue.Retry(time.Second, nil)
+		return false, queue.Retry(time.Second, nil)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), concludeWithin)
 	defer cancel()
@@ -32,7 +33,7 @@ func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Resu
 	t := a.judged(cause, now)
 	t.Progress = a.finalProgress(result, t.State)
 	known := texts(a.run)
-	return s.db.Tx(ctx, func(tx *store.Tx) error {
+	return t.State == Queued, s.db.Tx(ctx, func(tx *store.Tx) error {
 		mine, err := finishTask(ctx, tx, t)
 		if err != nil || !mine {
 			return err

@@ -26,6 +26,7 @@ type attempt struct {
 	run         executor.Run
 	before      *Failure // of the attempt before this one
 	reached     bool     // the database answered at least once
+	others      bool     // more tasks were due on the database, or will be
 }
 
 var (
@@ -56,7 +57,9 @@ func (s *Service) handleTask(ctx context.Context, job queue.Job) error {
 		}
 		s.deps.Log.Info("A task starts", "task", a.ID, "database", a.Database, "release", a.Release, "environment", a.Environment)
 		result, err := s.apply(ctx, job, a)
-		if err := s.conclude(ctx, a, result, err); err != nil {
+		again, err := s.conclude(ctx, a, result, err)
+		// A task that is queued from now on rings for itself.
+		if err != nil || !again && !a.others {
 			return err
 		}
 		if s.queue.StillMine(ctx, job) != nil { // the process stops, or another has the database

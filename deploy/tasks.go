@@ -52,13 +52,21 @@ func loadTask(ctx context.Context, q store.Queryer, id string) (storedTask, erro
 	return readTask(q.QueryRow(ctx, `SELECT `+taskColumns+` FROM deploy_tasks WHERE id = $1`, id).Scan)
 }
 
-// loadClaim reads one task again, with the revision its project is at.
-func loadClaim(ctx context.Context, q store.Queryer, id string) (t storedTask, revision int64, err error) {
-	row := q.QueryRow(ctx, `SELECT `+taskColumns+`,
-		coalesce((SELECT p.revision FROM deploy_projects p WHERE p.id = deploy_tasks.project), 0)
+// claimable is a task as the transaction that starts it finds it.
+type claimable struct {
+	storedTask
+
+	revision int64 // that its project is at
+	answered bool  // a person settled an outcome of it
+}
+
+func loadClaimable(ctx context.Context, tx *store.Tx, id string) (c claimable, err error) {
+	row := tx.QueryRow(ctx, `SELECT `+taskColumns+`,
+		coalesce((SELECT p.revision FROM deploy_projects p WHERE p.id = deploy_tasks.project), 0),
+		EXISTS (SELECT 1 FROM deploy_resolutions r WHERE r.task = deploy_tasks.id AND r.used_at = 0)
 		FROM deploy_tasks WHERE id = $1`, id)
-	t, err = readTask(func(dest ...any) error { return row.Scan(append(dest, &revision)...) })
-	return t, revision, err
+	c.storedTask, err = readTask(func(dest ...any) error { return row.Scan(append(dest, &c.revision, &c.answered)...) })
+	return c, err
 }
 
 // loadActive reads the tasks of one database that a worker should take, the one

@@ -4,14 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/shipsql/shipsql/bot/view"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/executor/catalog"
-	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/reviewer"
 )
@@ -128,7 +124,9 @@ func (b *Bot) review(ctx context.Context, r reviewing) (reviewer.Report, string,
 	in := reviewer.Input{Engine: target.Engine, Files: r.files, Policy: r.policy, Waived: reasons(waivers)}
 	basis := "static rules without a catalog: the pull request comes from a fork"
 	if !r.stranger {
-		in.Catalog, basis = b.catalog(ctx, target)
+		if in.Catalog, basis, err = b.catalog(ctx, target); err != nil {
+			return reviewer.Report{}, "", err
+		}
 	}
 	if in.Before, err = b.Deploy.Pending(ctx, r.project.ID(), target.Environment, r.release); err != nil {
 		return reviewer.Report{}, "", err
@@ -153,31 +151,6 @@ func (b *Bot) target(p deploy.Project) deploy.Database {
 		return deploy.Database{Engine: "postgres"}
 	}
 	return cfg.Targets(p, road[len(road)-1].Name)[0]
-}
-
-// catalogPatience is how long a review waits for the target's catalog.
-const catalogPatience = 20 * time.Second
-
-// catalog reads what the target holds. A target that can't be read makes the
-// review weaker, which its basis says; it does not stop it.
-func (b *Bot) catalog(ctx context.Context, d deploy.Database) (*catalog.Catalog, string) {
-	engine := b.Engines[d.Engine]
-	if engine == nil {
-		return nil, "static rules without a catalog: no engine for " + d.Name
-	}
-	url := d.ReviewURL
-	if url.IsZero() {
-		url = d.URL
-	}
-	ctx, cancel := context.WithTimeout(ctx, catalogPatience)
-	defer cancel()
-	found, err := engine.Open(url).Catalog(ctx)
-	if err != nil {
-		b.Log.Warn("Can't read the catalog; the review goes on without", "database", d.Name, "error", secret.Redact(err.Error()))
-		return nil, fmt.Sprintf("static rules without a catalog: %s could not be read (%s)", d.Name, code(err))
-	}
-	version, _, _ := strings.Cut(found.Version, " ")
-	return found, fmt.Sprintf("static rules with the catalog of %s, %s %s", d.Name, d.Engine, version)
 }
 
 // waiver lets the findings of a rule pass that stood when it was given.

@@ -12,7 +12,6 @@ import (
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/clock"
-	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/ids"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/queue"
@@ -74,17 +73,7 @@ func New(ctx context.Context, d Deps) (*Bot, error) {
 	}
 	// What happened while no process ran is found by the first reconciliation,
 	// which keeps itself going.
-	return b, b.enqueue(ctx, queue.NewJob{Kind: JobReconcile, Key: JobReconcile, Payload: struct{}{}, Coalesce: true})
-}
-
-// forge finds the provider of a repository "provider/owner/name".
-func (b *Bot) forge(repository string) (providers.Provider, providers.Repo, error) {
-	name, full, _ := strings.Cut(repository, "/")
-	p, last := b.Providers[name], strings.LastIndexByte(full, '/')
-	if p == nil || last < 0 {
-		return nil, providers.Repo{}, fault.New(fault.Invalid, "no provider named %q is configured", name).At(repository)
-	}
-	return p, providers.Repo{Provider: name, Owner: full[:last], Name: full[last+1:]}, nil
+	return b, b.enqueue(ctx, reconcileAll())
 }
 
 // projects are the projects of a repository, whatever the case of its name.

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,6 +31,7 @@ type said struct {
 	comment    providers.Comment
 	pull       providers.PullRequest
 	lines      []command.Line
+	job        queue.Job // that carries them out
 }
 
 // answer is what became of one line.
@@ -44,7 +44,7 @@ type answer struct {
 // commented carries out the commands of a comment. The comment is read again
 // from the forge: the webhook only says that there is one.
 func (b *Bot) commented(ctx context.Context, repository string, r received) (effect, error) {
-	s, note, err := b.read(ctx, repository, r.Event)
+	s, note, err := b.read(ctx, repository, r)
 	if err != nil || s == nil {
 		return noted("%s", note), err
 	}
@@ -54,8 +54,8 @@ func (b *Bot) commented(ctx context.Context, repository string, r received) (eff
 	if s.pull, err = s.provider.PullRequest(ctx, s.repo, s.comment.PullRequest); err != nil {
 		return effect{}, err
 	}
-	if wait := b.tooEarly(ctx, *s); wait {
-		return effect{}, queue.Retry(time.Second, nil)
+	if err := b.caughtUp(ctx, *s, r.At); err != nil {
+		return effect{}, err
 	}
 	answers, err := b.answers(ctx, *s)
 	if err != nil {
@@ -70,14 +70,14 @@ func (b *Bot) commented(ctx context.Context, repository string, r received) (eff
 }
 
 // read finds what of the comment is for us; nil with a note when nothing is.
-func (b *Bot) read(ctx context.Context, repository string, e providers.Event) (*said, string, error) {
-	p, repo, err := b.forge(repository)
+func (b *Bot) read(ctx context.Context, repository string, r received) (*said, string, error) {
+	p, repo, err := b.forge(ctx, repository)
 	if err != nil {
 		return nil, "", err
 	}
-	comment, err := p.Comment(ctx, repo, e.Comment)
+	comment, err := p.Comment(ctx, repo, r.Event.Comment)
 	switch {
-	case errors.Is(err, providers.ErrNotFound):
+	case refusedAgain(err, r.job.Attempts): // the first time it may only not be there yet
 		return nil, "the comment is gone", nil
 	case err != nil:
 		return nil, "", err
@@ -88,7 +88,7 @@ func (b *Bot) read(ctx context.Context, repository string, e providers.Event) (*
 	if len(lines) == 0 {
 		return nil, "no command", nil
 	}
-	return &said{repository: repository, provider: p, repo: repo, comment: comment, lines: lines}, "", nil
+	return &said{repository: repository, provider: p, repo: repo, comment: comment, lines: lines, job: r.job}, "", nil
 }
 
 // grammar is what can be said about a repository on its forge.
@@ -110,17 +110,31 @@ func (b *Bot) grammar(p providers.Provider, repository string) command.Grammar {
 // release to be recorded: people type faster than webhooks travel.
 const releasePatience = time.Minute
 
-// tooEarly says that the merge has not arrived yet, so the commands wait.
-func (b *Bot) tooEarly(ctx context.Context, s said) bool {
-	if !s.pull.Merged || b.Clock.Now().Sub(s.comment.Created) > releasePatience {
-		return false
-	}
-	assessments, err := loadAssessments(ctx, b.Store, s.repository, s.pull.Number)
-	if err != nil {
-		return false
+// caughtUp makes sure that a merge whose pull request holds a command is
+// recorded before the command is judged. Its own webhook may come later, or be
+// lost. The error asks to come back when the forge does not show the merge yet.
+func (b *Bot) caughtUp(ctx context.Context, s said, at time.Time) error {
+	if !s.pull.Merged {
+		return nil
 	}
 	rollouts, err := b.Deploy.RolloutsOfPR(ctx, s.repository, s.pull.Number)
-	return err == nil && len(rollouts) == 0 && touched(assessments)
+	if err != nil || len(rollouts) > 0 {
+		return err
+	}
+	for _, project := range b.projectsOn(s.repository, s.pull.Base.Name) {
+		if err := b.syncBranch(ctx, project); err != nil {
+			return err
+		}
+	}
+	rollouts, err = b.Deploy.RolloutsOfPR(ctx, s.repository, s.pull.Number)
+	if err != nil || len(rollouts) > 0 || b.Store.Now().Sub(at) > releasePatience {
+		return err
+	}
+	assessments, err := loadAssessments(ctx, b.Store, s.repository, s.pull.Number)
+	if err == nil && touched(assessments) {
+		err = queue.Retry(time.Second, nil)
+	}
+	return err
 }
 
 func touched(assessments []assessment) bool {
@@ -145,20 +159,32 @@ func (b *Bot) answers(ctx context.Context, s said) ([]answer, error) {
 	var answers []answer
 	for i, line := range s.lines {
 		a, known, err := loadAnswer(ctx, b.Store, s, i)
+		if err == nil && !known {
+			a, err = b.answerOnce(ctx, order{said: s, state: state, line: line, n: i}, stranger)
+		}
 		if err != nil {
 			return nil, err
-		}
-		if !known {
-			if a, err = b.answer(ctx, s, state, line, stranger); err != nil {
-				return nil, err
-			}
-			if err := b.saveAnswer(ctx, s, i, a); err != nil {
-				return nil, err
-			}
 		}
 		answers = append(answers, a)
 	}
 	return answers, nil
+}
+
+// answerOnce carries out one line and records what became of it. Where another
+// process was quicker, its record is the answer.
+func (b *Bot) answerOnce(ctx context.Context, o order, stranger bool) (answer, error) {
+	if err := b.Queue.StillMine(ctx, o.job); err != nil {
+		return answer{}, err
+	}
+	a, err := b.answer(ctx, o, stranger)
+	if err != nil {
+		return a, err
+	}
+	if err := b.saveAnswer(ctx, o.said, o.n, a); err != nil {
+		return a, err
+	}
+	a, _, err = loadAnswer(ctx, b.Store, o.said, o.n)
+	return a, err
 }
 
 // pullNow is the pull request as just read, with what we know of it.
@@ -176,34 +202,35 @@ func (b *Bot) isStranger(ctx context.Context, s said) (bool, error) {
 }
 
 // answer carries out one line.
-func (b *Bot) answer(ctx context.Context, s said, state view.State, line command.Line, stranger bool) (answer, error) {
-	login := s.comment.Author.Login
+func (b *Bot) answer(ctx context.Context, o order, stranger bool) (answer, error) {
+	login := o.comment.Author.Login
 	switch {
 	case stranger:
-		return b.answerStranger(ctx, s, state, line)
-	case s.comment.Updated.After(s.comment.Created):
-		return answer{outcome: outcomeEdited, reply: view.Refused(state, line.Text, deploy.Reason{
+		return b.answerStranger(ctx, o)
+	case o.comment.Updated.After(o.comment.Created):
+		return answer{outcome: outcomeEdited, reply: view.Refused(o.state, o.line.Text, deploy.Reason{
 			Text: "the comment was edited, and only a comment as it was written counts", Who: login + ", in a new comment",
 		}, "")}, nil
-	case line.Problem != nil:
-		return answer{outcome: outcomeUnknown, reply: view.Unknown(state.Forge, *line.Problem)}, nil
+	case o.line.Problem != nil:
+		return answer{outcome: outcomeUnknown, reply: view.Unknown(o.state.Forge, *o.line.Problem)}, nil
 	}
-	return b.carryOut(ctx, order{said: s, state: state, line: line, cmd: *line.Command})
+	o.cmd = *o.line.Command
+	return b.carryOut(ctx, o)
 }
 
 // answerStranger answers a person who may not write to the repository once on a
 // pull request, however often they try.
-func (b *Bot) answerStranger(ctx context.Context, s said, state view.State, line command.Line) (answer, error) {
+func (b *Bot) answerStranger(ctx context.Context, o order) (answer, error) {
 	a := answer{outcome: outcomeStranger}
 	var before int
 	err := b.Store.QueryRow(ctx, sqlAnswered,
-		s.repository, s.pull.Number, s.comment.Author.Login).Scan(&before)
+		o.repository, o.pull.Number, o.comment.Author.Login).Scan(&before)
 	if err != nil {
 		return a, fmt.Errorf("count the answers to a stranger: %w", err)
 	}
 	if before == 0 {
-		a.reply = view.Refused(state, line.Text, deploy.Reason{
-			Text: s.comment.Author.Login + " may not write to this repository", Who: "people who may write to it",
+		a.reply = view.Refused(o.state, o.line.Text, deploy.Reason{
+			Text: o.comment.Author.Login + " may not write to this repository", Who: "people who may write to it",
 		}, "")
 	}
 	return a, nil
@@ -223,7 +250,7 @@ func (b *Bot) reply(ctx context.Context, s said, answers []answer) error {
 	}
 	if len(texts) > 0 {
 		err := b.postReply(ctx, s, strings.Join(texts, "\n\n---\n\n")+"\n")
-		if err != nil && !final(err) {
+		if err != nil && !refusedAgain(err, s.job.Attempts) {
 			return err
 		}
 	}
@@ -236,7 +263,7 @@ func (s said) react(ctx context.Context, r providers.Reaction) error {
 		return nil
 	}
 	err := s.provider.React(ctx, s.repo, s.comment.ID, r)
-	if final(err) {
+	if refusedAgain(err, s.job.Attempts) {
 		return nil
 	}
 	return err
@@ -244,18 +271,16 @@ func (s said) react(ctx context.Context, r providers.Reaction) error {
 
 // postReply posts the reply once: its marker finds one from an earlier attempt.
 func (b *Bot) postReply(ctx context.Context, s said, body string) error {
-	what := fmt.Sprintf("reply:%d", s.comment.ID)
 	done, err := loadWrites(ctx, b.Store, s.repository, s.pull.Number)
-	if err != nil || done[what].ID != 0 {
+	if err != nil {
 		return err
 	}
-	id, err := s.provider.PutSticky(ctx, s.repo, s.pull.Number, providers.Sticky{
-		Marker: fmt.Sprintf("<!-- shipsql:v1 kind=reply comment=%d -->", s.comment.ID), Body: body,
+	w := writer{bot: b, job: s.job, provider: s.provider, repo: s.repo, pull: pullFrom(s.repository, s.pull), done: done}
+	note := providers.Note{Marker: fmt.Sprintf("<!-- shipsql:v1 kind=reply comment=%d -->", s.comment.ID), Body: body}
+	return w.put(ctx, fmt.Sprintf("reply:%d", s.comment.ID), once, func(before written) (int64, error) {
+		note.MayExist = before.Trying != ""
+		return w.provider.AddComment(ctx, w.repo, s.pull.Number, note)
 	})
-	if err != nil {
-		return fmt.Errorf("reply: %w", err)
-	}
-	return b.wrote(ctx, pullFrom(s.repository, s.pull), what, id, "")
 }
 
 // loadAnswer reads what became of a line in an earlier attempt.

@@ -1,13 +1,14 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/shipsql/shipsql/bot/view"
-	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/queue"
 )
@@ -20,38 +21,48 @@ type effect struct {
 
 func noted(format string, args ...any) effect { return effect{note: fmt.Sprintf(format, args...)} }
 
-// handleDelivery acts on a delivery that is not done yet.
-func (b *Bot) handleDelivery(ctx context.Context, _ queue.Job, p deliveryPayload) error {
-	r, err := loadDelivery(ctx, b.Store, sqlDeliveryByID, p.ID)
-	switch {
-	case isNoRows(err):
-		return nil // forgotten meanwhile
-	case err != nil:
+// handleDelivery acts on a delivery that is not done yet. What the forge refuses
+// is tried again: refusals pass too, and a command must not be lost.
+func (b *Bot) handleDelivery(ctx context.Context, job queue.Job, p deliveryPayload) error {
+	r, err := b.next(ctx, b.Store, p.ID)
+	if err != nil || r == nil {
 		return err
-	case r.State == stateDone:
-		return nil
 	}
-	e, err := b.act(ctx, r)
-	if final(err) {
-		e, err = noted("the forge refuses: %s", secret.Redact(err.Error())), nil
+	r.job = job
+	if wait, err := b.waits(ctx, *r); err != nil || wait {
+		return cmp.Or(err, queue.Retry(time.Second, nil))
 	}
+	e, err := b.act(ctx, *r)
 	if err != nil {
 		return err
 	}
-	return b.finish(ctx, r, e)
+	return b.finish(ctx, *r, e)
+}
+
+// catchUpPatience is how long what is said now waits for what was said while
+// the app was down.
+const catchUpPatience = time.Minute
+
+// waits says whether an earlier comment may still be on its way.
+func (b *Bot) waits(ctx context.Context, r received) (bool, error) {
+	if r.subject() == "" || b.Store.Now().Sub(r.At) > catchUpPatience {
+		return false, nil
+	}
+	return b.behind(ctx, r.Provider)
 }
 
 // act decides what a delivery leads to.
 func (b *Bot) act(ctx context.Context, r received) (effect, error) {
 	if r.Event.Kind == providers.InstallationChanged {
-		return b.installationChanged(r), nil
+		return b.doubted(ctx, r, "the installation: "+r.Event.Action, b.repositories())
 	}
-	repository := r.repository()
-	projects := b.projects(repository)
-	if len(projects) == 0 {
-		return noted("no project is bound to %s", repository), nil
+	repository, note, err := b.matched(ctx, r)
+	if err != nil || repository == "" {
+		return noted("%s", note), err
 	}
-	repository = projects[0].Repository // as configured
+	if r.Event.Kind == providers.RepositoryChanged {
+		return b.doubted(ctx, r, "the repository: "+r.Event.Action, []string{repository})
+	}
 	if err := b.savePusher(ctx, repository, r.Event); err != nil {
 		return effect{}, err
 	}
@@ -84,10 +95,20 @@ func (b *Bot) pushed(repository, branch string) effect {
 	return e
 }
 
-// installationChanged looks at everything anew: projects may have come or gone.
-func (b *Bot) installationChanged(r received) effect {
-	job := queue.NewJob{Kind: JobReconcile, Key: JobReconcile, Payload: struct{}{}, Coalesce: true}
-	return effect{note: "the installation: " + r.Event.Action, jobs: []queue.NewJob{job}}
+// doubted makes the forge be asked anew about repositories: what the app may
+// see, or what they are called, has changed.
+func (b *Bot) doubted(ctx context.Context, r received, note string, repositories []string) (effect, error) {
+	e := effect{note: note}
+	for _, configured := range repositories {
+		if !strings.HasPrefix(configured, r.Provider+"/") {
+			continue
+		}
+		if _, err := b.Store.Exec(ctx, sqlDoubtRepository, strings.ToLower(configured)); err != nil {
+			return e, fmt.Errorf("doubt what is known of %s: %w", configured, err)
+		}
+		e.jobs = append(e.jobs, reconcileJob(configured))
+	}
+	return e, nil
 }
 
 // rerequested runs a check again.

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"time"
 
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/secret"
@@ -9,31 +10,43 @@ import (
 	"github.com/shipsql/shipsql/queue"
 )
 
-// sorted turns a job's error into what the queue should do. What the forge will
-// answer the same way again (gone, not found, refused) ends the job with a log
-// line: the next webhook or the reconciler starts anew when that changes.
+// unauthorizedWait is how often is tried what the forge refuses to the app: until
+// somebody repairs its credentials or permissions, however long that takes.
+const unauthorizedWait = 10 * time.Minute
+
+// enoughTries is after how many refusals of the same kind a thing that needs not
+// be is left alone.
+const enoughTries = 6
+
+// sorted turns a job's error into what the queue should do: wait, without
+// counting, for what will pass or somebody will repair; count the rest as failed
+// attempts.
 func (b *Bot) sorted(job queue.Job, err error) error {
 	var limited providers.ErrRateLimited
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, errPaused), errors.Is(err, providers.ErrGone):
+		b.Log.Info("Work for a repository waits: the app can't use it now", "job", job.Kind, "key", job.Key, "error", secret.Redact(err.Error()))
+		return queue.Retry(pausedWait, nil)
 	case errors.As(err, &limited):
 		return queue.Retry(limited.RetryAfter, nil)
-	case final(err):
-		b.Log.Warn("The forge refuses; the job ends", "task", job.Kind, "error", secret.Redact(err.Error()))
-		return nil
+	case errors.Is(err, providers.ErrUnauthorized):
+		b.Log.Warn("The forge refuses the app; it is tried again", "job", job.Kind, "key", job.Key, "error", secret.Redact(err.Error()))
+		return queue.Retry(unauthorizedWait, nil)
 	}
 	return err
 }
 
-// final says that the forge would give the same answer again.
-func final(err error) bool {
-	for _, is := range []error{providers.ErrNotFound, providers.ErrGone, providers.ErrUnauthorized, providers.ErrUnprocessable} {
-		if errors.Is(err, is) {
-			return true
-		}
-	}
-	return false
+// later says that the same call may get another answer without anybody doing
+// anything.
+func later(err error) bool { return code(err) == fault.Unreachable }
+
+// refusedAgain says that the forge has refused something for what it is so often
+// that it always will.
+func refusedAgain(err error, attempts int) bool {
+	refused := errors.Is(err, providers.ErrNotFound) || errors.Is(err, providers.ErrUnprocessable)
+	return refused && attempts >= enoughTries
 }
 
 // code is the error's fault code, with which callers decide.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/providers"
@@ -43,6 +44,9 @@ type received struct {
 	ID    string
 	State string
 	Note  string
+	At    time.Time // when it came in
+
+	job queue.Job // that works on it now
 }
 
 // Receive stores a delivery and its job in one transaction. Its error means
@@ -76,21 +80,33 @@ func (b *Bot) receive(ctx context.Context, tx *store.Tx, d Delivery) (Outcome, e
 	}
 	switch {
 	case r.State != stateDone:
-		return outcome, b.Queue.Enqueue(ctx, tx, r.job())
+		return outcome, b.Queue.Enqueue(ctx, tx, r.ring())
 	case isNew:
 		return Ignored, nil
 	}
 	return Duplicate, nil
 }
 
-// job is the delivery's job. Comments of one pull request share a key: what was
-// said first is done first.
-func (r received) job() queue.NewJob {
-	key := "delivery:" + r.ID
-	if r.Event.Kind == providers.CommentCreated {
-		key = fmt.Sprintf("comments:%s#%d", r.repository(), r.Event.PullRequest)
+// ring is the delivery's job. Comments of one pull request share a key, so they
+// are worked off one at a time.
+func (r received) ring() queue.NewJob {
+	key := r.subject()
+	if key == "" {
+		key = "delivery:" + r.ID
 	}
 	return queue.NewJob{Kind: JobDelivery, Key: key, Payload: deliveryPayload{ID: r.ID}}
+}
+
+// subject names the conversation that a comment belongs to, "" for the rest. The
+// forge's number of the repository survives its renaming in between.
+func (r received) subject() string {
+	switch {
+	case r.Event.Kind != providers.CommentCreated:
+		return ""
+	case r.Event.Repo.ID != 0:
+		return fmt.Sprintf("comments:%s/%d#%d", r.Provider, r.Event.Repo.ID, r.Event.PullRequest)
+	}
+	return fmt.Sprintf("comments:%s#%d", r.repository(), r.Event.PullRequest)
 }
 
 // repository is the full name of the repository the delivery is about.
@@ -106,7 +122,7 @@ func insertDelivery(ctx context.Context, tx *store.Tx, r received) (isNew bool, 
 		doneAt = store.Micros(tx.Now())
 	}
 	result, err := tx.Exec(ctx, sqlInsertDelivery,
-		r.ID, r.Provider, r.GUID, string(r.Event.Kind), string(event), r.State, r.Note, store.Micros(tx.Now()), doneAt)
+		r.ID, r.Provider, r.GUID, string(r.Event.Kind), string(event), r.State, r.Note, store.Micros(tx.Now()), doneAt, r.subject(), r.Event.Comment)
 	if err != nil {
 		return false, err
 	}
@@ -118,8 +134,10 @@ func insertDelivery(ctx context.Context, tx *store.Tx, r received) (isNew bool, 
 func loadDelivery(ctx context.Context, q store.Queryer, query string, args ...any) (received, error) {
 	var r received
 	var event string
+	var at int64
 	err := q.QueryRow(ctx, query, args...).
-		Scan(&r.ID, &r.Provider, &r.GUID, &event, &r.State, &r.Note)
+		Scan(&r.ID, &r.Provider, &r.GUID, &event, &r.State, &r.Note, &at)
+	r.At = store.FromMicros(at)
 	if err != nil {
 		return r, fmt.Errorf("read a delivery: %w", err)
 	}
@@ -151,7 +169,34 @@ func settleDelivery(ctx context.Context, tx *store.Tx, id, state, note string) e
 func (b *Bot) deliveryDead(ctx context.Context, tx *store.Tx, job queue.Job, cause error) error {
 	var payload deliveryPayload
 	_ = json.Unmarshal(job.Payload, &payload) // an unreadable one names no row: nothing is changed
-	return settleDelivery(ctx, tx, payload.ID, stateFailed, cause.Error())
+	r, err := b.next(ctx, tx, payload.ID)
+	if err != nil || r == nil {
+		return err
+	}
+	return settleDelivery(ctx, tx, r.ID, stateFailed, cause.Error())
+}
+
+// next is the delivery that a job works on now, nil when there is none: of a
+// conversation the first comment that waits, in the forge's order, whichever
+// arrived first. Each of its jobs works off one.
+func (b *Bot) next(ctx context.Context, q store.Queryer, id string) (*received, error) {
+	own, err := loadDelivery(ctx, q, sqlDeliveryByID, id)
+	switch {
+	case isNoRows(err):
+		return nil, nil // forgotten meanwhile
+	case err != nil:
+		return nil, err
+	}
+	if own.subject() != "" {
+		first, err := loadDelivery(ctx, q, sqlNextComment, own.subject())
+		if !isNoRows(err) {
+			return &first, err
+		}
+	}
+	if own.State == stateDone {
+		return nil, nil
+	}
+	return &own, nil
 }
 
 // Seen is a delivery's record, for operators and tests.

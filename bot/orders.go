@@ -15,11 +15,12 @@ import (
 	"github.com/shipsql/shipsql/store"
 )
 
-// order is one command of one comment by somebody who may write.
+// order is one line of one comment, and the command it holds.
 type order struct {
 	said
 	state view.State
 	line  command.Line
+	n     int // ordinal of the line in the comment
 	cmd   command.Command
 }
 

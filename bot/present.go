@@ -11,7 +11,6 @@ import (
 	"github.com/shipsql/shipsql/bot/message"
 	"github.com/shipsql/shipsql/bot/view"
 	"github.com/shipsql/shipsql/deploy"
-	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/reviewer"
@@ -32,7 +31,7 @@ func (b *Bot) handleView(ctx context.Context, job queue.Job, payload viewPayload
 	if err != nil {
 		return err
 	}
-	p, repo, err := b.forge(read.Repository)
+	p, repo, err := b.forge(ctx, read.Repository)
 	if err != nil {
 		return err
 	}
@@ -40,13 +39,13 @@ func (b *Bot) handleView(ctx context.Context, job queue.Job, payload viewPayload
 	if err != nil {
 		return err
 	}
-	w := writer{bot: b, provider: p, repo: repo, pull: read, done: done, again: job.Attempts > 0}
+	w := writer{bot: b, job: job, provider: p, repo: repo, pull: read, done: done}
 	return w.all(ctx, state)
 }
 
 // adopt remembers a pull request that a release names and no webhook did.
 func (b *Bot) adopt(ctx context.Context, payload viewPayload) error {
-	p, repo, err := b.forge(payload.Repository)
+	p, repo, err := b.forge(ctx, payload.Repository)
 	if err != nil {
 		return err
 	}
@@ -76,7 +75,7 @@ func (b *Bot) dialect(p providers.Provider) message.Forge {
 
 // state gathers everything the view of a pull request shows.
 func (b *Bot) state(ctx context.Context, read pull) (view.State, error) {
-	p, _, err := b.forge(read.Repository)
+	p, _, err := b.provider(read.Repository)
 	if err != nil {
 		return view.State{}, err
 	}
@@ -175,38 +174,50 @@ func (b *Bot) planned(project deploy.Project) []view.Planned {
 // writer writes one pull request's view.
 type writer struct {
 	bot      *Bot
+	job      queue.Job
 	provider providers.Provider
 	repo     providers.Repo
 	pull     pull
 	done     writes
-	again    bool // an earlier attempt may have got through
 }
 
 func (w writer) all(ctx context.Context, s view.State) error {
 	caps := w.provider.Capabilities()
-	errs := []error{w.lasting(w.check(ctx, s)), w.lasting(w.sticky(ctx, s))}
+	errs := []error{w.check(ctx, s), w.sticky(ctx, s)}
 	for _, p := range s.Projects {
 		if p.Rollout == nil {
 			continue
 		}
-		errs = append(errs, w.lasting(w.notices(ctx, s, *p.Rollout)))
+		errs = append(errs, w.notices(ctx, s, *p.Rollout))
 		if caps.Deployments {
-			errs = append(errs, w.lasting(w.deployments(ctx, s, *p.Rollout)))
+			errs = append(errs, w.deployments(ctx, s, *p.Rollout))
 		}
 	}
 	if caps.Reviews {
-		errs = append(errs, w.lasting(w.suggestions(ctx, s)))
+		errs = append(errs, w.suggestions(ctx, s))
 	}
 	return errors.Join(errs...)
 }
 
-// lasting drops an error that the same write would have again.
-func (w writer) lasting(err error) error {
-	if !final(err) {
+// put carries out one write, exactly once as far as the forge lets us: it is
+// noted before and after, so that the next attempt knows to look (before.Trying)
+// whether this one got through, whatever died in between. A process that has
+// lost the job meanwhile writes nothing any more.
+func (w writer) put(ctx context.Context, what, hash string, do func(before written) (int64, error)) error {
+	if !w.done[what].needed(hash) {
+		return nil
+	}
+	if err := w.bot.Queue.StillMine(ctx, w.job); err != nil {
 		return err
 	}
-	w.bot.Log.Warn("The forge refuses a part of the view", "repository", w.pull.Repository, "pr", w.pull.Number, "error", secret.Redact(err.Error()))
-	return nil
+	if err := w.bot.trying(ctx, w.pull, what, hash); err != nil {
+		return err
+	}
+	id, err := do(w.done[what])
+	if err != nil {
+		return fmt.Errorf("write the %s: %w", what, err)
+	}
+	return w.bot.wrote(ctx, w.pull, what, id, hash)
 }
 
 // check writes the verdict on an open pull request's head. A verdict that
@@ -217,16 +228,11 @@ func (w writer) check(ctx context.Context, s view.State) error {
 	}
 	check := view.Check(s)
 	hash := hashOf(check)
-	if w.done["check"].Hash == hash {
-		return nil
-	}
 	check.ExternalID = fmt.Sprintf("%s%d:%s", externalPull, s.Number, hash)
-	check.MayExist = w.again
-	id, err := w.provider.PutCheck(ctx, w.repo, check)
-	if err != nil {
-		return fmt.Errorf("write the check: %w", err)
-	}
-	return w.bot.wrote(ctx, w.pull, "check", id, hash)
+	return w.put(ctx, "check", hash, func(before written) (int64, error) {
+		check.MayExist = before.Trying != ""
+		return w.provider.PutCheck(ctx, w.repo, check)
+	})
 }
 
 // reviewedAt says that every project's review is about the present head.
@@ -239,23 +245,17 @@ func reviewedAt(s view.State) bool {
 // sticky writes the sticky comment. A pull request that has nothing to do with
 // databases gets none, unless one stands there from an earlier push.
 func (w writer) sticky(ctx context.Context, s view.State) error {
-	before := w.done["sticky"]
-	if s.Empty() && before.ID == 0 {
+	if _, begun := w.done["sticky"]; s.Empty() && !begun {
 		return nil
 	}
 	s.Now = time.Time{} // the time of the update is no reason for one
 	hash := hashOf(view.Sticky(s))
-	if before.Hash == hash {
-		return nil
-	}
 	s.Now = w.bot.Clock.Now()
-	id, err := w.provider.PutSticky(ctx, w.repo, s.Number, providers.Sticky{
-		ID: before.ID, Marker: message.Marker(s.Number), Body: view.Sticky(s),
+	return w.put(ctx, "sticky", hash, func(before written) (int64, error) {
+		return w.provider.PutSticky(ctx, w.repo, s.Number, providers.Sticky{
+			ID: before.ID, Marker: message.Marker(s.Number), Body: view.Sticky(s),
+		})
 	})
-	if err != nil {
-		return fmt.Errorf("write the comment: %w", err)
-	}
-	return w.bot.wrote(ctx, w.pull, "sticky", id, hash)
 }
 
 // notices posts what the release's people should be told, each once: the marker
@@ -263,13 +263,12 @@ func (w writer) sticky(ctx context.Context, s view.State) error {
 func (w writer) notices(ctx context.Context, s view.State, r deploy.Rollout) error {
 	prefix := "notice:" + r.Release.ID + ":"
 	for _, n := range view.Notices(s, r, w.done.keys(prefix)) {
-		id, err := w.provider.PutSticky(ctx, w.repo, s.Number, providers.Sticky{
-			Marker: fmt.Sprintf("<!-- shipsql:v1 kind=notice release=%s about=%q -->", r.Release.ID, n.Key), Body: n.Body,
+		note := providers.Note{Marker: fmt.Sprintf("<!-- shipsql:v1 kind=notice release=%s about=%q -->", r.Release.ID, n.Key), Body: n.Body}
+		err := w.put(ctx, prefix+n.Key, once, func(before written) (int64, error) {
+			note.MayExist = before.Trying != ""
+			return w.provider.AddComment(ctx, w.repo, s.Number, note)
 		})
 		if err != nil {
-			return fmt.Errorf("notify: %w", err)
-		}
-		if err := w.bot.wrote(ctx, w.pull, prefix+n.Key, id, ""); err != nil {
 			return err
 		}
 	}
@@ -278,48 +277,52 @@ func (w writer) notices(ctx context.Context, s view.State, r deploy.Rollout) err
 
 func (w writer) deployments(ctx context.Context, s view.State, r deploy.Rollout) error {
 	for _, d := range view.Deployments(s, r) {
-		what := "deployment:" + d.Release + ":" + d.Stage
-		before, hash := w.done[what], hashOf(d)
-		if before.Hash == hash {
-			continue
-		}
-		d.ID, d.MayExist = before.ID, w.again
-		id, err := w.provider.PutDeployment(ctx, w.repo, d.Deployment)
+		err := w.put(ctx, "deployment:"+d.Release+":"+d.Stage, hashOf(d), func(before written) (int64, error) {
+			d.ID, d.MayExist = before.ID, before.Trying != ""
+			return w.provider.PutDeployment(ctx, w.repo, d.Deployment)
+		})
 		if err != nil {
-			return fmt.Errorf("write the deployment: %w", err)
-		}
-		if err := w.bot.wrote(ctx, w.pull, what, id, hash); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// suggestions posts fixes beside the lines, each once per pull request.
+// suggestions posts fixes beside the lines, each once per pull request: those of
+// a review that may have got through are looked for by their markers first.
 func (w writer) suggestions(ctx context.Context, s view.State) error {
 	if !s.Open || !reviewedAt(s) {
 		return nil
 	}
 	posted := map[string]bool{}
-	for _, fingerprint := range w.done.keys("suggestion:") {
+	for _, fingerprint := range w.done.keys(suggestion) {
 		posted[fingerprint] = true
 	}
 	due := view.Suggestions(s, posted)
 	if len(due) == 0 {
 		return nil
 	}
-	comments := make([]providers.InlineComment, len(due))
-	for i, d := range due {
-		comments[i] = d.Comment
-		comments[i].Marker = fmt.Sprintf("<!-- shipsql:v1 kind=suggestion of=%s -->", d.Fingerprint)
+	if err := w.bot.Queue.StillMine(ctx, w.job); err != nil {
+		return err
 	}
-	if err := w.provider.AddReview(ctx, w.repo, s.Number, providers.Review{Commit: s.Head, Comments: comments, MayExist: w.again}); err != nil {
+	r := providers.Review{Commit: s.Head}
+	for _, d := range due {
+		d.Comment.Marker = fmt.Sprintf("<!-- shipsql:v1 kind=suggestion id=%s -->", d.Fingerprint)
+		r.Comments = append(r.Comments, d.Comment)
+		r.MayExist = r.MayExist || w.done[suggestion+d.Fingerprint].Trying != ""
+		if err := w.bot.trying(ctx, w.pull, suggestion+d.Fingerprint, once); err != nil {
+			return err
+		}
+	}
+	if err := w.provider.AddReview(ctx, w.repo, s.Number, r); err != nil {
 		return fmt.Errorf("write the suggestions: %w", err)
 	}
 	for _, d := range due {
-		if err := w.bot.wrote(ctx, w.pull, "suggestion:"+d.Fingerprint, 0, ""); err != nil {
+		if err := w.bot.wrote(ctx, w.pull, suggestion+d.Fingerprint, 0, once); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+const suggestion = "suggestion:"

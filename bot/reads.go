@@ -19,7 +19,7 @@ func (b *Bot) tree(ctx context.Context, repository, commit, dir string) ([]provi
 	if entries, ok := b.trees.Get(key); ok {
 		return entries, nil
 	}
-	p, repo, err := b.forge(repository)
+	p, repo, err := b.forge(ctx, repository)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (b *Bot) policyAt(ctx context.Context, repository, commit string, e provide
 	if e.Size > maxPolicy {
 		return reviewer.Policy{}, errPolicy.Because(providers.ErrTooLarge{Path: e.Path, Limit: maxPolicy})
 	}
-	p, repo, err := b.forge(repository)
+	p, repo, err := b.forge(ctx, repository)
 	if err != nil {
 		return reviewer.Policy{}, err
 	}
@@ -97,7 +97,7 @@ func (b *Bot) contents(ctx context.Context, repository, commit string, changes [
 
 // fetch reads entries into found; those over the limit go to unread.
 func (b *Bot) fetch(ctx context.Context, repository, commit string, missing []providers.TreeEntry, found map[string][]byte, unread map[string]string) error {
-	p, repo, err := b.forge(repository)
+	p, repo, err := b.forge(ctx, repository)
 	if err != nil {
 		return err
 	}
@@ -119,21 +119,11 @@ func (b *Bot) fetch(ctx context.Context, repository, commit string, missing []pr
 	return nil
 }
 
-// isPrivate says whether only members see the repository; when the forge can't
-// say, texts are masked as for the public.
+// isPrivate says whether only members see the repository; when nobody knows,
+// texts are masked as for the public.
 func (b *Bot) isPrivate(ctx context.Context, repository string) bool {
-	private, err := b.rights.ask("private "+repository, func() (bool, error) {
-		p, repo, err := b.forge(repository)
-		if err != nil {
-			return false, err
-		}
-		read, err := p.Repository(ctx, repo.FullName())
-		return read.Private, err
-	})
-	if err != nil {
-		b.Log.Warn("Can't read whether the repository is private; values are masked", "repository", repository, "error", err)
-	}
-	return private
+	known, ok, err := loadRepository(ctx, b.Store, repository)
+	return err == nil && ok && known.Repo.Private
 }
 
 // tooMany says that the forge did not list everything.

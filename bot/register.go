@@ -19,6 +19,7 @@ const (
 	JobSyncBranch = "sync-branch"
 	JobView       = "view"
 	JobReconcile  = "reconcile"
+	JobCatalog    = "catalog"
 )
 
 type deliveryPayload struct {
@@ -46,6 +47,13 @@ type viewPayload struct {
 	Number     int    `json:"number"`
 }
 
+// reconcilePayload names what to compare with its forge: one repository, the
+// webhooks of one provider, or, when both are empty, everything.
+type reconcilePayload struct {
+	Repository string `json:"repository,omitempty"`
+	Provider   string `json:"provider,omitempty"`
+}
+
 type projectPayload struct {
 	Project string `json:"project"`
 }
@@ -58,7 +66,8 @@ func (b *Bot) Register() {
 	b.Queue.Handle(JobReview, handler(b, b.handleReview))
 	b.Queue.Handle(JobSyncBranch, handler(b, b.handleSyncBranch))
 	b.Queue.Handle(JobView, handler(b, b.handleView))
-	b.Queue.Handle(JobReconcile, b.handleReconcile)
+	b.Queue.Handle(JobCatalog, handler(b, b.handleCatalog))
+	b.Queue.Handle(JobReconcile, handler(b, b.handleReconcile))
 	b.Deploy.SetAuthority(b)
 	b.Deploy.OnChange(b.changed)
 }
@@ -87,7 +96,7 @@ func (b *Bot) changed(ctx context.Context, tx *store.Tx, c deploy.Change) error 
 		}
 		jobs = append(jobs, viewLater(tx, c.Project.Repository, c.PullRequest, pace))
 	}
-	shown, err := openJobs(ctx, tx, c)
+	shown, err := b.openJobs(ctx, tx, c)
 	if err != nil {
 		return err
 	}
@@ -97,13 +106,18 @@ func (b *Bot) changed(ctx context.Context, tx *store.Tx, c deploy.Change) error 
 // openJobs are for the open pull requests that a change concerns: a refused
 // branch is shown there; a stage that passed means migrations that may not be
 // edited any more, and a catalog that changed.
-func openJobs(ctx context.Context, tx *store.Tx, c deploy.Change) ([]queue.NewJob, error) {
+func (b *Bot) openJobs(ctx context.Context, tx *store.Tx, c deploy.Change) ([]queue.NewJob, error) {
 	job := viewJob
 	switch {
 	case c.Kind == deploy.StageChanged && c.State.Passed():
 		job = reviewJob
 	case c.Kind != deploy.BranchChanged:
 		return nil, nil
+	}
+	if target := b.target(c.Project); c.Kind == deploy.StageChanged && target.Worker != "" {
+		if err := b.askCatalog(ctx, tx, target); err != nil {
+			return nil, err
+		}
 	}
 	numbers, err := openPulls(ctx, tx, c.Project.Repository, c.Project.Branch)
 	if err != nil {

@@ -25,7 +25,7 @@ func (b *Bot) handleReview(ctx context.Context, job queue.Job, p reviewPayload) 
 // reviewPull reviews a pull request as it is now, stores what was found and
 // rings the view. One that isn't open is only remembered as such.
 func (b *Bot) reviewPull(ctx context.Context, repository string, number int) error {
-	p, repo, err := b.forge(repository)
+	p, repo, err := b.forge(ctx, repository)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (b *Bot) notReviewed(ctx context.Context, read pull, projects []deploy.Proj
 // assessPull assesses every project's part of an open pull request, and returns
 // the commit of the base branch that it was held against.
 func (b *Bot) assessPull(ctx context.Context, pr providers.PullRequest, projects []deploy.Project) ([]assessment, string, error) {
-	p, repo, err := b.forge(projects[0].Repository)
+	p, repo, err := b.forge(ctx, projects[0].Repository)
 	if err != nil {
 		return nil, "", err
 	}
@@ -153,7 +153,7 @@ func unlisted(head string, projects []deploy.Project) []assessment {
 // reviewGroup concludes the check of a merge group, without which the merge
 // queue waits for ever.
 func (b *Bot) reviewGroup(ctx context.Context, job queue.Job, repository string, g group) error {
-	p, repo, err := b.forge(repository)
+	p, repo, err := b.forge(ctx, repository)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,15 @@ func (b *Bot) reviewGroup(ctx context.Context, job queue.Job, repository string,
 		state.Projects = append(state.Projects, view.Project{Config: project, Review: &a.Review})
 	}
 	check := view.Check(state)
-	check.ExternalID, check.MayExist = g.external(), job.Attempts > 0
-	_, err = p.PutCheck(ctx, repo, check)
-	return err
+	check.ExternalID = g.external()
+	of := pull{Repository: repository} // of no pull request
+	done, err := loadWrites(ctx, b.Store, of.Repository, of.Number)
+	if err != nil {
+		return err
+	}
+	w := writer{bot: b, job: job, provider: p, repo: repo, pull: of, done: done}
+	return w.put(ctx, "check of group "+g.Head, hashOf(check), func(before written) (int64, error) {
+		check.MayExist = before.Trying != ""
+		return p.PutCheck(ctx, repo, check)
+	})
 }

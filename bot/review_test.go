@@ -333,7 +333,7 @@ func TestAReviewWithoutItsDatabaseSaysSo(t *testing.T) {
 		}
 	}})
 	n := w.Open("users", map[string]string{users: usersSQL})
-	contains(t, "sticky", w.Sticky(n), "without a catalog: orders-eu could not be read (unreachable)")
+	contains(t, "sticky", w.Sticky(n), "without orders-eu's catalog: it could not be read (unreachable)")
 	if strings.Contains(w.Sticky(n), "hunter22secret") {
 		t.Error("shows the password")
 	}

@@ -58,25 +58,22 @@ func (r *rights) ask(key string, call func() (bool, error)) (bool, error) {
 
 // mayWrite says whether the person may write to the repository.
 func (r *rights) mayWrite(ctx context.Context, b *Bot, repository, login string) (bool, error) {
-	if login == "" {
-		return false, nil
+	p, repo, err := b.forge(ctx, repository) // not from memory: who may is no question where the app can't see
+	if err != nil || login == "" {
+		return false, err
 	}
 	return r.ask(strings.ToLower("write "+repository+" "+login), func() (bool, error) {
-		p, repo, err := b.forge(repository)
-		if err != nil {
-			return false, err
-		}
 		permission, err := p.Permission(ctx, repo, login)
 		return permission.AtLeast(providers.WritePermission), err
 	})
 }
 
 func (r *rights) inTeam(ctx context.Context, b *Bot, repository, team, login string) (bool, error) {
+	p, _, err := b.forge(ctx, repository)
+	if err != nil {
+		return false, err
+	}
 	return r.ask(strings.ToLower("team "+repository+" "+team+" "+login), func() (bool, error) {
-		p, _, err := b.forge(repository)
-		if err != nil {
-			return false, err
-		}
 		return p.InTeam(ctx, team, login)
 	})
 }
@@ -106,7 +103,13 @@ func (b *Bot) MayApprove(ctx context.Context, project deploy.Project, rel deploy
 	if err != nil {
 		return deploy.Eligibility{}, err
 	}
-	if own {
+	known := rel
+	known.People.Incomplete = false
+	switch {
+	case own && rel.People.Incomplete && !known.Excludes(login):
+		return refused("the forge hides who made a change of more than 250 commits, so %s may be one of them; %s does not count a change's own people",
+			login, env.Name), nil
+	case own:
 		return refused("%s made the change; %s does not count its own people", login, env.Name), nil
 	}
 	return deploy.Eligibility{OK: true}, nil
@@ -122,7 +125,7 @@ func (b *Bot) MayOperate(ctx context.Context, project deploy.Project, login stri
 		return deploy.Eligibility{}, fmt.Errorf("ask the forge what %s may: %w", login, err)
 	}
 	if !may {
-		return refused("%s may not write to %s", login, project.Repository), nil
+		return refused("%s may not write to %s", login, b.called(ctx, project.Repository)), nil
 	}
 	return deploy.Eligibility{OK: true}, nil
 }
@@ -150,7 +153,7 @@ func (b *Bot) madeBy(ctx context.Context, project deploy.Project, rel deploy.Rel
 	if rel.Author != "" || len(rel.People.Logins)+len(rel.People.Unmapped) > 0 || rel.PullRequest == 0 {
 		return rel.Excludes(login), nil
 	}
-	p, repo, err := b.forge(project.Repository)
+	p, repo, err := b.forge(ctx, project.Repository)
 	if err != nil {
 		return false, err
 	}

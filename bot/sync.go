@@ -19,11 +19,17 @@ func (b *Bot) handleSyncBranch(ctx context.Context, _ queue.Job, payload project
 	if !ok {
 		return nil // not configured any more
 	}
+	return b.syncBranch(ctx, project)
+}
+
+// syncBranch does so now. It is harmless beside another: the one whose cursor
+// has moved meanwhile records nothing.
+func (b *Bot) syncBranch(ctx context.Context, project deploy.Project) error {
 	cursor, started, err := b.Deploy.Cursor(ctx, project.ID())
 	if err != nil {
 		return err
 	}
-	p, repo, err := b.forge(project.Repository)
+	p, repo, err := b.forge(ctx, project.Repository)
 	if err != nil {
 		return err
 	}
@@ -90,7 +96,7 @@ func (b *Bot) reviewOpen(ctx context.Context, project deploy.Project) error {
 
 // merges are the releases to make of the commits after from, oldest first.
 func (b *Bot) merges(ctx context.Context, project deploy.Project, from, to string) ([]deploy.NewRelease, error) {
-	p, repo, err := b.forge(project.Repository)
+	p, repo, err := b.forge(ctx, project.Repository)
 	if err != nil || from == to {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func (w walk) people(ctx context.Context, s step) ([]providers.Person, error) {
 // peopleOfPull are all who made a pull request's change: its author, those of
 // its commits, and who pushed them.
 func (b *Bot) peopleOfPull(ctx context.Context, repository string, pr providers.PullRequest) ([]providers.Person, error) {
-	p, repo, err := b.forge(repository)
+	p, repo, err := b.forge(ctx, repository)
 	if err != nil {
 		return nil, err
 	}

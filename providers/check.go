@@ -93,7 +93,7 @@ const (
 // Deployment shows a stage on the forge's environments page.
 type Deployment struct {
 	ID             int64 // 0: make one
-	MayExist       bool  // an earlier call may have made it: look before making
+	MayExist       bool  // an earlier call may have got through: look before making it, and before setting its state
 	SHA            string
 	Environment    string
 	Production     bool

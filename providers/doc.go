@@ -11,16 +11,30 @@
 // a review, a reaction, a deployment. Each of these writes is sent at most once
 // per call. When its outcome stays unknown (the wire was cut, a gateway failed)
 // the provider looks for the result under the mark the write carries; if that
-// is not there either, the error has the code unreachable and the caller calls
-// again later:
+// is not there either, or can't be looked for, the error has the code unreachable
+// and the caller calls again later, with MayExist: then the mark is looked for
+// first. So a caller that remembers that it tried has its effect exactly once,
+// whatever is cut and whenever it dies:
 //
-//	write          mark that finds it again              calling again is safe
-//	PutSticky      marker in the body, own app           always
-//	PutCheck       external id + name + head, own app    with Check.MayExist
-//	PutDeployment  commit + environment, own app         with Deployment.MayExist
-//	AddComment     equal body, own app, since the call   may double; use PutSticky where that matters
-//	AddReview      equal comments at the commit          may double
-//	React          one per user and kind, by the forge   always
+//	write          mark that finds it again                     calling again is safe
+//	PutSticky      marker in the body, own app                  always
+//	AddComment     marker in the body, own app                  with Note.MayExist
+//	PutCheck       external id + name + head, own app;          with Check.MayExist
+//	               annotations by their number
+//	AddReview      marker in each comment's body, a bot's       with Review.MayExist
+//	PutDeployment  commit + environment, own app; the newest    with Deployment.MayExist
+//	               status
+//	React          one per user and kind, by the forge          always
+//
+// The forge tells of events once. What it could not hand over is asked for
+// (Missed), read through our own authenticated call (MissedEvent), and so acted
+// on as if it had come.
+//
+// A repository is known by its number: names change hands. Calls follow a rename
+// by themselves where the forge redirects, and else find the name by Repo.ID.
+// ErrGone says that our app can't get at the repository any more (uninstalled,
+// suspended, taken from the installation, deleted, transferred): no repetition
+// helps, until somebody lets it in again.
 //
 // Errors have a fault code, so callers decide with errors.Is, errors.As and
 // fault.CodeOf alone: unreachable means "later", everything else means that the

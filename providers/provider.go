@@ -144,6 +144,6 @@ type Provider interface {
 	AddReview(ctx context.Context, repo Repo, pr int, r Review) error
 	// PutDeployment makes (ID 0) a deployment and sets its state; it returns the
 	// id, also beside an error once the deployment exists. 1 call, 2 when it is
-	// made, with MayExist 1 more.
+	// made, with MayExist up to 2 more.
 	PutDeployment(ctx context.Context, repo Repo, d Deployment) (int64, error)
 }

@@ -1,15 +1,19 @@
 package github_test
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/providers/github"
@@ -21,16 +25,19 @@ import (
 // The mini forge and each request of ours are held to GitHub's description.
 func TestConformance(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) (providers.Provider, providertest.Script) {
+		r := newReceiver(t)
+		now := clock.NewFake(time.Now().Truncate(time.Second))
 		f := miniforge.New(miniforge.Options{
 			Middleware: func(h http.Handler) http.Handler { return contract.Wrap(t, h) },
+			WebhookURL: r.URL, Clock: now,
 		})
-		s := script{Forge: f, t: t, requests: &requests{}}
+		s := script{Forge: f, t: t, requests: &requests{}, receiver: r, clock: now}
 		s.must(f.Serve("127.0.0.1:0"))
 		t.Cleanup(func() { _ = f.Close() })
 		p := provider(t, github.Config{
 			Name: "github.com", BaseURL: f.URL(), AppID: f.AppID(),
 			PrivateKey: secret.Literal(string(f.PrivateKeyPEM())), WebhookSecrets: []secret.Source{secret.Literal(f.WebhookSecret())},
-		}, github.Options{WriteRate: rate.Inf, OnRequest: s.requests.add})
+		}, github.Options{WriteRate: rate.Inf, OnRequest: s.requests.add, Clock: now})
 		return p, s
 	})
 }
@@ -40,7 +47,45 @@ type script struct {
 	*miniforge.Forge
 	t        *testing.T
 	requests *requests
+	receiver *receiver
+	clock    *clock.Fake
 }
+
+// receiver answers webhooks with a status; 0 hangs up.
+type receiver struct {
+	*httptest.Server
+	status atomic.Int64
+}
+
+func newReceiver(t *testing.T) *receiver {
+	r := &receiver{}
+	r.status.Store(http.StatusOK)
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if r.status.Load() == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(int(r.status.Load()))
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (s script) Receive(status int) {
+	s.Settle()
+	s.receiver.status.Store(int64(status))
+}
+
+func (s script) WebhookURL() string { return s.receiver.URL }
+
+func (s script) Settle() {
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	s.must(s.Settled(ctx))
+}
+
+func (s script) Now() time.Time { return s.clock.Now() }
+
+func (s script) Pass(d time.Duration) { s.clock.Advance(d) }
 
 // requests are the statuses of what left the provider.
 type requests struct {
@@ -84,7 +129,27 @@ func (s script) SetPermission(repo, login string, p providers.Permission) {
 
 func (s script) AddTeam(team string, members ...string) { s.must(s.Forge.AddTeam(team, members...)) }
 
+func (s script) Install(owner string) { s.must(s.Forge.Install(owner)) }
+
 func (s script) Uninstall(owner string) { s.must(s.Forge.Uninstall(owner)) }
+
+func (s script) Suspend(owner string) { s.must(s.Forge.Suspend(owner)) }
+
+func (s script) Unsuspend(owner string) { s.must(s.Forge.Unsuspend(owner)) }
+
+func (s script) AddToInstallation(repo string) { s.must(s.Forge.AddToInstallation(repo)) }
+
+func (s script) RemoveFromInstallation(repo string) { s.must(s.Forge.RemoveFromInstallation(repo)) }
+
+func (s script) Accept(owner string) { s.must(s.AcceptPermissions(owner)) }
+
+func (s script) Rename(repo, name string) { s.must(s.Forge.Rename(repo, name, "founder")) }
+
+func (s script) Transfer(repo, owner string) { s.must(s.Forge.Transfer(repo, owner, "founder")) }
+
+func (s script) Archive(repo string) { s.must(s.Forge.Archive(repo, "founder")) }
+
+func (s script) DeleteRepository(repo string) { s.must(s.DeleteRepo(repo, "founder")) }
 
 func commit(c providertest.Commit) miniforge.Commit {
 	return miniforge.Commit{Author: c.Author, Message: c.Message, Files: c.Files, Symlinks: c.Symlinks, Delete: c.Delete}
@@ -192,15 +257,23 @@ func (s script) Deliveries() []providertest.Delivery {
 var matches = map[providertest.Call]miniforge.Match{
 	providertest.AnyRead:          {Method: http.MethodGet},
 	providertest.MakeComment:      {Method: http.MethodPost, Path: "repos/*/*/issues/*/comments"},
+	providertest.EditComment:      {Method: http.MethodPatch, Path: "repos/*/*/issues/comments/*"},
+	providertest.MakeReaction:     {Method: http.MethodPost, Path: "repos/*/*/issues/comments/*/reactions"},
 	providertest.MakeCheck:        {Method: http.MethodPost, Path: "repos/*/*/check-runs"},
 	providertest.UpdateCheck:      {Method: http.MethodPatch, Path: "repos/*/*/check-runs/*"},
 	providertest.MakeReview:       {Method: http.MethodPost, Path: "repos/*/*/pulls/*/reviews"},
 	providertest.MakeDeployment:   {Method: http.MethodPost, Path: "repos/*/*/deployments"},
+	providertest.SetDeployment:    {Method: http.MethodPost, Path: "repos/*/*/deployments/*/statuses"},
 	providertest.ReadPullRequest:  {Method: http.MethodGet, Path: "repos/*/*/pulls/*"},
 	providertest.FindInstallation: {Method: http.MethodGet, Path: "repos/*/*/installation"},
 }
 
 func (s script) Break(f providertest.Fault) (mend func()) {
+	if f.Kind != "" {
+		what := miniforge.Kind(f.Kind).Fault()
+		what.Times = f.Times
+		return s.Fail(matches[f.Call], what)
+	}
 	what := miniforge.Fault{Status: f.Status, AfterWrite: f.Accepted, Times: f.Times}
 	if f.RetryAfter > 0 {
 		what.Headers = map[string]string{"Retry-After": strconv.Itoa(int(f.RetryAfter / time.Second))}

@@ -36,13 +36,43 @@ func (p *Provider) PutDeployment(ctx context.Context, repo providers.Repo, d pro
 	if err != nil {
 		return d.ID, err
 	}
+	return d.ID, p.setStatus(ctx, repo, d)
+}
+
+// setStatus adds the state to the deployment's history, unless an attempt whose
+// outcome is unknown has done so.
+func (p *Provider) setStatus(ctx context.Context, repo providers.Repo, d providers.Deployment) error {
+	if d.MayExist {
+		if there, err := p.hasStatus(ctx, repo, d); err != nil || there {
+			return err
+		}
+	}
 	r := request{method: http.MethodPost, path: pathf("/deployments/%d/statuses", d.ID), body: github.DeploymentStatusRequest{
-		State: text(string(d.State)), Description: text(cutRunes(d.Description, statusDescription)),
+		State: text(string(d.State)), Description: text(statusText(d)),
 		LogURL: text(d.LogURL), EnvironmentURL: text(d.EnvironmentURL), Environment: text(d.Environment),
 	}}
-	_, err = p.repo(ctx, repo, r, nil)
-	return d.ID, err
+	_, err := p.repo(ctx, repo, r, nil)
+	if unknown(err) {
+		if there, lookup := p.hasStatus(ctx, repo, d); lookup == nil && there {
+			return nil
+		}
+	}
+	return err
 }
+
+// hasStatus says if the newest status is the one that is to be set. GitHub lists
+// the newest first.
+// https://docs.github.com/en/rest/deployments/statuses#list-deployment-statuses
+func (p *Provider) hasStatus(ctx context.Context, repo providers.Repo, d providers.Deployment) (bool, error) {
+	var newest []*github.DeploymentStatus
+	if err := p.get(ctx, repo, pathf("/deployments/%d/statuses?per_page=1", d.ID), &newest); err != nil || len(newest) == 0 {
+		return false, err
+	}
+	s := newest[0]
+	return s.GetState() == string(d.State) && s.GetDescription() == statusText(d), nil
+}
+
+func statusText(d providers.Deployment) string { return cutRunes(d.Description, statusDescription) }
 
 // makeDeployment makes the deployment itself, or finds it where the outcome is
 // unknown. GitHub must neither merge the base into the commit nor wait for

@@ -118,25 +118,3 @@ func rateLimits(st *stage) {
 	st.equal("requests while limited", len(st.s.Requests())-before, 1)
 	mend()
 }
-
-func uninstalled(st *stage) {
-	n := st.open()
-	st.pull(n)
-	st.s.Uninstall("acme")
-	calls := map[string]func() error{
-		"PullRequest": func() error { _, err := st.p.PullRequest(st.Context(), st.repo, n); return err },
-		"Head":        func() error { _, err := st.p.Head(st.Context(), st.repo, "main"); return err },
-		"Permission":  func() error { _, err := st.p.Permission(st.Context(), st.repo, "bob"); return err },
-		"InTeam":      func() error { _, err := st.p.InTeam(st.Context(), "acme/dba", "bob"); return err },
-		"AddComment":  func() error { _, err := st.p.AddComment(st.Context(), st.repo, n, note("x")); return err },
-		"PutSticky": func() error {
-			_, err := st.p.PutSticky(st.Context(), st.repo, n, providers.Sticky{ID: 1, Marker: marker, Body: "x"})
-			return err
-		},
-	}
-	for name, call := range calls {
-		if err := call(); !errors.Is(err, providers.ErrGone) || fault.CodeOf(err) != fault.NotFound {
-			st.Errorf("%s: %v, want ErrGone", name, err)
-		}
-	}
-}

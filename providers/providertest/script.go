@@ -27,8 +27,25 @@ type Script interface {
 	SetPermission(repo, login string, p providers.Permission)
 	// AddTeam makes the team "org/slug" of these members.
 	AddTeam(team string, members ...string)
-	// Uninstall removes our app from an account.
+	// Install installs our app on all of an account's repositories; Uninstall
+	// removes it, Suspend and Unsuspend stop it for a while.
+	Install(owner string)
 	Uninstall(owner string)
+	Suspend(owner string)
+	Unsuspend(owner string)
+	// AddToInstallation and RemoveFromInstallation choose single repositories.
+	AddToInstallation(repo string)
+	RemoveFromInstallation(repo string)
+	// Ask changes a permission the app asks for ("" level: no more); accounts keep
+	// what they granted until Accept.
+	Ask(permission, level string)
+	Accept(owner string)
+	// Rename gives a repository another name, Transfer another owner; founder does
+	// that. Archive makes it read-only, DeleteRepository deletes it.
+	Rename(repo, name string)
+	Transfer(repo, owner string)
+	Archive(repo string)
+	DeleteRepository(repo string)
 	// ExpireTokens makes all tokens given so far invalid.
 	ExpireTokens()
 
@@ -58,6 +75,15 @@ type Script interface {
 	Deployments(repo string) []Deployment
 	// Deliveries are the webhooks so far, oldest first, as sent.
 	Deliveries() []Delivery
+	// Receive lets our receiver answer webhooks with a status from now on, once
+	// all earlier ones were tried; 0: nobody listens. WebhookURL is where it is.
+	Receive(status int)
+	WebhookURL() string
+	// Settle waits until all webhooks so far were tried.
+	Settle()
+	// Now is the time for forge and provider, Pass lets some of it pass.
+	Now() time.Time
+	Pass(d time.Duration)
 	// Break makes requests go wrong until mend is called.
 	Break(f Fault) (mend func())
 	// Requests are the statuses of all the provider's requests so far, 0 where
@@ -142,10 +168,13 @@ type Call string
 const (
 	AnyRead          Call = "any read"
 	MakeComment      Call = "make a comment"
+	EditComment      Call = "edit a comment"
+	MakeReaction     Call = "make a reaction"
 	MakeCheck        Call = "make a check"
 	UpdateCheck      Call = "update a check"
 	MakeReview       Call = "make a review"
 	MakeDeployment   Call = "make a deployment"
+	SetDeployment    Call = "set a deployment's state"
 	ReadPullRequest  Call = "read a pull request"
 	FindInstallation Call = "find an installation"
 )
@@ -153,8 +182,34 @@ const (
 // Fault is what goes wrong.
 type Fault struct {
 	Call       Call
+	Kind       Kind          // "": as the three fields below say
 	Status     int           // of the answer; 0 cuts the wire
 	RetryAfter time.Duration // in the answer's headers; 0: none
 	Accepted   bool          // the request takes effect before its answer is lost
 	Times      int           // how often; 0: until mended
+}
+
+// Kind is a failure of a forge, or of the wire to it, that passes.
+type Kind string
+
+// The kinds. Limits ask to wait for at most two seconds.
+const (
+	ExpiredToken   Kind = "expired token"   // the token is refused, the next one isn't
+	PrimaryLimit   Kind = "primary limit"   // the requests of the hour are used up
+	SecondaryLimit Kind = "secondary limit" // too much at once
+	TooMany        Kind = "too many"        // the same, said with 429
+	ServerError    Kind = "server error"
+	BadGateway     Kind = "bad gateway" // nothing was done
+	Unavailable    Kind = "unavailable"
+	SlowBody       Kind = "slow body"     // the answer stalls in its middle
+	CutBefore      Kind = "cut before"    // nothing was done
+	CutAfter       Kind = "cut after"     // it was done, the answer is lost
+	CutHalfway     Kind = "cut halfway"   // it was done, half of the answer arrives
+	GatewayAfter   Kind = "gateway after" // it was done, a gateway says 502
+)
+
+// kinds are all of them.
+var kinds = []Kind{
+	ExpiredToken, PrimaryLimit, SecondaryLimit, TooMany, ServerError, BadGateway, Unavailable,
+	SlowBody, CutBefore, CutAfter, CutHalfway, GatewayAfter,
 }

@@ -36,9 +36,24 @@ func Run(t *testing.T, setup Setup) {
 		"Faults/LostWrite":          lostWrite,
 		"Faults/Expired":            expiredToken,
 		"Faults/Limits":             rateLimits,
-		"Faults/Uninstalled":        uninstalled,
+		"Faults/Blind":              blindWritesOnce,
+		"Faults/Refusals":           refusals,
+		"Faults/Reads":              readsUnderFaults,
+		"Life/Uninstalled":          uninstalled,
+		"Life/Suspended":            suspended,
+		"Life/TakenAway":            takenAway,
+		"Life/Renamed":              renamed,
+		"Life/Transferred":          transferred,
+		"Life/Deleted":              deleted,
+		"Life/Archived":             archived,
+		"Life/Access":               access,
+		"Missed/Deliveries":         missedDeliveries,
+		"Missed/Many":               manyMissed,
 		"Cost/Push":                 costOfAPush,
 		"Cost/Unchanged":            costOfUnchanged,
+	}
+	for _, kind := range kinds {
+		stories["Faults/EveryWrite/"+string(kind)] = everyWriteOnce(kind)
 	}
 	for _, name := range slices.Sorted(maps.Keys(stories)) {
 		t.Run(name, func(t *testing.T) {

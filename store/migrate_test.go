@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 	"testing/fstest"
 
@@ -61,15 +62,27 @@ func TestAFailingFileLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestANewerStoreIsRefused(t *testing.T) {
+func TestANewerStoreIsRefusedOnceContracted(t *testing.T) {
 	db := storetest.Open(t, clock.System)
-	newer := files(map[string]string{"1_a.sql": "CREATE TABLE a(n bigint)", "2_b.sql": "CREATE TABLE b(n bigint)"})
-	if err := db.Migrate(t.Context(), "room", newer); err != nil {
+	known := map[string]string{"1_a.sql": "CREATE TABLE a(n bigint)"}
+	newer := map[string]string{"1_a.sql": known["1_a.sql"], "2_b.sql": "ALTER TABLE a ADD COLUMN m bigint NOT NULL DEFAULT 0"}
+	migrate := func(content map[string]string) error { return db.Migrate(t.Context(), "room", files(content)) }
+	if err := errors.Join(migrate(newer), migrate(known)); err != nil {
+		t.Errorf("an older program on an expanded store: %v", err)
+	}
+	newest := map[string]string{"1_a.sql": known["1_a.sql"], "2_b.sql": newer["2_b.sql"], "3_n.contract.sql": "ALTER TABLE a DROP COLUMN n"}
+	if err := db.Migrate(t.Context(), "fresh", files(newest)); err == nil {
+		t.Fatal("the table is made twice")
+	}
+	db = storetest.Open(t, clock.System)
+	if err := migrate(newest); err != nil { // nobody can be older on a fresh store
 		t.Fatal(err)
 	}
-	delete(newer, "2_b.sql")
-	if err := db.Migrate(t.Context(), "room", newer); fault.CodeOf(err) != fault.Unsupported {
-		t.Errorf("an older program on a newer store: %v", err)
+	mustExec(t, db, "INSERT INTO a (m) VALUES (1)")
+	for _, content := range []map[string]string{known, newer} {
+		if err := migrate(content); fault.CodeOf(err) != fault.Unsupported {
+			t.Errorf("an older program on a contracted store: %v", err)
+		}
 	}
 }
 

@@ -79,11 +79,20 @@ func (sqliteStore) order(context.Context, *sql.Tx) error { return nil }
 // adopt has nothing to do: SQLite compares text bytewise.
 func (sqliteStore) adopt(context.Context, *Tx) error { return nil }
 
+func (sqliteStore) conflicted(error) bool { return false }
+
+func (sqliteStore) lost(error) bool { return false }
+
 func (sqliteStore) explain(err error) error { return err }
 
 func (s sqliteStore) now() time.Time { return s.clock.Now() }
 
-func (sqliteStore) close() {}
+func (sqliteStore) keepTime(context.Context, *sql.DB) error { return nil }
+
+// knows has nobody to tell: one process has the file.
+func (sqliteStore) knows(string, int) {}
+
+func (sqliteStore) alone(context.Context, *sql.Tx, string, int) (bool, error) { return true, nil }
 
 func isUniqueSQLite(err error) bool {
 	var e *sqlite.Error

@@ -35,22 +35,37 @@ type DB struct {
 	write *sql.DB
 	read  *sql.DB       // its connections can't write
 	turn  chan struct{} // holds a token while no Tx of this process runs
+
+	waiting waiting
 }
 
 // backend is what SQLite and PostgreSQL do differently.
 type backend interface {
-	// lone says that a store has one writer: every write waits for the turn.
+	// lone says that one process has the store, with one writer: every write
+	// waits for the turn.
 	lone() bool
 	// order makes tx the only ordered transaction on all nodes until it ends.
 	order(ctx context.Context, tx *sql.Tx) error
-	// adopt makes the columns of tables that a migration made sort bytewise.
+	// adopt makes the columns of text that tx made sort bytewise.
 	adopt(ctx context.Context, tx *Tx) error
+
+	// conflicted says that a transaction was rolled back because of another.
+	conflicted(err error) bool
+	// lost says that the store, or the connection to it, is away.
+	lost(err error) bool
 	// explain gives an error of the store its code and what to do next.
 	explain(err error) error
+
 	// now is the store's clock.
 	now() time.Time
-	// close ends what the backend runs beside the connections.
-	close()
+	// keepTime sets the clock.
+	keepTime(ctx context.Context, db *sql.DB) error
+
+	// knows is told the newest version of a room's tables that this program knows.
+	knows(room string, version int)
+	// alone keeps programs out that know less than version until tx ends, or
+	// says false when one lives.
+	alone(ctx context.Context, tx *sql.Tx, room string, version int) (bool, error)
 }
 
 // Open opens the store at url: "sqlite:path" (created if absent) or
@@ -85,7 +100,6 @@ func newDB(b backend, write, read *sql.DB) *DB {
 
 // Close ends all connections.
 func (db *DB) Close() error {
-	db.close()
 	return errors.Join(db.read.Close(), db.write.Close())
 }
 
@@ -108,13 +122,19 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 		defer db.endTurn()
 	}
 	result, err := db.write.ExecContext(ctx, query, storable(args)...)
-	return result, db.explain(err)
+	if err != nil {
+		return nil, db.explain(err)
+	}
+	return result, nil
 }
 
 // Query runs one reading statement.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	rows, err := db.read.QueryContext(ctx, query, storable(args)...)
-	return rows, db.explain(err)
+	if err != nil {
+		return nil, db.explain(err)
+	}
+	return rows, nil
 }
 
 // QueryRow runs one reading statement for at most one row.

@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/shipsql/shipsql/internal/fault"
@@ -13,38 +13,44 @@ import (
 // Tx is a transaction. It belongs to the function that it was given to: no use
 // after that function's return, and not by two goroutines at once.
 type Tx struct {
-	db    *DB
-	tx    *sql.Tx
-	after []func()
+	db      *DB
+	tx      *sql.Tx
+	ordered bool
+	after   []func()
 }
 
 // Tx runs fn in a writing transaction that has the writer's turn: no other Tx
 // runs meanwhile, on any node. It is committed when fn returns nil, else rolled
 // back and fn's error returned. Inside fn use only tx to write: the turn is
 // taken, so a nested Tx waits in vain. Keep network calls outside.
+//
+// fn may run more than once: when the store has surely rolled back, because of a
+// deadlock or a lost connection before COMMIT, the transaction starts anew. So
+// fn sets what it hands out (it does not add to it) and its hooks are forgotten.
+// A connection lost at COMMIT is an unreachable error with an unknown outcome.
 func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
-	tx := &Tx{db: db}
-	err := db.inTurn(ctx, func() error {
-		return db.transact(ctx, tx, func(tx *Tx) error {
-			if err := db.order(ctx, tx.tx); err != nil {
-				return err
-			}
-			return fn(tx)
-		})
-	})
-	return tx.finish(err)
+	tx := &Tx{db: db, ordered: true}
+	return tx.finish(db.inTurn(ctx, func() error { return tx.run(ctx, fn) }))
 }
 
-// TxUnordered runs fn in a writing transaction beside others. It is only for
-// what unique indexes and single compare-and-set statements keep right: what fn
-// reads first and writes then may have been changed by others in between. On
-// SQLite it is the same as Tx.
+// TxUnordered is Tx beside others. It is only for what unique indexes and single
+// compare-and-set statements keep right: what fn reads first and writes then may
+// have been changed by others in between. On SQLite it is the same as Tx.
 func (db *DB) TxUnordered(ctx context.Context, fn func(*Tx) error) error {
 	if db.lone() {
 		return db.Tx(ctx, fn)
 	}
 	tx := &Tx{db: db}
-	return tx.finish(db.transact(ctx, tx, fn))
+	return tx.finish(tx.run(ctx, fn))
+}
+
+// inTurn runs fn in this process' turn to write.
+func (db *DB) inTurn(ctx context.Context, fn func() error) error {
+	if err := db.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer db.endTurn()
+	return fn()
 }
 
 // finish runs the hooks after a commit.
@@ -58,31 +64,56 @@ func (tx *Tx) finish(err error) error {
 	return nil
 }
 
-// inTurn runs fn in this process' writer's turn.
-func (db *DB) inTurn(ctx context.Context, fn func() error) error {
-	if err := db.takeTurn(ctx); err != nil {
-		return err
+// A transaction is tried a few times, with a pause that grows. That is enough for
+// deadlocks and for connections that died in the pool; when the server is away
+// for longer the caller's own way of trying again takes over.
+const (
+	attempts = 4
+	pause    = 10 * time.Millisecond
+)
+
+func (tx *Tx) run(ctx context.Context, fn func(*Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		tx.after = nil
+		undone, err := tx.attempt(ctx, fn)
+		if err == nil {
+			return nil
+		}
+		again := undone && (tx.db.conflicted(err) || tx.db.lost(err))
+		if !again || attempt == attempts || ctx.Err() != nil {
+			return tx.db.explain(err)
+		}
+		select {
+		case <-time.After(rand.N(pause << attempt)):
+		case <-ctx.Done():
+		}
 	}
-	defer db.endTurn()
-	return fn()
 }
 
-func (db *DB) transact(ctx context.Context, tx *Tx, fn func(*Tx) error) (err error) {
-	if tx.tx, err = db.write.BeginTx(ctx, nil); err != nil {
-		return fmt.Errorf("begin in the store: %w", err)
+// attempt runs fn in one transaction. An error is undone when nothing can have
+// been committed.
+func (tx *Tx) attempt(ctx context.Context, fn func(*Tx) error) (undone bool, err error) {
+	if tx.tx, err = tx.db.write.BeginTx(ctx, nil); err != nil {
+		return true, fmt.Errorf("begin in the store: %w", err)
 	}
-	defer func() { // also when fn panics; after a commit it does nothing
-		if rollback := tx.tx.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
-			err = errors.Join(err, fmt.Errorf("roll back in the store: %w", rollback))
+	// Also when fn panics; after a commit it does nothing. An error of it adds
+	// nothing: the connection is closed then, which rolls back too.
+	defer func() { _ = tx.tx.Rollback() }()
+	if tx.ordered {
+		if err := tx.db.order(ctx, tx.tx); err != nil {
+			return true, fmt.Errorf("wait to write to the store: %w", err)
 		}
-	}()
+	}
 	if err := fn(tx); err != nil {
-		return err
+		return true, err
 	}
 	if err := tx.tx.Commit(); err != nil {
-		return fmt.Errorf("commit to the store: %w", err)
+		if tx.db.conflicted(err) {
+			return true, fmt.Errorf("commit to the store: %w", err)
+		}
+		return false, fmt.Errorf("commit to the store, with unknown outcome: %w", err)
 	}
-	return nil
+	return true, nil
 }
 
 // AfterCommit runs f once the transaction is committed and the writer free

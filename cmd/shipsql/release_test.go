@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -31,6 +32,7 @@ type station struct {
 	*testing.T
 
 	file string
+	text string // of the file
 	cfg  *config.File
 	url  map[string]string // by environment
 }
@@ -40,17 +42,31 @@ const forgeSecret = "hunter2-webhook-secret"
 
 func newStation(t *testing.T) *station {
 	t.Helper()
-	dir := t.TempDir()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newStationOf(t, forgeAt{url: "http://127.0.0.1:1", key: pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}), app: 1})
+}
+
+// forgeAt is a forge, and the address where it sends its webhooks.
+type forgeAt struct {
+	url, api string
+	key      []byte
+	app      int64
+	listen   string
+}
+
+func newStationOf(t *testing.T, f forgeAt) *station {
+	t.Helper()
+	dir := t.TempDir()
+	listen := cmp.Or(f.listen, "127.0.0.1:0")
 	s := &station{T: t, file: filepath.Join(dir, "shipsql.yaml"), url: map[string]string{"test": privateserver.Database(t), "prod": privateserver.Database(t)}}
 	text := fmt.Sprintf(`
-server: {listen: "127.0.0.1:0", public_url: "http://127.0.0.1:1"}
+server: {listen: "%s", public_url: "http://%s"}
 store: "sqlite:%s/shipsql.db"
 providers:
-  github: {base_url: "http://127.0.0.1:1", name: forge, app_id: 1, private_key: "file:app.pem", webhook_secret: %s}
+  github: {base_url: "%s", api_url: "%s", name: forge, app_id: %d, private_key: "file:app.pem", webhook_secret: %s}
 databases:
   - {name: orders-test, url: "%s", environment: test, labels: {app: orders}}
   - {name: orders-prod, url: "%s", environment: prod, labels: {app: orders}}
@@ -59,13 +75,21 @@ environments:
   - {name: prod, rollout: manual, approvals: {users: [ann]}}
 projects:
   - {repository: forge/acme/orders, branch: main, path: migrations, databases: {app: orders}}
-`, dir, forgeSecret, s.url["test"], s.url["prod"])
-	s.write("app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})))
-	s.write("shipsql.yaml", text)
-	if s.cfg, err = config.Load(s.file); err != nil {
-		t.Fatal(err)
-	}
+`, listen, listen, dir, f.url, cmp.Or(f.api, f.url), f.app, forgeSecret, s.url["test"], s.url["prod"])
+	s.write("app.pem", string(f.key))
+	s.configure(text)
 	return s
+}
+
+// configure writes the configuration and reads it back.
+func (s *station) configure(text string) {
+	s.Helper()
+	s.write("shipsql.yaml", text)
+	var err error
+	if s.cfg, err = config.Load(s.file); err != nil {
+		s.Fatal(err)
+	}
+	s.text = text
 }
 
 func (s *station) write(name, text string) {
@@ -109,7 +133,7 @@ func (s *station) merged(sql ...string) []string {
 }
 
 func (s *station) options() serve.Options {
-	return serve.Options{Config: s.cfg, Role: config.RoleAll, Version: "test", Log: slog.New(slog.DiscardHandler)}
+	return serve.Options{Config: s.cfg, Role: config.RoleAll, Version: "test", Log: slog.New(slog.DiscardHandler), Drain: time.Nanosecond}
 }
 
 // serving runs the app until the test ends.

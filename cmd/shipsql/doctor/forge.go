@@ -37,9 +37,9 @@ func judgeApp(t topic, a providers.Access) []Result {
 		if need.Granted {
 			continue
 		}
-		r := t.failed("the app lacks “%s”", need.What)
+		r := t.failed("the app lacks \"%s\"", need.What)
 		if need.Optional {
-			r = t.warning("the app lacks “%s”", need.What)
+			r = t.warning("the app lacks \"%s\"", need.What)
 		}
 		results = append(results, r.because(need.Why).fix("grant it on "+a.Page, "then accept it in each installation"))
 	}
@@ -66,9 +66,9 @@ func judgeInstallations(t topic, a providers.Access) []Result {
 			if !asked[need.What] {
 				continue
 			}
-			r := t.failed("%s has not accepted “%s”", in.Account, need.What)
+			r := t.failed("%s has not accepted \"%s\"", in.Account, need.What)
 			if need.Optional {
-				r = t.warning("%s has not accepted “%s”", in.Account, need.What)
+				r = t.warning("%s has not accepted \"%s\"", in.Account, need.What)
 			}
 			results = append(results, r.because(need.Why).fix("accept the new permissions on "+in.Page))
 		}

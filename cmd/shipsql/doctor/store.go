@@ -128,19 +128,7 @@ func (s Site) queue(ctx context.Context) []Result {
 	if err != nil {
 		return []Result{t.broken(err, whyStore)}
 	}
-	return judgeQueue(t, work, s.pools())
-}
-
-// pools are the pools that databases need, the default one first: it also runs
-// what belongs to no database.
-func (s Site) pools() []string {
-	pools := []string{""}
-	for _, d := range s.Config.Deploy.Databases {
-		if !slices.Contains(pools, d.Worker) {
-			pools = append(pools, d.Worker)
-		}
-	}
-	return pools
+	return judgeQueue(t, work, s.Config.Pools())
 }
 
 // work is the queue's state.

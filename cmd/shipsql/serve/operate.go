@@ -13,6 +13,7 @@ import (
 // operator decides is judged with the forge's word, shown on the pull request,
 // and rung to the workers; but nothing listens and no job runs here.
 func Operate(ctx context.Context, o Options, use func(*deploy.Service) error) error {
+	o.Log = safe(o.Log)
 	a, err := build(ctx, o, config.Part{Role: config.RoleWeb})
 	if err != nil {
 		return err

@@ -68,6 +68,7 @@ func (a *app) run(ctx context.Context, o Options) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.listen(ctx, o, listener) })
+	group.Go(func() error { a.store.Maintain(ctx, o.Log); return nil })
 	if o.Role != config.RoleWeb {
 		group.Go(func() error { return a.queue.Run(ctx) })
 	}

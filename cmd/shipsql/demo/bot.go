@@ -18,6 +18,7 @@ import (
 // started again. It is for one goroutine.
 type bot struct {
 	executable, config, log string
+	role                    string // of serve
 	address                 string // host:port
 	died                    func(error)
 
@@ -26,10 +27,17 @@ type bot struct {
 	ended   chan struct{} // closed when the process is gone
 }
 
+// listenVariable is where the configuration finds the address of the process that
+// reads it.
+const listenVariable = "SHIPSQL_DEMO_LISTEN"
+
 // errDied is the end of a bot that nobody ended.
 var errDied = errors.New("the bot's process ended by itself")
 
 func (b *bot) url() string { return "http://" + b.address }
+
+// runs says whether the process was started and is not ended.
+func (b *bot) runs() bool { return b.wanted != nil && b.wanted.Load() }
 
 // start returns when the bot answers that it is ready. When the process ends
 // before somebody ends it, died is called.
@@ -39,7 +47,8 @@ func (b *bot) start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the process has its own handle
-	b.command = exec.Command(b.executable, "serve", "--config", b.config)
+	b.command = exec.Command(b.executable, "serve", "--config", b.config, "--role", b.role)
+	b.command.Env = append(os.Environ(), listenVariable+"="+b.address)
 	b.command.Stdout, b.command.Stderr = log, log
 	b.command.SysProcAttr = alone()
 	if err := b.command.Start(); err != nil {

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +11,9 @@ import (
 
 // provider is the forge's name: the first part of the project's repository.
 const provider = "miniforge"
+
+// configuration is the file's name in the world's folder.
+const configuration = "shipsql.yaml"
 
 // mapping is YAML's; the bot's own loader checks it.
 type mapping map[string]any
@@ -21,8 +25,8 @@ func (w *world) configure(selfApproval bool) error {
 		return mapping{"name": name, "url": w.url(name), "environment": environment, "labels": mapping{"app": "orders"}}
 	}
 	file := mapping{
-		"server": mapping{"listen": w.bot.address, "public_url": w.bot.url()},
-		"store":  "sqlite:" + w.store(),
+		"server": mapping{"listen": "env:" + listenVariable, "public_url": w.app.url()},
+		"store":  cmp.Or(w.Store, "sqlite:"+filepath.Join(w.folder, "shipsql.db")),
 		"providers": mapping{"github": mapping{
 			"name": provider, "base_url": w.forge.URL(), "api_url": w.forge.APIURL(), "app_id": w.forge.AppID(),
 			"private_key": "file:app.pem", "webhook_secret": w.forge.WebhookSecret(),
@@ -44,10 +48,7 @@ func (w *world) configure(selfApproval bool) error {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(w.bot.config, text, 0o600),
+		os.WriteFile(filepath.Join(w.folder, configuration), text, 0o600),
 		os.WriteFile(filepath.Join(w.folder, "app.pem"), w.forge.PrivateKeyPEM(), 0o600),
 	)
 }
-
-// store is the bot's SQLite file.
-func (w *world) store() string { return filepath.Join(w.folder, "shipsql.db") }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,8 +16,9 @@ import (
 type Options struct {
 	Executable string        // of shipsql: the bot is a process of its own
 	Script     bool          // play the story alone, instead of leaving it to a person
-	Kill       bool          // SIGKILL the bot in the middle of the prod apply, and start it again
+	Kill       bool          // SIGKILL the process in the middle of the prod apply; a single one is started again
 	Keep       bool          // leave the folder with configuration, store and logs
+	Store      string        // URL of a PostgreSQL store: a web process and two workers; "" is one process on SQLite
 	Redis      string        // URL of the bot's doorbell; "" is in-process
 	Break      string        // the step to sabotage; "" for none
 	Patience   time.Duration // how long a step may take; 0: DefaultPatience
@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	w := &world{Options: o, started: time.Now()}
+	w := &world{Options: o, app: &app{}, started: time.Now()}
 	err := w.build(ctx, cancel)
 	if err == nil {
 		err = w.tell(ctx)
@@ -52,7 +52,7 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func (w *world) tell(ctx context.Context) error {
-	fmt.Fprintf(w.Out, "%s  two PostgreSQL servers, a forge at %s, ShipSQL at %s\n", since(w.started), w.forge.URL(), w.bot.url())
+	fmt.Fprintf(w.Out, "%s  two PostgreSQL servers, a forge at %s, ShipSQL at %s\n", since(w.started), w.forge.URL(), w.app.url())
 	s := &story{world: w}
 	if w.Script {
 		return s.play(ctx)
@@ -62,9 +62,9 @@ func (w *world) tell(ctx context.Context) error {
 
 // explain keeps the folder of a story that failed and says where it is.
 func (w *world) explain(err error) error {
-	if _, noLog := os.Stat(w.bot.log); err != nil && noLog == nil {
+	if logs := w.app.logs(); err != nil && len(logs) > 0 {
 		w.Keep = true
-		err = fmt.Errorf("%w; the bot's log is %s", err, w.bot.log)
+		err = fmt.Errorf("%w; the bot's log is %s", err, strings.Join(logs, ", "))
 	}
 	if w.Keep {
 		fmt.Fprintf(w.Out, "Kept %s\n", w.folder)

@@ -69,6 +69,21 @@ func TestScriptSurvivesAKill(t *testing.T) {
 	}
 }
 
+// A web process and two workers on one PostgreSQL and one Redis tell the same
+// story, and go on where one of the workers is killed in the middle.
+func TestScriptOnSeveralNodes(t *testing.T) {
+	t.Parallel()
+	out, err := play(t, demo.Options{
+		Script: true, Kill: true, Store: privateserver.Database(t), Redis: privateserver.OwnRedis(t).URL(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out, "✔ crash") {
+		t.Error("no worker was killed")
+	}
+}
+
 // A demo that can't fail shows nothing: with what a step stands on broken, the
 // story ends there.
 func TestBrokenStepIsNamed(t *testing.T) {

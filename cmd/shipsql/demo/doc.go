@@ -4,7 +4,8 @@
 // The parts are real. Two private PostgreSQL servers hold orders-test and
 // orders-eu, orders-us; a forge that speaks GitHub's HTTP API runs in this
 // process; the bot is `shipsql serve`, a process of its own that knows nothing
-// of being in a demo, and can be killed.
+// of being in a demo, and can be killed. Given a PostgreSQL store (Options.Store)
+// it is three: one of role web and two workers, of which the crash takes one.
 //
 // The story, step by step; every step is verified in the databases and on the
 // forge, and fails with the reason when it isn't so within its time:

@@ -20,14 +20,14 @@ type Footprint struct {
 // Measure builds a world and takes the bot's measures there.
 func Measure(ctx context.Context, o Options) (f Footprint, err error) {
 	o.Patience = DefaultPatience
-	w := &world{Options: o, started: time.Now()}
+	w := &world{Options: o, app: &app{}, started: time.Now()}
 	defer func() { err = errors.Join(err, w.close()) }()
 	if err := w.build(ctx, func(error) {}); err != nil {
 		return f, err
 	}
 	s := &story{world: w}
 	s.quiet(ctx)
-	if f.IdleBytes, err = residentBytes(w.bot.command.Process.Pid); err != nil {
+	if f.IdleBytes, err = residentBytes(w.app.nodes[0].command.Process.Pid); err != nil {
 		return f, err
 	}
 	if f.Opened, err = s.cost(ctx, s.review); err != nil {

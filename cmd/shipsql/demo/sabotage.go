@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/shipsql/shipsql/providers/miniforge"
@@ -45,7 +46,7 @@ func (s *story) promoteStranger(context.Context) error {
 // allowSelfApproval gives the author what only the configuration can: it is
 // changed, and the bot started again.
 func (s *story) allowSelfApproval(ctx context.Context) error {
-	return errors.Join(s.forge.AddTeam(team, author), s.bot.kill(), s.configure(true), s.bot.start(ctx))
+	return errors.Join(s.forge.AddTeam(team, author), s.app.kill(), s.configure(true), s.app.start(ctx))
 }
 
 func (s *story) dismissApprover(context.Context) error {
@@ -53,7 +54,9 @@ func (s *story) dismissApprover(context.Context) error {
 }
 
 // loseConfiguration goes unnoticed until the bot has to start again.
-func (s *story) loseConfiguration(context.Context) error { return os.Remove(s.bot.config) }
+func (s *story) loseConfiguration(context.Context) error {
+	return os.Remove(filepath.Join(s.folder, configuration))
+}
 
 func (s *story) repairData(ctx context.Context) error {
 	return s.exec(ctx, ordersEU, "UPDATE orders SET total = 0 WHERE total < 0")

@@ -114,8 +114,9 @@ func (s *story) accepted(ctx context.Context, command string) (string, error) {
 	return answer.text, nil
 }
 
-// crash kills the bot while one migration of the release is committed on a prod
-// database and the next one runs there, held up by the blocker.
+// crash kills the process while one migration of the release is committed on a prod
+// database and the next one runs there, held up by the blocker. What another
+// process then does a single one does once it is started again.
 func (s *story) crash(ctx context.Context) (string, error) {
 	if err := s.awaitApplied(ctx, ordersEU, versionShipments); err != nil {
 		return "", err
@@ -124,13 +125,17 @@ func (s *story) crash(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := s.bot.kill(); err != nil {
+	victim, err := s.app.workingOn(ordersEU)
+	if err != nil {
 		return "", err
 	}
-	if err := s.blocker.release(ctx); err != nil {
+	if err := errors.Join(victim.kill(), s.blocker.release(ctx)); err != nil {
 		return "", err
 	}
-	if err := s.bot.start(ctx); err != nil {
+	if len(s.app.nodes) == 1 {
+		err = s.app.start(ctx)
+	}
+	if err != nil {
 		return "", err
 	}
 	// That the rest is done at all shows that the new process went on with it.

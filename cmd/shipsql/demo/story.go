@@ -34,7 +34,7 @@ func steps(kill bool) []step {
 		{"stranger", "a stranger's approval is refused", (*story).strangerRefused, (*story).promoteStranger},
 		{"author", "the author's approval is refused", (*story).authorRefused, (*story).allowSelfApproval},
 		{"approve", "the approver's approval opens prod", (*story).approved, (*story).dismissApprover},
-		{"crash", "ShipSQL is killed in the middle of the prod apply, and starts again", (*story).crash, (*story).loseConfiguration},
+		{"crash", "ShipSQL is killed in the middle of the prod apply, and goes on", (*story).crash, (*story).loseConfiguration},
 		{"prod", "prod deploys on both databases, each migration once", (*story).deployProd, (*story).crashProd},
 		{"fail", "the next change fails on prod's data", (*story).failProd, (*story).repairData},
 		{"skip", "it is skipped there, with a reason", (*story).skip, (*story).crashProd},

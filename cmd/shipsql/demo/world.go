@@ -34,7 +34,7 @@ type world struct {
 	folder     string // configuration, store and logs
 	test, prod *privateserver.Postgres
 	forge      *miniforge.Forge
-	bot        *bot
+	app        *app
 }
 
 // build makes the world. What it made until an error is taken down by close.
@@ -43,10 +43,7 @@ func (w *world) build(ctx context.Context, died func(error)) (err error) {
 	if w.folder, err = os.MkdirTemp("", "shipsql-demo-"); err != nil {
 		return err
 	}
-	w.bot = &bot{
-		executable: w.Executable, config: filepath.Join(w.folder, "shipsql.yaml"), log: filepath.Join(w.folder, "shipsql.log"), died: died,
-	}
-	if w.bot.address, err = freeAddress(ctx); err != nil {
+	if err = w.app.plan(ctx, w.Options, w.folder, died); err != nil {
 		return err
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -63,15 +60,13 @@ func (w *world) build(ctx context.Context, died func(error)) (err error) {
 	if err := w.configure(false); err != nil {
 		return err
 	}
-	return w.bot.start(ctx)
+	return w.app.start(ctx)
 }
 
 // close takes the world down. Its folder stays when it was asked for.
 func (w *world) close() error {
 	var errs []error
-	if w.bot != nil {
-		errs = append(errs, w.bot.kill())
-	}
+	errs = append(errs, w.app.kill())
 	if w.forge != nil {
 		errs = append(errs, w.forge.Close())
 	}
@@ -120,7 +115,7 @@ func (w *world) seed(ctx context.Context, server *privateserver.Postgres, databa
 }
 
 func (w *world) openForge() error {
-	w.forge = miniforge.New(miniforge.Options{WebhookURL: w.bot.url() + "/webhooks/" + provider})
+	w.forge = miniforge.New(miniforge.Options{WebhookURL: w.app.url() + "/webhooks/" + provider})
 	files := seedFile()
 	files["README.md"] = "# Orders\n\nA shop's orders. Migrations are in `migrations/`.\n"
 	errs := []error{w.forge.Serve("127.0.0.1:0")}

@@ -27,6 +27,9 @@ func (w *World) Settle() {
 	for before := -1; before != w.events(); {
 		before = w.events()
 		w.must(w.Forge.Settled(ctx))
+		if w.Queue == nil {
+			return // the app is down
+		}
 		// Idle reads the clock before the jobs: one that was enqueued in between
 		// looks as if it were for later. Several looks in a row don't all miss it.
 		for range 3 {
@@ -41,9 +44,9 @@ func (w *World) events() int { return len(w.Forge.Deliveries()) + len(w.Forge.Re
 // Open opens a pull request of Author with one commit, and settles.
 func (w *World) Open(branch string, files map[string]string) int {
 	w.tb.Helper()
-	_, err := w.Forge.Push(Repo, branch, miniforge.Commit{Author: Author, Message: "Change " + branch, Files: files})
+	_, err := w.Forge.Push(w.Repo, branch, miniforge.Commit{Author: Author, Message: "Change " + branch, Files: files})
 	w.must(err)
-	n, err := w.Forge.OpenPR(miniforge.NewPR{Repo: Repo, Head: branch, Title: "Change " + branch, Author: Author})
+	n, err := w.Forge.OpenPR(miniforge.NewPR{Repo: w.Repo, Head: branch, Title: "Change " + branch, Author: Author})
 	w.must(err)
 	w.Settle()
 	return n
@@ -52,7 +55,7 @@ func (w *World) Open(branch string, files map[string]string) int {
 // Push adds a commit of Author to a pull request, and settles.
 func (w *World) Push(n int, files map[string]string, deleted ...string) {
 	w.tb.Helper()
-	_, err := w.Forge.PushTo(Repo, n, miniforge.Commit{Author: Author, Message: "Change again", Files: files, Delete: deleted})
+	_, err := w.Forge.PushTo(w.Repo, n, miniforge.Commit{Author: Author, Message: "Change again", Files: files, Delete: deleted})
 	w.must(err)
 	w.Settle()
 }
@@ -60,7 +63,7 @@ func (w *World) Push(n int, files map[string]string, deleted ...string) {
 // Merge merges a pull request as Approver, and settles.
 func (w *World) Merge(n int) {
 	w.tb.Helper()
-	_, err := w.Forge.Merge(Repo, n, miniforge.MergeOptions{By: Approver})
+	_, err := w.Forge.Merge(w.Repo, n, miniforge.MergeOptions{By: Approver})
 	w.must(err)
 	w.Settle()
 }
@@ -68,7 +71,7 @@ func (w *World) Merge(n int) {
 // Say comments on a pull request, settles, and returns the comment as it then is.
 func (w *World) Say(n int, login, body string) miniforge.Comment {
 	w.tb.Helper()
-	id, err := w.Forge.CommentAs(Repo, n, login, body)
+	id, err := w.Forge.CommentAs(w.Repo, n, login, body)
 	w.must(err)
 	w.Settle()
 	for _, c := range w.PR(n).Comments {
@@ -83,7 +86,7 @@ func (w *World) Say(n int, login, body string) miniforge.Comment {
 // PR reads a pull request.
 func (w *World) PR(n int) miniforge.PullRequest {
 	w.tb.Helper()
-	pr, ok := w.Forge.PR(Repo, n)
+	pr, ok := w.Forge.PR(w.Repo, n)
 	if !ok {
 		w.tb.Fatalf("there is no pull request %d", n)
 	}
@@ -152,7 +155,13 @@ func Reactions(c miniforge.Comment) string {
 // Stages are the states of a pull request's release: "test done, prod waiting".
 func (w *World) Stages(n int) string {
 	w.tb.Helper()
-	rollouts, err := w.Deploy.RolloutsOfPR(w.tb.Context(), Repository, n)
+	return w.StagesIn(Repository, n)
+}
+
+// StagesIn are those of a repository that is configured under another name.
+func (w *World) StagesIn(repository string, n int) string {
+	w.tb.Helper()
+	rollouts, err := w.Deploy.RolloutsOfPR(w.tb.Context(), repository, n)
 	w.must(err)
 	var all []string
 	for _, r := range rollouts {
@@ -215,7 +224,7 @@ func (w *World) AwaitSticky(n int, text string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := w.Forge.Wait(ctx, func(s *miniforge.State) bool {
-		pr, _ := s.PR(Repo, n)
+		pr, _ := s.PR(w.Repo, n)
 		for _, c := range pr.Comments {
 			if c.ByApp && strings.Contains(c.Body, "kind=main") && strings.Contains(c.Body, text) {
 				return true

@@ -1,17 +1,11 @@
 package bottest
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/shipsql/shipsql/bot"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/postgres"
@@ -24,8 +18,6 @@ import (
 	"github.com/shipsql/shipsql/providers/miniforge"
 	"github.com/shipsql/shipsql/providers/miniforge/contract"
 	"github.com/shipsql/shipsql/queue"
-	"github.com/shipsql/shipsql/queue/bell"
-	"github.com/shipsql/shipsql/reviewer"
 	"github.com/shipsql/shipsql/store"
 	"github.com/shipsql/shipsql/store/storetest"
 )
@@ -51,28 +43,36 @@ type Options struct {
 	Change func(*deploy.Config) // the configuration
 	Forge  func(*miniforge.Options)
 	Queue  func(*queue.Options)
-	Clock  clock.Clock // the bot's; default: the machine's
+	Clock  clock.Clock // the bot's own; default: the world's
 }
 
 // World is the running app and its surroundings.
 type World struct {
 	tb        testing.TB
+	options   Options
+	Clock     *Clock // of the forge and the store
+	Repo      string // what the repository is called now: Repo, until a test renames it
 	Forge     *miniforge.Forge
 	Provider  providers.Provider
 	Store     *store.DB
-	Queue     *queue.Queue
-	Deploy    *deploy.Service
-	Bot       *bot.Bot
-	Config    deploy.Config
+	*Node                       // the one that takes webhooks
+	Config    deploy.Config     // of nodes started from now on
 	Databases map[string]string // URL by name
+	parser    *syntax.Parser
 	engine    executor.Engine
 	log       *logs
+	nodes     sync.Mutex // guards Node
 }
 
 // New starts a world; it ends with the test.
 func New(tb testing.TB, o Options) *World {
 	tb.Helper()
-	w := &World{tb: tb, log: &logs{}, Databases: map[string]string{}}
+	w := &World{tb: tb, options: o, log: &logs{}, Clock: &Clock{}, Repo: Repo, Databases: map[string]string{}}
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("log:\n%s", w.log)
+		}
+	})
 	w.startForge(o)
 	w.configure(o)
 	w.startApp(o)
@@ -82,7 +82,7 @@ func New(tb testing.TB, o Options) *World {
 
 func (w *World) startForge(o Options) {
 	w.tb.Helper()
-	options := miniforge.Options{Middleware: func(h http.Handler) http.Handler { return contract.Wrap(w.tb, h) }}
+	options := miniforge.Options{Clock: w.Clock, Middleware: func(h http.Handler) http.Handler { return contract.Wrap(w.tb, h) }}
 	if o.Forge != nil {
 		o.Forge(&options)
 	}
@@ -125,85 +125,19 @@ func (w *World) configure(o Options) {
 
 func (w *World) startApp(o Options) {
 	w.tb.Helper()
-	ctx := w.tb.Context()
 	var err error
 	w.Provider, err = github.New(github.Config{
 		Name: "github.com", BaseURL: w.Forge.URL(), APIURL: w.Forge.APIURL(), AppID: w.Forge.AppID(),
 		PrivateKey: secret.Literal(string(w.Forge.PrivateKeyPEM())), WebhookSecrets: []secret.Source{secret.Literal(w.Forge.WebhookSecret())},
 	}, github.Options{WriteRate: 1000, WriteBurst: 1000})
 	w.must(err)
-	w.Store = storetest.Open(w.tb, clock.System)
-	w.must(queue.Migrate(ctx, w.Store))
-	log := slog.New(slog.NewTextHandler(w.log, nil))
-	options := queue.Options{Workers: 4, BackoffMin: 20 * time.Millisecond, BackoffMax: 200 * time.Millisecond, Reconcile: 200 * time.Millisecond, Grace: 5 * time.Second}
-	if o.Queue != nil {
-		o.Queue(&options)
-	}
-	w.Queue = queue.New(w.Store, bell.NewLocal(), log, options)
-	if o.Clock == nil {
-		o.Clock = clock.System
-	}
-	parser := syntax.NewParser(syntax.Options{})
-	w.tb.Cleanup(func() { _ = parser.Close() })
-	w.engine = postgres.New(parser)
-	engines := map[string]executor.Engine{w.engine.Name(): w.engine}
-	w.Deploy, err = deploy.New(ctx, w.Store, w.Queue, w.Config, deploy.Deps{Engines: engines, Log: log, ToolVersion: "test"})
-	w.must(err)
-	w.Bot, err = bot.New(ctx, bot.Deps{
-		Store: w.Store, Queue: w.Queue, Deploy: w.Deploy, Reviewer: reviewer.New(parser), Engines: engines,
-		Providers: map[string]providers.Provider{w.Provider.Name(): w.Provider}, PublicURL: "https://shipsql.example.com", Log: log, Clock: o.Clock,
-		Pace: time.Nanosecond, // a test waits for what is due, not for what is for later
-	})
-	w.must(err)
-	w.Bot.Register()
+	w.Store = storetest.Open(w.tb, w.Clock)
+	w.must(queue.Migrate(w.tb.Context(), w.Store))
+	w.parser = syntax.NewParser(syntax.Options{})
+	w.tb.Cleanup(func() { _ = w.parser.Close() })
+	w.engine = postgres.New(w.parser)
 	w.listen()
-	w.run()
-}
-
-// listen takes the forge's webhooks as the app's listener does.
-func (w *World) listen() {
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			rw.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		if _, err := w.Deliver(r.Context(), r.Header, body); err != nil {
-			_, _ = fmt.Fprintf(w.log, "a delivery was refused: %v\n", err)
-			rw.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		rw.WriteHeader(http.StatusAccepted)
-	}))
-	w.tb.Cleanup(server.Close)
-	w.Forge.SetWebhookURL(server.URL)
-}
-
-// Deliver verifies a webhook and gives it to the inbox.
-func (w *World) Deliver(ctx context.Context, h http.Header, body []byte) (bot.Outcome, error) {
-	event, err := w.Provider.ParseWebhook(h, body)
-	if err != nil {
-		return "", err
-	}
-	return w.Bot.Receive(ctx, bot.Delivery{Provider: w.Provider.Name(), GUID: event.Delivery, Event: event})
-}
-
-// run works off jobs until the test ends.
-func (w *World) run() {
-	ctx, stop := context.WithCancel(context.Background())
-	var ended sync.WaitGroup
-	ended.Go(func() {
-		if err := w.Queue.Run(ctx); err != nil {
-			w.tb.Errorf("the queue ended: %v", err)
-		}
-	})
-	w.tb.Cleanup(func() {
-		stop()
-		ended.Wait()
-		if w.tb.Failed() {
-			w.tb.Logf("log:\n%s", w.log)
-		}
-	})
+	w.Start()
 }
 
 func (w *World) must(err error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/bell"
+	"github.com/shipsql/shipsql/queue/redisbell"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -24,6 +25,12 @@ import (
 const playWorker = "SHIPSQL_QUEUE_WORKER"
 
 const crashLease = 400 * time.Millisecond
+
+// What the worker's bell and options are, when not of this process and quick.
+const (
+	playRedis    = "SHIPSQL_QUEUE_REDIS"
+	playDefaults = "SHIPSQL_QUEUE_DEFAULTS"
+)
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv(playWorker); url != "" {
@@ -41,7 +48,11 @@ func work(url string) error {
 	if err != nil {
 		return err
 	}
-	q := queue.New(db, bell.NewLocal(), quiet, crashOptions())
+	o := crashOptions()
+	if os.Getenv(playDefaults) != "" {
+		o = queue.Options{Workers: 1}
+	}
+	q := queue.New(db, bellAt(os.Getenv(playRedis)), quiet, o)
 	q.Handle("hang", func(_ context.Context, job queue.Job) error {
 		fmt.Println("started", job.Fence)
 		if job.Fence == 1 {
@@ -56,6 +67,18 @@ func work(url string) error {
 	})
 	fmt.Println("ready")
 	return q.Run(ctx)
+}
+
+// bellAt is a bell on the Redis at url, or of this process if there is none.
+func bellAt(url string) queue.Bell {
+	if url == "" {
+		return bell.NewLocal()
+	}
+	b, err := redisbell.New(secret.Literal(url), quiet)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 func crashOptions() queue.Options {
@@ -85,10 +108,10 @@ type worker struct {
 	lines chan string // what it prints; closed at its end
 }
 
-func startWorker(t *testing.T, url string) *worker {
+func startWorker(t *testing.T, url string, environment ...string) *worker {
 	t.Helper()
 	w := &worker{cmd: exec.Command(os.Args[0]), lines: make(chan string, 1000)}
-	w.cmd.Env = append(os.Environ(), playWorker+"="+url)
+	w.cmd.Env = append(append(os.Environ(), playWorker+"="+url), environment...)
 	out, err := w.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -90,7 +90,12 @@ func next[T any](t *testing.T, from <-chan T) (value T) {
 // eventually polls until the condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
+	within(t, patience, what, holds)
+}
+
+func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(limit)
 	for !holds() {
 		select {
 		case <-deadline:

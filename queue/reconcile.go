@@ -35,7 +35,7 @@ func (q *Queue) untilReconcile(ctx context.Context) time.Duration {
 // reconcileOnce looks once. What it reads and rings for is bounded, however much
 // there is: the next look goes on.
 func (q *Queue) reconcileOnce(ctx context.Context) error {
-	q.nudge() // our own workers need no bell
+	defer q.nudge() // our own workers need no bell
 	if err := q.takeBackExpired(ctx); err != nil {
 		return err
 	}

@@ -22,6 +22,12 @@ type table struct {
 	lease time.Duration
 }
 
+// bounded ends what takes longer than a lease: a network that swallows the answer
+// must not hold a worker, and later the answer is worth nothing.
+func (t table) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, t.lease)
+}
+
 // errLost: the job is not running under this fence any more.
 var errLost = fault.New(fault.Conflict, "the job's lease was lost to another worker")
 
@@ -72,6 +78,8 @@ RETURNING ` + columns
 
 // claim takes the job if it is still first: a compare-and-set by id.
 func (t table) claim(ctx context.Context, id string) (job Job, ok bool, err error) {
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
 	err = t.db.TxUnordered(ctx, func(tx *store.Tx) error {
 		now := tx.Now()
 		job, err = scanJob(tx.QueryRow(ctx, claimSQL, store.Micros(now), store.Micros(now.Add(t.lease)), id).Scan)
@@ -93,6 +101,8 @@ func (t table) candidates(ctx context.Context, kinds, pools []string) ([]string,
 	if len(kinds) == 0 || len(pools) == 0 {
 		return nil, nil
 	}
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
 	args := []any{store.Micros(t.db.Now())}
 	for _, name := range append(append([]string(nil), kinds...), pools...) {
 		args = append(args, name)
@@ -121,6 +131,8 @@ const headSQL = `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run
 
 // head is the id of the key's job that could run now, "" if there is none.
 func (t table) head(ctx context.Context, key string) (id string, err error) {
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
 	err = t.db.QueryRow(ctx, headSQL, store.Micros(t.db.Now()), key).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
@@ -132,6 +144,8 @@ const renewSQL = `UPDATE queue_jobs SET lease_until = $1 WHERE id = $2 AND fence
 
 // renew extends the lease of a claim.
 func (t table) renew(ctx context.Context, job Job) error {
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
 	result, err := t.db.Exec(ctx, renewSQL, store.Micros(t.db.Now().Add(t.lease)), job.ID, job.Fence)
 	return changedOne(result, err)
 }
@@ -139,6 +153,8 @@ func (t table) renew(ctx context.Context, job Job) error {
 const mineSQL = `SELECT count(*) FROM queue_jobs WHERE id = $1 AND fence = $2 AND state = 'running'`
 
 func (t table) mine(ctx context.Context, job Job) error {
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
 	var n int
 	if err := t.db.QueryRow(ctx, mineSQL, job.ID, job.Fence).Scan(&n); err != nil {
 		return fault.New(fault.Unreachable, "can't ask the store for the job's lease").Because(err)
@@ -191,6 +207,8 @@ const expiredSQL = `SELECT ` + columns + ` FROM queue_jobs WHERE state = 'runnin
 
 // expired lists jobs whose worker does not renew any more.
 func (t table) expired(ctx context.Context, now time.Time) ([]Job, error) {
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
 	rows, err := t.db.Query(ctx, expiredSQL, store.Micros(now), batch)
 	if err != nil {
 		return nil, fmt.Errorf("look for expired leases: %w", err)
@@ -202,6 +220,8 @@ const leaseEndSQL = `SELECT lease_until FROM queue_jobs WHERE state = 'running' 
 
 // nextLeaseEnd is when the first of the leases ends, if there are any.
 func (t table) nextLeaseEnd(ctx context.Context) (end time.Time, ok bool, err error) {
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
 	var us int64
 	err = t.db.QueryRow(ctx, leaseEndSQL).Scan(&us)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -216,6 +236,8 @@ DELETE FROM queue_jobs WHERE id IN (
 
 // forget removes jobs done before a time.
 func (t table) forget(ctx context.Context, before time.Time) error {
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
 	_, err := t.db.Exec(ctx, forgetSQL, store.Micros(before), batch)
 	return err
 }

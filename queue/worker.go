@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -177,15 +176,17 @@ type ending struct {
 // settlePause is between two tries to write an ending to a store that is away.
 const settlePause = time.Second
 
-// writeUntilHeard writes the ending, again and again while the store is away:
-// the job is done, and would else be done twice. It ends with work.
+// writeUntilHeard writes the ending, again and again if the store is away: the job
+// is done, and would else be done twice. It ends when another has the job, at the
+// latest a lease after the store is back, or with work. An error of who is told of
+// a dead job is not the store's: the lease will bring the job back.
 func (q *Queue) writeUntilHeard(work context.Context, job Job, e ending) error {
 	for {
 		err := q.write(context.WithoutCancel(work), job, e)
-		if fault.CodeOf(err) != fault.Unreachable {
+		if err == nil || errors.Is(err, errLost) || errors.Is(err, errUntold) {
 			return err
 		}
-		q.heard(work, err)
+		q.heard(work, fmt.Errorf("write down how job %s ended: %w", job.ID, err))
 		select {
 		case <-work.Done():
 			return err
@@ -194,9 +195,14 @@ func (q *Queue) writeUntilHeard(work context.Context, job Job, e ending) error {
 	}
 }
 
+// errUntold: who must be told that a job is dead could not act on it.
+var errUntold = errors.New("the job's end could not be told")
+
 // write ends a claim in a transaction. Who cares for dead jobs is told in it, and
 // has the writer's turn, as any other room's transaction.
 func (q *Queue) write(ctx context.Context, job Job, e ending) error {
+	ctx, cancel := q.jobs.bounded(ctx)
+	defer cancel()
 	tell := q.onDead[job.Kind]
 	if tell == nil || e.verdict.state != Dead {
 		return q.writeBeside(ctx, job, e)
@@ -205,7 +211,10 @@ func (q *Queue) write(ctx context.Context, job Job, e ending) error {
 		if err := q.jobs.settle(ctx, tx, job, e); err != nil {
 			return err
 		}
-		return tell(ctx, tx, job, e.cause)
+		if err := tell(ctx, tx, job, e.cause); err != nil {
+			return fmt.Errorf("%w: %w", errUntold, err)
+		}
+		return nil
 	})
 }
 

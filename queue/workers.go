@@ -100,6 +100,8 @@ func (q *Queue) heartbeat(ctx context.Context) {
 
 // beat writes that the process lives, and forgets who died long ago.
 func (q *Queue) beat(ctx context.Context, id string) error {
+	ctx, cancel := q.jobs.bounded(ctx)
+	defer cancel()
 	pools, err := json.Marshal(slices.Sorted(slices.Values(q.options.Pools)))
 	if err != nil {
 		return err

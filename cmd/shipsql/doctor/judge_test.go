@@ -69,8 +69,10 @@ func TestJudge(t *testing.T) {
 		},
 		"redis": append(append(judgeRedis(redisbell.Facts{Version: "7.0.15", Mode: "standalone", Persistence: "none", Policy: "noeviction"}, false),
 			judgeRedis(redisbell.Facts{Version: "7.0.15", Mode: "cluster", Persistence: "aof", MaxMemory: 64 << 20, Policy: "allkeys-lru"}, true)...), judgeNoRedis(true), judgeNoRedis(false)),
-		"store": append(judgeStore(at, store.Facts{Product: "SQLite 3.50.4", Bytes: 2048, Journal: "wal", Schema: map[string]int{"queue": 2, "bot": 1}}),
-			judgeStore(at, store.Facts{Product: "PostgreSQL 15.4", Bytes: 3 << 30, Ahead: time.Minute})...),
+		"store": append(judgeStore(at, store.Facts{Product: "SQLite 3.50.4", Bytes: 2048, Journal: "wal", Schema: map[string]int{"queue": 2, "bot": 1}}, map[string]int{"queue": 2, "bot": 1}),
+			append(judgeStore(at, store.Facts{Product: "PostgreSQL 15.4", Bytes: 3 << 30, Ahead: time.Minute}, nil),
+				judgeSchema(at, map[string]int{"queue": 2}, map[string]int{"queue": 3, "bot": 1}),
+				judgeSchema(at, map[string]int{"queue": 4, "bot": 1}, map[string]int{"queue": 3, "bot": 1}))...),
 		"queue": append(judgeQueue(at, work{now: noon}, []string{""}), judgeQueue(at, badWork, []string{"", "eu", "us"})...),
 		"config": Invalid(&config.Invalid{File: "shipsql.yaml", Problems: []config.Problem{
 			{Line: 3, Column: 5, Path: "databases[0].url", Message: "must not be empty", Next: "write it like env:NAME"}, {Message: "nothing in it"},

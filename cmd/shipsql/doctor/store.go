@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shipsql/shipsql/bot"
+	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/bell"
@@ -45,7 +48,11 @@ func (s Site) store(ctx context.Context) []Result {
 	if err != nil {
 		return []Result{t.broken(err, whyStore)}
 	}
-	results := judgeStore(t, facts)
+	known, err := knownSchema()
+	if err != nil {
+		return []Result{t.broken(err, "this program is damaged")}
+	}
+	results := judgeStore(t, facts, known)
 	if sqlite {
 		results = append(results, openFile(t, path)...)
 		results = append(results, judgeDisk(t, filepath.Dir(path))...)
@@ -57,7 +64,22 @@ func (s Site) store(ctx context.Context) []Result {
 // are at most a minute from the future.
 const maxSkew = 30 * time.Second
 
-func judgeStore(t topic, f store.Facts) []Result {
+// knownSchema is the newest version of each room's tables that this program has.
+func knownSchema() (map[string]int, error) {
+	known := map[string]int{}
+	for room, files := range map[string]fs.FS{"queue": queue.Schema(), "deploy": deploy.Schema(), "bot": bot.Schema()} {
+		migrations, err := store.MigrationFiles(files)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range migrations {
+			known[room] = max(known[room], m.Version)
+		}
+	}
+	return known, nil
+}
+
+func judgeStore(t topic, f store.Facts, known map[string]int) []Result {
 	text := fmt.Sprintf("%s, %s", f.Product, size(f.Bytes))
 	if f.Journal != "" {
 		text += ", journal " + f.Journal
@@ -70,11 +92,31 @@ func judgeStore(t topic, f store.Facts) []Result {
 	if len(f.Schema) == 0 {
 		return append(results, t.warning("it has no tables yet").because("the first shipsql serve makes them"))
 	}
-	var versions []string
-	for _, room := range slices.Sorted(maps.Keys(f.Schema)) {
-		versions = append(versions, fmt.Sprintf("%s %d", room, f.Schema[room]))
+	return append(results, judgeSchema(t, f.Schema, known))
+}
+
+// judgeSchema compares the tables with what this program knows. Two adjacent
+// versions of ShipSQL work side by side, so that a difference is no failure.
+func judgeSchema(t topic, found, known map[string]int) Result {
+	var versions, older, newer []string
+	for _, room := range slices.Sorted(maps.Keys(known)) {
+		versions = append(versions, fmt.Sprintf("%s %d", room, found[room]))
+		switch difference := fmt.Sprintf("%s %d (this program: %d)", room, found[room], known[room]); {
+		case found[room] < known[room]:
+			older = append(older, difference)
+		case found[room] > known[room]:
+			newer = append(newer, difference)
+		}
 	}
-	return append(results, t.ok("schema versions: %s", strings.Join(versions, ", ")))
+	switch {
+	case len(newer) > 0:
+		return t.warning("a newer ShipSQL made its tables: %s", strings.Join(newer, ", ")).
+			because("the version before it may go on beside it during an upgrade, and no longer").fix("upgrade this program")
+	case len(older) > 0:
+		return t.warning("its tables wait for this version: %s", strings.Join(older, ", ")).
+			because("shipsql serve of this version brings them up to date when it starts; what narrows them runs once no older node is left").fix("start shipsql serve of this version")
+	}
+	return t.ok("schema versions: %s", strings.Join(versions, ", "))
 }
 
 // Free space of a store's disk.

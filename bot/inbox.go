@@ -50,9 +50,11 @@ type received struct {
 }
 
 // Receive stores a delivery and its job in one transaction. Its error means
-// that nothing was stored and the forge should send it again.
+// that the forge should send it again. Deliveries don't wait for each other: of
+// two with one GUID the unique index makes the second wait for the first's end
+// and then find it, and a job too many finds its delivery done.
 func (b *Bot) Receive(ctx context.Context, d Delivery) (outcome Outcome, err error) {
-	err = b.Store.Tx(ctx, func(tx *store.Tx) error {
+	err = b.Store.TxUnordered(ctx, func(tx *store.Tx) error {
 		outcome, err = b.receive(ctx, tx, d)
 		return err
 	})

@@ -15,7 +15,8 @@ import (
 const (
 	lockPause        = 10 * time.Second // before a refused lock is tried for again
 	unreachablePause = 5 * time.Second  // before a lost database is looked for again
-	maxReconnects    = 5                // attempts of a task whose database was lost midway
+	unreachableFor   = 5 * time.Minute  // how long a database may be away: a restart, a failover
+	maxLost          = 5                // times in a row that it is lost midway: perhaps the migration breaks it
 	concludeWithin   = 15 * time.Second // for writing the result when the process stops
 )
 
@@ -92,12 +93,29 @@ func (a *attempt) judged(cause error, now time.Time) storedTask {
 		t.State = Ambiguous
 	case t.Failure.Code == fault.LockTimeout && now.Sub(a.StartedAt) < a.env.LockRetryFor:
 		return t.again(now.Add(min(lockPause, a.env.LockRetryFor-now.Sub(a.StartedAt))))
-	case t.Failure.Code == fault.Unreachable && a.reached && a.Attempts < maxReconnects:
-		return t.again(now.Add(unreachablePause))
+	case t.Failure.Code == fault.Unreachable:
+		t.Failure.Since, t.Failure.Lost = a.outage(now)
+		if t.Failure.Lost < maxLost && now.Sub(t.Failure.Since) < unreachableFor {
+			return t.again(now.Add(unreachablePause))
+		}
+		t.State = Failed
 	default:
 		t.State = Failed
 	}
 	return t
+}
+
+// outage is since when the database is away that an attempt did not reach, or
+// lost midway, just now; and how often in a row it was lost midway.
+func (a *attempt) outage(now time.Time) (since time.Time, lost int) {
+	since = now
+	if before := a.before; before != nil && !before.Since.IsZero() {
+		since, lost = before.Since, before.Lost
+	}
+	if a.reached {
+		since, lost = now, lost+1
+	}
+	return since, lost
 }
 
 // again is the task in the queue for later.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -19,16 +18,16 @@ import (
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/bell"
 	"github.com/shipsql/shipsql/store"
+	"github.com/shipsql/shipsql/store/storetest"
 )
 
 const repository = "github.com/acme/orders"
 
-// harness is a service on a real SQLite store and a real queue, with databases
+// harness is a service on a real store and a real queue, with databases
 // in memory and a forge that is a few variables.
 type harness struct {
 	t         *testing.T
 	ctx       context.Context //nolint:containedctx // the test's
-	url       string
 	clock     *clock.Fake
 	config    deploy.Config
 	engine    *engine
@@ -68,7 +67,7 @@ func testConfig() deploy.Config {
 func newHarness(t *testing.T, change ...func(*deploy.Config)) *harness {
 	t.Helper()
 	h := &harness{
-		t: t, ctx: t.Context(), url: "sqlite:" + filepath.Join(t.TempDir(), "store.db"), clock: clock.NewFake(noon),
+		t: t, ctx: t.Context(), clock: clock.NewFake(noon),
 		config: testConfig(), engine: newEngine(), folders: map[string]map[string]string{}, commits: map[string]int{},
 		authority: &authority{approvers: map[string][]string{"prod": {"ann", "bob"}}, writers: []string{"ann", "bob", "dev", "wes"}},
 		changes:   map[deploy.ChangeKind]int{},
@@ -76,11 +75,8 @@ func newHarness(t *testing.T, change ...func(*deploy.Config)) *harness {
 	for _, c := range change {
 		c(&h.config)
 	}
-	db, err := store.Open(h.ctx, secret.Literal(h.url), h.clock)
-	h.must(err)
-	t.Cleanup(func() { h.check(db.Close()) })
-	h.db = db
-	h.must(queue.Migrate(h.ctx, db))
+	h.db = storetest.Open(t, h.clock)
+	h.must(queue.Migrate(h.ctx, h.db))
 	h.queue = h.newQueue()
 	h.service = h.newService(h.queue)
 	h.run(h.queue)

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +25,7 @@ import (
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/bell"
 	"github.com/shipsql/shipsql/store"
+	"github.com/shipsql/shipsql/store/storetest"
 )
 
 // A worker process of TestKilledWorkers finds the store and the databases here.
@@ -85,7 +85,7 @@ func TestKilledWorkers(t *testing.T) {
 	for _, d := range testConfig().Databases {
 		urls[d.Name] = privateserver.Database(t)
 	}
-	url := "sqlite:" + filepath.Join(t.TempDir(), "store.db")
+	url := plain(t, storetest.URL(t))
 	q, s, err := realService(t.Context(), url, urls)
 	must(t, err)
 	project := testConfig().Projects[0].ID()
@@ -214,6 +214,14 @@ func counters(t *testing.T, url string) (n int) {
 	return n
 }
 
+// plain is what a source holds, for another process.
+func plain(t *testing.T, s secret.Source) string {
+	t.Helper()
+	text, err := s.Read()
+	must(t, err)
+	return text
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -229,7 +237,7 @@ func TestOnARealDatabase(t *testing.T) {
 	}
 	h := newHarness(t)
 	h.config = testConfig()
-	q, s, err := realService(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "real.db"), urls)
+	q, s, err := realService(t.Context(), plain(t, storetest.URL(t)), urls)
 	must(t, err)
 	h.queue, h.service = q, s
 	h.run(q)

@@ -133,6 +133,10 @@ type Failure struct {
 	Detail    string     `json:"detail"`  // may hold personal data: mask on public projects
 	Hint      string     `json:"hint"`
 	Next      string     `json:"next"` // the executor's advice, e.g. the migrate command to run
+	// Of an unreachable database: since when it is away, and how many attempts in
+	// a row lost it midway.
+	Since time.Time `json:"since,omitzero"`
+	Lost  int       `json:"lost,omitempty"`
 }
 
 // Skip is the audited decision that a version, or a file that can't be applied

@@ -60,19 +60,31 @@ func TestRetryOfALockedTaskOnlyComesSooner(t *testing.T) {
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
 }
 
+// A database that is away is looked for again for some minutes; then a person is
+// asked.
 func TestUnreachable(t *testing.T) {
 	h := newHarness(t)
 	down := fault.New(fault.Unreachable, "postgres://app:hunter2@db:5432/orders refused the connection").Then("start the server")
-	h.engine.before = once("orders-test", "1", down)
+	h.engine.away = func(string) error { return down }
 	r := h.merge(h.project(), files{"1_a.sql": new(create)})
+	h.expect(r.ID, deploy.Queued, deploy.Waiting)
+	away := h.clock.Now()
+	for range 4 {
+		h.clock.Advance(time.Minute)
+		h.expect(r.ID, deploy.Queued, deploy.Waiting)
+	}
+	h.clock.Advance(time.Minute)
 	h.expect(r.ID, deploy.Failed, deploy.Waiting)
-	want := &deploy.Failure{Code: fault.Unreachable, Next: "start the server",
+	want := &deploy.Failure{Code: fault.Unreachable, Next: "start the server", Since: away,
 		Message: "postgres://app:[redacted]@db:5432/orders refused the connection"}
 	if diff := cmp.Diff(want, h.stage(r.ID, "test").Tasks[0].Failure); diff != "" {
 		t.Errorf("failure (-want +got):\n%s", diff)
 	}
 	_, err := h.service.Retry(h.ctx, on(r, "dev"))
 	h.must(err)
+	h.expect(r.ID, deploy.Queued, deploy.Waiting) // a new outage
+	h.engine.away = nil
+	h.clock.Advance(6 * time.Second)
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
 }
 
@@ -83,6 +95,29 @@ func TestDatabaseLostMidwayIsLookedForAgain(t *testing.T) {
 	h.expect(r.ID, deploy.Queued, deploy.Waiting)
 	h.clock.Advance(6 * time.Second)
 	h.expect(r.ID, deploy.Done, deploy.Waiting)
+}
+
+// A migration that breaks its database's connection each time is not run for
+// ever: it may be what brings the server down.
+func TestAMigrationThatBreaksTheConnectionEndsForAPerson(t *testing.T) {
+	h := newHarness(t)
+	tries := 0
+	h.engine.before = func(database, version string) error {
+		if version == "2" {
+			tries++
+			return fault.New(fault.Unreachable, "the connection broke")
+		}
+		return nil
+	}
+	r := h.merge(h.project(), files{"1_a.sql": new(create), "2_b.sql": new(create)})
+	for range 4 {
+		h.expect(r.ID, deploy.Queued, deploy.Waiting)
+		h.clock.Advance(6 * time.Second)
+	}
+	h.expect(r.ID, deploy.Failed, deploy.Waiting)
+	if tries != 5 {
+		t.Errorf("it ran %d times", tries)
+	}
 }
 
 func TestAmbiguousAsksAPerson(t *testing.T) {

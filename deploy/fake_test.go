@@ -23,9 +23,10 @@ type engine struct {
 	// before is asked before each migration takes effect, after behind it: an
 	// error stops the run there, a panic is a worker's death.
 	before, after func(database, version string) error
-	busy          map[string]int         // Apply calls under way
-	clashes       int                    // two at once on one database
-	locks         map[string]*sync.Mutex // when set: what the advisory lock is to a real database
+	away          func(database string) error // asked when a run begins: an error is no connection
+	busy          map[string]int              // Apply calls under way
+	clashes       int                         // two at once on one database
+	locks         map[string]*sync.Mutex      // when set: what the advisory lock is to a real database
 }
 
 type database struct {
@@ -95,6 +96,11 @@ func (t *fakeTarget) Apply(ctx context.Context, run executor.Run) (result execut
 		defer lock.Unlock()
 	}
 	defer t.engine.enter(t.name)()
+	if away := t.engine.away; away != nil {
+		if err := away(t.name); err != nil {
+			return result, err
+		}
+	}
 	t.engine.mu.Lock()
 	t.engine.database(t.name).answers = append(t.engine.database(t.name).answers, run.Resolve...)
 	t.engine.mu.Unlock()
@@ -157,6 +163,7 @@ func (t *fakeTarget) one(run executor.Run, m executor.Migration) (executor.Outco
 	case applied:
 		return executor.AlreadyApplied, nil
 	}
+	run.Progress(executor.Event{Version: m.Version, Path: m.Path, State: executor.EventRunning})
 	if hook := t.engine.before; hook != nil {
 		if err := hook(t.name, m.Version); err != nil {
 			return "", err

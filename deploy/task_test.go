@@ -102,7 +102,7 @@ func TestDatabaseLostMidwayIsLookedForAgain(t *testing.T) {
 func TestAMigrationThatBreaksTheConnectionEndsForAPerson(t *testing.T) {
 	h := newHarness(t)
 	tries := 0
-	h.engine.before = func(database, version string) error {
+	h.engine.before = func(_, version string) error {
 		if version == "2" {
 			tries++
 			return fault.New(fault.Unreachable, "the connection broke")

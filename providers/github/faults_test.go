@@ -331,6 +331,30 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// A write that a 301 would make a read of is made again under the name that the
+// repository's number leads to.
+func TestARedirectedWriteFindsTheNameByTheNumber(t *testing.T) {
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method + " " + strings.TrimPrefix(r.URL.Path, "/api/v3/") {
+		case "POST repos/acme/orders/issues/1/comments":
+			http.Redirect(w, r, "/api/v3/repositories/3/issues/1/comments", http.StatusMovedPermanently)
+		case "GET repositories/3/installation":
+			answer(w, http.StatusOK, `{"id":11}`)
+		case "GET repositories/3":
+			answer(w, http.StatusOK, `{"id":3,"name":"sales","owner":{"login":"umbrella"}}`)
+		case "POST repos/umbrella/sales/issues/1/comments":
+			answer(w, http.StatusCreated, `{"id":5}`)
+		default:
+			answer(w, http.StatusNotFound, `{}`)
+		}
+	})
+	known := orders
+	known.ID = 3
+	if id, err := f.provider(t).AddComment(t.Context(), known, 1, note("x")); err != nil || id != 5 {
+		t.Errorf("comment %d, %v; calls %v", id, err, f.calls())
+	}
+}
+
 func TestWithoutAToken(t *testing.T) {
 	f := newFake(t, always(http.StatusOK, `{}`))
 	var status atomic.Int64

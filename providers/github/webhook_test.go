@@ -122,6 +122,12 @@ func TestParseWebhook(t *testing.T) {
 			providers.Event{Kind: providers.Pushed, Branch: "main", Action: "deleted"}},
 		"tag": {"push", `{"ref":"refs/tags/v1","after":"abc",` + inOrders + `}`,
 			providers.Event{Kind: providers.Ignored, Note: "push: not a push to a branch"}},
+		"repository renamed": {"repository", `{"action":"renamed","changes":{"repository":{"name":{"from":"sales"}}},` + inOrders + `}`,
+			providers.Event{Kind: providers.RepositoryChanged, Action: "renamed"}},
+		"repository edited": {"repository", `{"action":"edited",` + inOrders + `}`,
+			providers.Event{Kind: providers.Ignored, Action: "edited", Note: "repository edited: nothing we read changes with this action"}},
+		"account renamed": {"installation_target", `{"action":"renamed","target_type":"Organization",` + inOrders + `}`,
+			providers.Event{Kind: providers.InstallationChanged, Action: "renamed"}},
 		"check rerequested": {"check_run", `{"action":"rerequested","check_run":{"id":5,"head_sha":"abc","external_id":"pr-4","pull_requests":[{"number":4}],` + ours + `},` + inOrders + `}`,
 			providers.Event{Kind: providers.CheckRerequested, Action: "rerequested", Check: 5, HeadSHA: "abc", ExternalID: "pr-4", PullRequest: 4}},
 		"check of a fork": {"check_run", `{"action":"rerequested","check_run":{"id":5,"head_sha":"abc","external_id":"pr-4","pull_requests":[],` + ours + `},` + inOrders + `}`,
@@ -168,6 +174,16 @@ func TestDeliveriesWithoutARepository(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v\n%s", event, err, diff)
+		}
+	}
+	for event, list := range map[string]string{"installation": "repositories", "installation_repositories": "repositories_removed"} {
+		body := []byte(`{"action":"removed","installation":{"id":11},"` + list + `":[{"id":3,"full_name":"acme/orders","private":true},{"id":4,"full_name":"../x"}]}`)
+		got, err := p.ParseWebhook(delivery(event, body), body)
+		want := []providers.Repo{
+			{Provider: "ghe", Owner: "acme", Name: "orders", ID: 3, Installation: 11, Private: true}, {Provider: "ghe", ID: 4, Installation: 11},
+		}
+		if diff := cmp.Diff(want, got.Repos); err != nil || diff != "" {
+			t.Errorf("repositories of %s: %v\n%s", event, err, diff)
 		}
 	}
 	for _, repository := range []string{``, `,"repository":{"name":"../x","owner":{"login":"acme"}}`} {
@@ -226,12 +242,16 @@ func TestRealPayloads(t *testing.T) {
 				t.Errorf("%s: %+v", ex.Name, e)
 			}
 		case "installation.created", "installation_repositories.removed":
-			if e.Kind != providers.InstallationChanged || e.Repo.Installation == 0 {
+			if e.Kind != providers.InstallationChanged || e.Repo.Installation == 0 || len(e.Repos) == 0 || e.Repos[0].Owner == "" || e.Repos[0].ID == 0 {
+				t.Errorf("%s: %+v", ex.Name, e)
+			}
+		case "repository.renamed", "repository.transferred", "repository.deleted", "repository.archived", "repository.privatized":
+			if e.Kind != providers.RepositoryChanged || e.Repo.ID == 0 || e.Action != ex.Action {
 				t.Errorf("%s: %+v", ex.Name, e)
 			}
 		}
 	}
-	for _, kind := range []providers.EventKind{providers.PullRequestChanged, providers.Pushed, providers.InstallationChanged, providers.Ignored} {
+	for _, kind := range []providers.EventKind{providers.PullRequestChanged, providers.Pushed, providers.InstallationChanged, providers.RepositoryChanged, providers.Ignored} {
 		if kinds[kind] == 0 {
 			t.Errorf("no example is of the kind %s: %v", kind, kinds)
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -42,7 +43,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, err
 	}
-	resp.Body = &boundedBody{ReadCloser: http.MaxBytesReader(nil, resp.Body, w.limit), done: func() { span.End(); cancel() }}
+	resp.Body = &boundedBody{ReadCloser: http.MaxBytesReader(nil, resp.Body, w.limit), done: sync.OnceFunc(func() { span.End(); cancel() })}
 	return resp, nil
 }
 
@@ -69,10 +70,19 @@ func (w *wire) agent() string {
 	return "ShipSQL/" + w.o.Version
 }
 
-// boundedBody ends the request's timer and span with its body.
+// boundedBody ends the request's timer and span with its body: at its end, since
+// go-github doesn't close the body of an error, or when it is closed before.
 type boundedBody struct {
 	io.ReadCloser
 	done func()
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.done()
+	}
+	return n, err
 }
 
 func (b *boundedBody) Close() error {

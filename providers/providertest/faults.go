@@ -13,7 +13,7 @@ import (
 func cutAfterWrite(st *stage) {
 	n := st.open()
 	sha := st.pull(n).Head.SHA
-	for _, call := range []Call{MakeComment, MakeCheck, MakeReview, MakeDeployment} {
+	for _, call := range []Call{MakeComment, MakeCheck, MakeReview, MakeDeployment, SetDeployment} {
 		defer st.s.Break(Fault{Call: call, Accepted: true, Times: 1})()
 	}
 	id := st.putSticky(n, 0, "one")

@@ -106,13 +106,11 @@ func path(version int, what string) string {
 }
 
 // change is one to four of the next migrations, at most n. One in six is pushed
-// without a pull request, unless it is the last: its approval takes all earlier
-// ones along.
-func (w *writer) change(n int, last bool) change {
+// without a pull request.
+func (w *writer) change(n int) change {
 	c := change{direct: w.dice.IntN(6) == 0}
 	for range min(1+w.dice.IntN(4), n) {
 		c.migrations = append(c.migrations, w.next())
 	}
-	c.direct = c.direct && !last && len(c.migrations) < n
 	return c
 }

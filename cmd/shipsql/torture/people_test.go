@@ -18,7 +18,6 @@ type people struct {
 	faults *faults
 
 	landed []change
-	pulls  []int // numbers, in the order of their merges
 }
 
 // act plays the people's part: so many migrations, in batches of two or three
@@ -38,9 +37,10 @@ func (p *people) act(ctx context.Context, migrations int) error {
 		var batch []change
 		for range 2 + p.dice.IntN(2) {
 			if left := max(migrations-p.version, 1); len(batch) == 0 || p.version < migrations {
-				batch = append(batch, p.change(left, left == 1))
+				batch = append(batch, p.change(left))
 			}
 		}
+		batch[len(batch)-1].direct = false // its approval takes the earlier ones along
 		if err := p.batch(ctx, batch); err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func (p *people) story() (all []migration) {
 }
 
 // batch opens the pull requests of some changes, merges and pushes them in their
-// order, and approves what was merged.
+// order, and approves the last, a pull request, and with it the earlier ones.
 func (p *people) batch(ctx context.Context, changes []change) error {
 	numbers := make([]int, len(changes))
 	for i, c := range changes {
@@ -83,10 +83,7 @@ func (p *people) batch(ctx context.Context, changes []change) error {
 			return err
 		}
 	}
-	if len(p.pulls) == 0 {
-		return nil
-	}
-	return p.approve(ctx, p.pulls[len(p.pulls)-1])
+	return p.approve(ctx, numbers[len(numbers)-1])
 }
 
 func (p *people) open(c change) (int, error) {
@@ -107,11 +104,8 @@ func (p *people) land(ctx context.Context, c change, number int) error {
 	if err := p.green(ctx, number); err != nil {
 		return err
 	}
-	if _, err := p.forge.Merge(repository, number, miniforge.MergeOptions{By: merger}); err != nil {
-		return err
-	}
-	p.pulls = append(p.pulls, number)
-	return nil
+	_, err := p.forge.Merge(repository, number, miniforge.MergeOptions{By: merger})
+	return err
 }
 
 func (p *people) green(ctx context.Context, number int) error {

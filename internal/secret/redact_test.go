@@ -102,7 +102,10 @@ var planted = map[string]func(password string) string{
 	"query": func(p string) string { return "postgres://h/db?user=u&password=" + url.QueryEscape(p) },
 	"SQL":   func(p string) string { return "ALTER ROLE u PASSWORD '" + strings.ReplaceAll(p, "'", "''") + "'" },
 	"JSON": func(p string) string {
-		text, _ := json.Marshal(map[string]string{"password": p})
+		text, err := json.Marshal(map[string]string{"password": p})
+		if err != nil {
+			panic(err) // a map of texts: can't be
+		}
 		return string(text)
 	},
 	"header": func(p string) string { return "Authorization: Basic " + url.QueryEscape(p) },

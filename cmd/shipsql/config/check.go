@@ -80,7 +80,7 @@ func (c checker) servers() {
 }
 
 func (c checker) store(text string) {
-	const forms = "use sqlite:PATH, or postgres://user:password@host:5432/db"
+	const forms = "use sqlite:PATH, or postgres://host:5432/database"
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
 	case scheme == "sqlite" && rest != "":

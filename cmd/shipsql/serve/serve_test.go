@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -30,6 +31,9 @@ import (
 
 func TestMain(m *testing.M) {
 	syntax.MaybeWorker()
+	if file := os.Getenv(childFile); file != "" {
+		os.Exit(serveAsChild(file))
+	}
 	os.Exit(m.Run())
 }
 
@@ -44,6 +48,16 @@ const (
 func options(t testing.TB, redis string) (serve.Options, *logLines) {
 	t.Helper()
 	dir := t.TempDir()
+	return optionsIn(t, dir, place{store: "sqlite:" + filepath.Join(dir, "shipsql.db"), redis: redis})
+}
+
+// place is where an app keeps its things.
+type place struct{ store, redis, databases string }
+
+const oneDatabase = `  - {name: one, url: "postgres://u:` + databaseLogin + `@127.0.0.1:1/one", environment: test, labels: {app: one}}`
+
+func optionsIn(t testing.TB, dir string, at place) (serve.Options, *logLines) {
+	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -54,20 +68,24 @@ func options(t testing.TB, redis string) (serve.Options, *logLines) {
 	}
 	text := fmt.Sprintf(`
 server: {listen: "127.0.0.1:0", public_url: "http://localhost:8080"}
-store: "sqlite:%s/shipsql.db"
+store: %q
 providers:
   github: {base_url: "http://127.0.0.1:1", name: forge, app_id: 1, private_key: "file:app.pem", webhook_secret: %s}
 databases:
-  - {name: one, url: "postgres://u:%s@127.0.0.1:1/one", environment: test, labels: {app: one}}
+%s
 environments:
   - {name: test, rollout: auto}
 projects:
   - {repository: forge/acme/one, branch: main, path: migrations, databases: {app: one}}
-`, dir, webhookSecret, databaseLogin)
-	if redis != "" {
-		text += "redis: " + redis + "\n"
+`, at.store, webhookSecret, cmp.Or(at.databases, oneDatabase))
+	if at.redis != "" {
+		text += "redis: " + at.redis + "\n"
 	}
-	cfg, err := config.Parse(filepath.Join(dir, "shipsql.yaml"), []byte(text))
+	file := filepath.Join(dir, "shipsql.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,7 @@ type harness struct {
 	db      *store.DB
 	queue   *queue.Queue
 	service *deploy.Service
+	stop    func() // ends the queue's workers
 
 	folders map[string]map[string]string // project path → the branch's folder
 	commits map[string]int               // project ID → commits so far
@@ -79,7 +80,7 @@ func newHarness(t *testing.T, change ...func(*deploy.Config)) *harness {
 	h.must(queue.Migrate(h.ctx, h.db))
 	h.queue = h.newQueue()
 	h.service = h.newService(h.queue)
-	h.run(h.queue)
+	h.stop = h.run(h.queue)
 	for _, p := range h.config.Projects {
 		h.folders[p.ID()] = map[string]string{}
 		h.must(h.service.StartAt(h.ctx, p.ID(), "c0"))
@@ -101,15 +102,18 @@ func (h *harness) newService(q *queue.Queue) *deploy.Service {
 	return s
 }
 
-// run starts a queue's workers for the test's time.
-func (h *harness) run(q *queue.Queue) {
+// run starts a queue's workers until the returned function is called, or the test
+// ends.
+func (h *harness) run(q *queue.Queue) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.ctx))
 	stopped := make(chan error, 1)
 	go func() { stopped <- q.Run(ctx) }()
-	h.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		h.check(<-stopped)
 	})
+	h.t.Cleanup(stop)
+	return stop
 }
 
 func (h *harness) must(err error) {

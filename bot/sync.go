@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/store"
@@ -47,6 +48,10 @@ func (b *Bot) syncBranch(ctx context.Context, project deploy.Project) error {
 
 // advance records what happened between two commits of the branch.
 func (b *Bot) advance(ctx context.Context, project deploy.Project, from, to string) error {
+	_, read, err := b.forge(ctx, project.Repository)
+	if err != nil {
+		return err
+	}
 	releases, err := b.merges(ctx, project, from, to)
 	switch {
 	case errors.Is(err, providers.ErrNotAncestor):
@@ -61,10 +66,31 @@ func (b *Bot) advance(ctx context.Context, project deploy.Project, from, to stri
 	if from == to && !b.isRefused(ctx, project) {
 		return nil
 	}
+	if err := b.sameStill(ctx, project, read, releases); err != nil {
+		return err
+	}
 	if _, err := b.Deploy.Advance(ctx, project.ID(), from, to, releases); err != nil {
 		return fmt.Errorf("record the releases of %s: %w", project.ID(), err)
 	}
 	return b.reviewOpen(ctx, project)
+}
+
+// sameStill makes sure that what will be released was read from the configured
+// repository: while it was read by its name, another may have taken that.
+func (b *Bot) sameStill(ctx context.Context, project deploy.Project, read providers.Repo, releases []deploy.NewRelease) error {
+	if len(releases) == 0 {
+		return nil
+	}
+	now, err := b.look(ctx, project.Repository)
+	switch {
+	case err != nil:
+		return err
+	case now.Paused != "":
+		return paused(now.Paused)
+	case now.Repo.FullName() != read.FullName():
+		return fault.New(fault.Conflict, "%s was renamed to %s while it was read", read, now.Repo)
+	}
+	return nil
 }
 
 // isRefused says whether the branch stands refused; going on from its cursor

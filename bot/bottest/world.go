@@ -129,7 +129,7 @@ func (w *World) startApp(o Options) {
 	w.Provider, err = github.New(github.Config{
 		Name: "github.com", BaseURL: w.Forge.URL(), APIURL: w.Forge.APIURL(), AppID: w.Forge.AppID(),
 		PrivateKey: secret.Literal(string(w.Forge.PrivateKeyPEM())), WebhookSecrets: []secret.Source{secret.Literal(w.Forge.WebhookSecret())},
-	}, github.Options{WriteRate: 1000, WriteBurst: 1000})
+	}, github.Options{WriteRate: 1000, WriteBurst: 1000, Clock: w.Clock})
 	w.must(err)
 	w.Store = storetest.Open(w.tb, w.Clock)
 	w.must(queue.Migrate(w.tb.Context(), w.Store))

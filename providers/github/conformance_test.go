@@ -281,6 +281,10 @@ func (s script) Break(f providertest.Fault) (mend func()) {
 	return s.Fail(matches[f.Call], what)
 }
 
+func (s script) Storm(seed uint64, share float64) { s.Forge.Storm(seed, share) }
+
+func (s script) Calm() { s.Forge.Calm() }
+
 func (s script) Requests() []int {
 	s.requests.mu.Lock()
 	defer s.requests.mu.Unlock()

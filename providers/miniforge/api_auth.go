@@ -27,6 +27,7 @@ const (
 type token struct {
 	installation *installation
 	expires      time.Time
+	used         bool
 }
 
 // appKey is the App's key. One per process is enough, as they are slow to make.
@@ -57,7 +58,7 @@ func (c *call) authenticate(as access) (refusal answer, refused bool) {
 	if !known || !time.Now().Before(t.expires) {
 		return problem(http.StatusUnauthorized, "Bad credentials"), true
 	}
-	c.installation = t.installation
+	c.installation, t.used = t.installation, true
 	if !c.installation.suspended.IsZero() {
 		return suspended(), true
 	}

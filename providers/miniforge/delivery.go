@@ -39,7 +39,8 @@ type Disposition int
 const (
 	Deliver Disposition = iota
 	Hold                // keep it for Release
-	Drop                // lose it; Redeliver can still send it
+	Drop                // lose it, as if GitHub had never sent it; Redeliver can still send it
+	Lose                // fail to hand it over: the App's delivery list tells of it
 )
 
 // Request is the record of one API request.

@@ -32,7 +32,14 @@ func TestDeliveriesLateTwiceAndOutOfOrder(t *testing.T) {
 	held := b.talkative(n, 3)
 	b.OnDelivery(func(miniforge.Delivery) miniforge.Disposition { return miniforge.Drop })
 	lost := b.talkative(n, 1)[0]
+	b.OnDelivery(func(miniforge.Delivery) miniforge.Disposition { return miniforge.Lose })
+	failed := b.talkative(n, 1)[0]
 	b.OnDelivery(nil)
+	list, _, err := b.app.Apps.ListHookDeliveries(t.Context(), nil)
+	must(t, err)
+	if list[0].GetGUID() != failed.GUID || list[0].GetStatusCode() != 0 || failed.State != miniforge.Sent || failed.Attempts != 1 {
+		t.Errorf("lost: %+v, the list says %v", failed, list[0])
+	}
 	if held[0].State != miniforge.Held || lost.State != miniforge.Dropped {
 		t.Fatalf("states %s and %s", held[0].State, lost.State)
 	}

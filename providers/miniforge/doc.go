@@ -24,8 +24,21 @@
 //
 // Deliveries are made one after the other by one goroutine, in the order in
 // which things happened, and never retried, as on GitHub. [Forge.OnDelivery]
-// can drop or hold them, [Forge.Release] sends held ones in any order and
-// [Forge.Redeliver] repeats one with the same GUID.
+// can drop, lose or hold them, [Forge.Release] sends held ones in any order and
+// [Forge.Redeliver] repeats one with the same GUID. Every attempt is in the
+// App's delivery list for three days of Options.Clock, with its status; the App
+// asks there for another (GET /app/hook/deliveries, POST …/{id}/attempts).
+//
+// # Lives and faults
+//
+// Repositories are renamed, transferred, archived and deleted, installations
+// suspended, removed or given fewer repositories and permissions
+// (script_life.go, script_install.go). A former name redirects to
+// /repositories/{id}, reads with a 301 and writes with a 307, until another
+// repository takes it.
+//
+// [Forge.Fail] lets chosen requests go wrong, in a way of one's own or in one of
+// the [Kinds]; [Forge.Storm] does it to a share of all requests, by a seed.
 //
 // # What differs from GitHub
 //

@@ -42,7 +42,8 @@ type Fault struct {
 	Stall time.Duration
 	// Halfway cuts the connection in the middle of the right answer's body.
 	Halfway bool
-	// Revoke makes the request's installation token expire before it arrives.
+	// Revoke makes the request's installation token expire before it arrives,
+	// unless this is the token's first use: no token expires that fast.
 	Revoke bool
 }
 
@@ -142,7 +143,9 @@ func (f *Forge) pause(r *http.Request, d time.Duration) {
 func (f *Forge) revoke(r *http.Request) {
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	_ = f.change(func(s *State) error {
-		delete(s.tokens, token)
+		if t := s.tokens[token]; t != nil && t.used {
+			delete(s.tokens, token)
+		}
 		return nil
 	})
 }

@@ -69,6 +69,8 @@ func (s *State) record(event string, r *repo, in *installation, payload object) 
 		d.State = Held
 	case Drop:
 		d.State = Dropped
+	case Lose:
+		s.finish(d, attempt{at: d.At, err: "it was to be lost"})
 	default:
 		s.outbox = append(s.outbox, d)
 	}

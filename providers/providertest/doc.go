@@ -13,6 +13,8 @@
 //	Conversation   comments, reactions, the one sticky comment
 //	Verdicts       checks, annotations, reviews, deployments
 //	Webhooks       what is delivered becomes the right events
-//	Faults         cuts, limits, expiry, uninstall: nothing twice, nothing hidden
+//	Faults         every write and read under every kind of fault: each effect once
+//	Life           installed, suspended, renamed, transferred, deleted; access
+//	Missed         webhooks that nobody took: asked for, read, sent again
 //	Cost           calls of one push; unchanged data is a conditional request
 package providertest

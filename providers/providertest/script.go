@@ -86,6 +86,10 @@ type Script interface {
 	Pass(d time.Duration)
 	// Break makes requests go wrong until mend is called.
 	Break(f Fault) (mend func())
+	// Storm breaks a share of all requests, from 0 to 1, in all kinds of ways,
+	// until Calm; the seed chooses which.
+	Storm(seed uint64, share float64)
+	Calm()
 	// Requests are the statuses of all the provider's requests so far, 0 where
 	// there was no answer.
 	Requests() []int

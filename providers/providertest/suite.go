@@ -38,6 +38,7 @@ func Run(t *testing.T, setup Setup) {
 		"Faults/Limits":             rateLimits,
 		"Faults/Blind":              blindWritesOnce,
 		"Faults/Refusals":           refusals,
+		"Faults/Storm":              writesInAStorm,
 		"Faults/Reads":              readsUnderFaults,
 		"Life/Uninstalled":          uninstalled,
 		"Life/Suspended":            suspended,

@@ -147,6 +147,9 @@ func count[T any](list []T, is func(T) bool) (n int) {
 	return n
 }
 
+// maxTries is after how many tries a write is given up, in the worst of storms.
+const maxTries = 40
+
 // untilDone makes a write as a job queue would: again, at the time the forge asks
 // for, as long as the error says that this is safe.
 func (st *stage) untilDone(w write, again bool) {
@@ -156,7 +159,7 @@ func (st *stage) untilDone(w write, again bool) {
 		if err == nil {
 			return
 		}
-		if fault.CodeOf(err) != fault.Unreachable || tries == 4 {
+		if fault.CodeOf(err) != fault.Unreachable || tries == maxTries {
 			st.Errorf("%s, try %d: %v, want it done or unreachable", w.name, tries, err)
 			return
 		}
@@ -192,6 +195,19 @@ func blindWritesOnce(st *stage) {
 		mendWrite()
 		mendRead()
 		st.untilDone(w, true)
+		st.equal(w.name+", effects", w.effects(), 1)
+	}
+}
+
+// writesInAStorm makes each write while a third of all requests fail, the
+// lookups' too.
+func writesInAStorm(st *stage) {
+	n := st.open()
+	writes := st.writes(n)
+	for seed, w := range writes {
+		st.s.Storm(uint64(seed), 0.35)
+		st.untilDone(w, false)
+		st.s.Calm()
 		st.equal(w.name+", effects", w.effects(), 1)
 	}
 }

@@ -37,6 +37,9 @@ type Deps struct {
 	Pace  time.Duration
 	Log   *slog.Logger
 	Clock clock.Clock
+	// Recovered is told of every webhook that a forge could not hand over and that
+	// was taken in later, for metrics; may be nil.
+	Recovered func(provider string)
 }
 
 // Bot holds the conversation. It is safe for concurrent use.

@@ -92,6 +92,9 @@ func (b *Bot) takeInOne(ctx context.Context, p providers.Provider, m providers.M
 	switch {
 	case err == nil:
 		_, err = b.Receive(ctx, Delivery{Provider: p.Name(), GUID: m.GUID, Event: event})
+		if err == nil && b.Recovered != nil {
+			b.Recovered(p.Name())
+		}
 		return err
 	case later(err):
 		return fmt.Errorf("read the missed webhook %s: %w", m.GUID, err)

@@ -53,7 +53,7 @@ func build(ctx context.Context, o Options, part config.Part) (_ *app, err error)
 	if err := a.openQueue(ctx, o, part, m); err != nil {
 		return nil, err
 	}
-	return a, a.openRooms(ctx, o)
+	return a, a.openRooms(ctx, o, m)
 }
 
 func openProviders(o Options, m *meters) (map[string]providers.Provider, error) {
@@ -63,6 +63,7 @@ func openProviders(o Options, m *meters) (map[string]providers.Provider, error) 
 		if err != nil {
 			return nil, err
 		}
+		m.recovered.WithLabelValues(p.Name()) // so that it is there before it is counted
 		found[p.Name()] = p
 	}
 	return found, nil
@@ -102,7 +103,7 @@ func openBell(o Options) (queue.Bell, error) {
 	return redisbell.New(o.Config.Redis, o.Log)
 }
 
-func (a *app) openRooms(ctx context.Context, o Options) (err error) {
+func (a *app) openRooms(ctx context.Context, o Options, m *meters) (err error) {
 	a.parser = syntax.NewParser(syntax.Options{})
 	postgresEngine := postgres.New(a.parser)
 	engines := map[string]executor.Engine{postgresEngine.Name(): postgresEngine}
@@ -115,7 +116,7 @@ func (a *app) openRooms(ctx context.Context, o Options) (err error) {
 	a.bot, err = bot.New(ctx, bot.Deps{
 		Store: a.store, Queue: a.queue, Deploy: a.deploy,
 		Reviewer: reviewer.New(a.parser), Providers: a.providers, Engines: engines,
-		PublicURL: o.Config.Server.PublicURL, Log: o.Log, Clock: clock.System,
+		PublicURL: o.Config.Server.PublicURL, Log: o.Log, Clock: clock.System, Recovered: m.delivered,
 	})
 	if err != nil {
 		return err

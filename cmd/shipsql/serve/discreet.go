@@ -13,7 +13,7 @@ import (
 )
 
 // discreet is an exporter that tells collectors no more than the log: attributes
-// under the log's keys, without secrets, and no texts of errors, because a
+// under known keys, without secrets, and no texts of errors, because a
 // database quotes SQL and data in them. When the collector is away, that is
 // logged once, and its spans are lost.
 type discreet struct {
@@ -44,7 +44,7 @@ func (d *discreet) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 // discreetSpan is a span without what must not leave.
 type discreetSpan struct{ sdktrace.ReadOnlySpan }
 
-// Attributes are those under the log's keys.
+// Attributes are those under known keys.
 func (s discreetSpan) Attributes() []attribute.KeyValue {
 	return discreetly(s.ReadOnlySpan.Attributes())
 }
@@ -69,11 +69,16 @@ func (s discreetSpan) Status() sdktrace.Status {
 	return status
 }
 
+// spanKeys are what attributes may be called: as in the log, and as OpenTelemetry
+// names requests. What a forge is asked for is told as a route.
+var spanKeys = append(slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return key == "error" || key == "stack" }),
+	"http.request.method", "url.template", "server.address", "http.response.status_code")
+
 // discreetly are the attributes that may be told, without secrets.
 func discreetly(attributes []attribute.KeyValue) []attribute.KeyValue {
 	var told []attribute.KeyValue
 	for _, a := range attributes {
-		if name := string(a.Key); !slices.Contains(keys, name) || name == "error" || name == "stack" {
+		if !slices.Contains(spanKeys, string(a.Key)) {
 			continue
 		}
 		if a.Value.Type() == attribute.STRING {

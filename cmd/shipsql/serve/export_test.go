@@ -1,7 +1,8 @@
 package serve
 
-// Safe and Keys are what tests look at beside a running app.
+// These are what tests look at beside a running app.
 var (
-	Safe = safe
-	Keys = keys
+	Safe     = safe
+	Keys     = keys
+	SpanKeys = spanKeys
 )

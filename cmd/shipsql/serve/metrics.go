@@ -18,6 +18,7 @@ type meters struct {
 	jobSeconds    *prometheus.HistogramVec
 	taskSeconds   prometheus.Histogram
 	forgeRequests *prometheus.CounterVec
+	recovered     *prometheus.CounterVec
 }
 
 func newMeters(registry *prometheus.Registry) *meters {
@@ -36,8 +37,11 @@ func newMeters(registry *prometheus.Registry) *meters {
 		forgeRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "shipsql_forge_requests_total", Help: "Requests to forges; status 0 is no answer.",
 		}, []string{"provider", "method", "route", "status"}),
+		recovered: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "shipsql_deliveries_recovered_total", Help: "Webhooks that a forge could not hand over and that were asked for later.",
+		}, []string{"provider"}),
 	}
-	registry.MustRegister(m.attempts, m.jobSeconds, m.taskSeconds, m.forgeRequests)
+	registry.MustRegister(m.attempts, m.jobSeconds, m.taskSeconds, m.forgeRequests, m.recovered)
 	return m
 }
 
@@ -48,6 +52,9 @@ func (m *meters) job(kind string, outcome queue.Outcome, took time.Duration) {
 		m.taskSeconds.Observe(took.Seconds())
 	}
 }
+
+// delivered counts a webhook that came late.
+func (m *meters) delivered(provider string) { m.recovered.WithLabelValues(provider).Inc() }
 
 func (m *meters) forgeRequest(provider string) func(method, route string, status int) {
 	return func(method, route string, status int) {

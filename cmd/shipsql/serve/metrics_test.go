@@ -14,7 +14,7 @@ import (
 
 // The names are a contract: dashboards and alerts are written for them.
 var metrics = []string{
-	"shipsql_bell_up", "shipsql_build_info", "shipsql_deliveries_total", "shipsql_forge_requests_total", "shipsql_job_attempts_total",
+	"shipsql_bell_up", "shipsql_build_info", "shipsql_deliveries_recovered_total", "shipsql_deliveries_total", "shipsql_forge_requests_total", "shipsql_job_attempts_total",
 	"shipsql_job_seconds", "shipsql_jobs", "shipsql_oldest_job_seconds", "shipsql_store_up", "shipsql_task_seconds", "shipsql_workers",
 }
 

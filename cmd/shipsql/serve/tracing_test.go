@@ -110,7 +110,7 @@ func checkKeys(t *testing.T, got *spans) {
 	defer got.mu.Unlock()
 	for _, span := range got.all {
 		for _, a := range span.GetAttributes() {
-			if !slices.Contains(serve.Keys, a.GetKey()) {
+			if !slices.Contains(serve.SpanKeys, a.GetKey()) {
 				t.Errorf("%s has the attribute %s", span.GetName(), a)
 			}
 		}

@@ -48,6 +48,10 @@ bench: setup ## speed as ratios against a baseline of the same run, and idle mem
 fuzz: setup ## every fuzz target for FUZZTIME (30s) each
 	@scripts/fuzz $(FUZZTIME)
 
+.PHONY: helm
+helm: ## lint, render and check the Helm chart in charts/shipsql
+	cd scripts/helm-check && go test ./...
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## golangci-lint with .golangci.yml
 	$(GOLANGCI_LINT) run

@@ -52,12 +52,24 @@ func milliseconds(d time.Duration) string {
 }
 
 // connect opens one connection of its own: no pool, no prepared statements left
-// behind.
+// behind. When the login is refused the URL is read again: a password that was
+// rotated a moment ago needs no other try.
 func (t *target) connect(ctx context.Context, params map[string]string) (*pgx.Conn, error) {
 	url, err := t.url.Read()
 	if err != nil {
 		return nil, err
 	}
+	conn, err := t.login(ctx, url, params)
+	if fault.CodeOf(err) != fault.Denied {
+		return conn, err
+	}
+	if now, unreadable := t.url.Read(); unreadable == nil && now != url {
+		return t.login(ctx, now, params)
+	}
+	return nil, err
+}
+
+func (t *target) login(ctx context.Context, url string, params map[string]string) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "can't read the database's URL").Because(redacted(err, url)).
@@ -71,7 +83,7 @@ func (t *target) connect(ctx context.Context, params map[string]string) (*pgx.Co
 		conn, err = pgx.ConnectConfig(ctx, config)
 	}
 	if err != nil {
-		return nil, refusedConnection(err, config, url)
+		return nil, refusedConnection(err, config, url, t.url)
 	}
 	return conn, nil
 }
@@ -90,7 +102,7 @@ func configure(config *pgx.ConnConfig) {
 }
 
 // refusedConnection says in one sentence why there is no connection.
-func refusedConnection(err error, config *pgx.ConnConfig, url string) error {
+func refusedConnection(err error, config *pgx.ConnConfig, url string, from secret.Source) error {
 	cause, where := redacted(err, url, config.Password), config.Host+"/"+config.Database
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -98,7 +110,8 @@ func refusedConnection(err error, config *pgx.ConnConfig, url string) error {
 	}
 	switch {
 	case strings.HasPrefix(pg.Code, "28"), pg.Code == "42501":
-		return fault.New(fault.Denied, "the database refuses the login").At(where).Because(cause).Then("check user, password and CONNECT privilege")
+		return fault.New(fault.Denied, "the database refuses the login").At(where).Because(cause).
+			Then("check user, password and CONNECT privilege; the URL is read anew for each try, from %s", from)
 	case pg.Code == "3D000":
 		return fault.New(fault.NotFound, "the database does not exist").At(where).Because(cause)
 	case strings.Contains(pg.Message, "startup parameter"):

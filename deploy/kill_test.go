@@ -74,9 +74,19 @@ func realService(ctx context.Context, url string, urls map[string]string) (*queu
 	return q, s, err
 }
 
-// The worker process is killed again and again in the middle of rollouts on real
-// databases: every migration, none of which may run twice, takes effect once.
+// Worker processes are killed again and again in the middle of rollouts on real
+// databases, one on a SQLite store and two on a PostgreSQL store: every migration,
+// none of which may run twice, takes effect once.
 func TestKilledWorkers(t *testing.T) {
+	for place, workers := range map[string]int{"sqlite": 1, "postgres": 2} {
+		t.Run(place, func(t *testing.T) {
+			t.Setenv("SHIPSQL_TEST_STORE", place)
+			killWorkers(t, workers)
+		})
+	}
+}
+
+func killWorkers(t *testing.T, workers int) {
 	kills, releases := 10, 5
 	if os.Getenv("SHIPSQL_TORTURE") != "" {
 		kills, releases = 200, 60
@@ -92,12 +102,16 @@ func TestKilledWorkers(t *testing.T) {
 	must(t, s.StartAt(t.Context(), project, "c0"))
 	last := mergeCounters(t, s, releases)
 
-	stop, started := startWorker(t, url, urls), 0
-	for range kills {
+	var stops []func()
+	for range workers {
+		stops = append(stops, startWorker(t, url, urls))
+	}
+	started := 0
+	for kill := range kills {
 		started = awaitStart(t, s, releases, started)
 		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) // when it dies is what varies
-		stop()
-		stop = startWorker(t, url, urls)
+		stops[kill%workers]()
+		stops[kill%workers] = startWorker(t, url, urls)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -109,7 +123,9 @@ func TestKilledWorkers(t *testing.T) {
 			break
 		}
 	}
-	stop()
+	for _, stop := range stops {
+		stop()
+	}
 	for name, url := range urls {
 		if got, want := counters(t, url), releases*filesPerRelease; got != want {
 			t.Errorf("%s: the counter stands at %d, want %d", name, got, want)

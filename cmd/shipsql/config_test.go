@@ -20,6 +20,12 @@ func TestConfigValidateExitsByWhatItFinds(t *testing.T) {
 		{"valid", []string{"config", "validate", "config/testdata/full.yaml"}, exitOK, "is valid: 2 databases", ""},
 		{"invalid", []string{"config", "validate", "config/testdata/invalid/gates.yaml"}, exitFail, "", "gates.yaml:8:5: environments[1].approvals"},
 		{"secrets missing", []string{"config", "validate", "--secrets", "config/testdata/full.yaml"}, exitFail, "", "env:ORDERS_TEST"},
+		{"web needs no database's secrets", []string{"config", "validate", "--secrets", "--role", "web", "config/testdata/nodes.yaml"}, exitFail, "", "webhook_secret: env:GH_SECRET_NEXT"},
+		{"a pool's secrets", []string{"config", "validate", "--secrets", "--role", "worker", "--pool", "virginia", "config/testdata/nodes.yaml"}, exitFail, "", "databases us: url: env:SHIPSQL_TEST_UNSET_4"},
+		{"a pool", []string{"config", "validate", "--role", "worker", "--pool", "virginia", "config/testdata/nodes.yaml"}, exitOK, "is valid: 3 databases", ""},
+		{"an unknown pool", []string{"config", "validate", "--role", "worker", "--pool", "virgina", "config/testdata/nodes.yaml"}, exitFail, "", `did you mean "virginia"?`},
+		{"split roles on SQLite", []string{"serve", "--role", "web", "--config", "config/testdata/small.yaml"}, exitFail, "", "run with --role all"},
+		{"an unknown role", []string{"serve", "--role", "wroker", "--config", "config/testdata/nodes.yaml"}, exitUsage, "", "must be one of"},
 		{"unreadable", []string{"config", "validate", unreadable}, exitUsage, "", "can't read the configuration"},
 		{"two files", []string{"config", "validate", "a", "b"}, exitUsage, "", "unexpected argument"},
 	} {

@@ -84,9 +84,7 @@ func (c checker) store(text string) {
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
 	case scheme == "sqlite" && rest != "":
-	case engineOf(text) == "postgres":
-	case strings.HasPrefix(scheme, "postgres"):
-		c.fail("store", forms, "not a PostgreSQL URL")
+	case slices.Contains([]string{"postgres", "postgresql"}, scheme) && strings.HasPrefix(rest, "//"):
 	default:
 		c.fail("store", forms, "not a store")
 	}

@@ -87,6 +87,23 @@ func TestLoadFillsInDefaults(t *testing.T) {
 	}
 }
 
+func TestLoadOfSeveralNodes(t *testing.T) {
+	got := nodes(t)
+	if secrets := got.GitHub[0].WebhookSecrets; len(secrets) != 2 || secrets[1] != secret.Parse("env:GH_SECRET_NEXT", "") {
+		t.Errorf("the webhook secrets = %v", secrets)
+	}
+	var workers []string
+	for _, d := range got.Deploy.Databases {
+		workers = append(workers, d.Worker+":"+d.Engine)
+	}
+	if diff := cmp.Diff([]string{":postgres", "frankfurt:postgres", "virginia:postgres"}, workers); diff != "" {
+		t.Error(diff)
+	}
+	if _, sqlite, err := got.SQLite(); sqlite || err != nil {
+		t.Errorf("the store is SQLite: %v, %v", sqlite, err)
+	}
+}
+
 // Every problem of a file is reported at once; the golden files are read by
 // people who judge the words.
 func TestProblemsAreReportedAllAtOnce(t *testing.T) {

@@ -177,6 +177,9 @@ func (d *decoder) list(n *yaml.Node, into reflect.Value, path string) {
 		return
 	case n.Kind == yaml.MappingNode && path == "providers.github":
 		items = []*yaml.Node{n}
+	case n.Kind != yaml.SequenceNode && into.Type() == reflect.TypeFor[[]secret.Source]():
+		d.wrongType(n, "text or a list", path)
+		return
 	case n.Kind != yaml.SequenceNode:
 		d.wrongType(n, "a list", path)
 		return

@@ -29,13 +29,15 @@ var below = map[string][]string{
 // forbidden lists libraries that are isolated: only the folders named may import
 // them, so that a successor is a change in one place.
 var forbidden = map[string][]string{
-	"github.com/google/go-github/":      {"providers/github", "providers/miniforge"},
-	"github.com/bradleyfalzon/":         {"providers/github", "providers/miniforge"},
-	"github.com/redis/go-redis/":        {"queue/redisbell", "queue/belltest", "internal/privateserver"},
-	"github.com/labstack/echo/":         {"handlers"},
-	"github.com/jackc/pgx/":             {"executor/postgres", "internal/privateserver", "internal/faultproxy", "store", "cmd/shipsql"},
-	"modernc.org/sqlite":                {"store"},
-	"github.com/pganalyze/pg_query_go/": {"executor/postgres", "reviewer/postgres"},
+	"github.com/google/go-github/":       {"providers/github", "providers/miniforge"},
+	"github.com/bradleyfalzon/":          {"providers/github", "providers/miniforge"},
+	"github.com/redis/go-redis/":         {"queue/redisbell", "queue/belltest", "internal/privateserver"},
+	"github.com/labstack/echo/":          {"handlers"},
+	"github.com/jackc/pgx/":              {"executor/postgres", "internal/privateserver", "internal/faultproxy", "store", "cmd/shipsql"},
+	"go.opentelemetry.io/otel/sdk":       {"cmd/shipsql/serve"},
+	"go.opentelemetry.io/otel/exporters": {"cmd/shipsql/serve"},
+	"modernc.org/sqlite":                 {"store"},
+	"github.com/pganalyze/pg_query_go/":  {"executor/postgres", "reviewer/postgres"},
 }
 
 type pkg struct {

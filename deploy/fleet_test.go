@@ -221,6 +221,27 @@ func TestOneReleaseToManyDatabases(t *testing.T) {
 	}
 }
 
+// BenchmarkRelease10k reports the speed of one release to b.N databases as a part
+// of the same workers' speed without bookkeeping: run it with -benchtime 10000x.
+func BenchmarkRelease10k(b *testing.B) {
+	for _, place := range []string{"sqlite", "postgres"} {
+		b.Run(place, func(b *testing.B) {
+			b.Setenv("SHIPSQL_TEST_STORE", place)
+			f := newFleet(b, storetest.URL(b), b.N)
+			raw := f.raw("before_", b.N/2)
+			heap := sampleHeap()
+			b.ResetTimer()
+			_, took := f.rollout()
+			b.StopTimer()
+			most := heap()
+			raw += f.raw("behind_", b.N-b.N/2)
+			b.ReportMetric(raw.Seconds()/took.Seconds(), "of-raw")
+			b.ReportMetric(perSecond(b.N, took), "tasks/s")
+			b.ReportMetric(float64(most)/(1<<20), "MiB-heap")
+		})
+	}
+}
+
 // check: every database has the table once, every task is done at the first
 // attempt, and the audit holds.
 func (f *fleet) check(r deploy.Release, databases int) {

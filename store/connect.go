@@ -109,14 +109,16 @@ func writable(ctx context.Context, conn *pgconn.PgConn) error {
 // isLost says that an error is not the server's answer to a statement: it can't
 // be reached, it ended the session, or it is starting or stopping.
 func isLost(err error) bool {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) { // also when it refuses the password, which is read anew each time
+		return true
+	}
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
-		return strings.HasPrefix(answer.Code, "08") || strings.HasPrefix(answer.Code, "57P") ||
-			answer.Code == "25P03" || answer.Code == "53300" // idle in transaction for too long; too many connections
+		return strings.HasPrefix(answer.Code, "08") || strings.HasPrefix(answer.Code, "57P") || answer.Code == idleInTransaction
 	}
-	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) ||
+	return errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, driver.ErrBadConn) || strings.Contains(err.Error(), "conn closed")
 }

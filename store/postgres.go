@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/secret"
 )
@@ -31,8 +30,8 @@ const poolSize = 6
 // idleLife is how long a connection stays that a burst of work has left behind.
 const idleLife = 5 * time.Minute
 
-func openPostgres(ctx context.Context, url secret.Source, c clock.Clock) (*DB, error) {
-	p := &postgresStore{presence: &presence{}, serverClock: &serverClock{local: c, own: c != clock.System}, url: url}
+func openPostgres(ctx context.Context, url secret.Source, c *serverClock) (*DB, error) {
+	p := &postgresStore{presence: &presence{}, serverClock: c, url: url}
 	config, err := p.config()
 	if err != nil {
 		return nil, err
@@ -136,6 +135,7 @@ END $$`)
 const (
 	uniqueViolation      = "23505"
 	readOnlyTransaction  = "25006"
+	idleInTransaction    = "25P03"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"

@@ -86,7 +86,7 @@ func Open(ctx context.Context, url secret.Source, c clock.Clock) (*DB, error) {
 	case scheme == "sqlite" && rest != "":
 		return openSQLite(ctx, strings.TrimPrefix(rest, "//"), c)
 	case scheme == "postgres" || scheme == "postgresql":
-		return openPostgres(ctx, url, c)
+		return openPostgres(ctx, url, &serverClock{local: c, own: c != clock.System})
 	default: // the URL itself is not shown: it may hold a password
 		return nil, fault.New(fault.Invalid, "the store is neither sqlite:PATH nor postgres://…").Then("set store: sqlite:shipsql.db")
 	}
@@ -129,8 +129,11 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 }
 
 // Query runs one reading statement.
-func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	rows, err := db.read.QueryContext(ctx, query, storable(args)...)
+func (db *DB) Query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
+	err = db.reread(ctx, func() error {
+		rows, err = db.read.QueryContext(ctx, query, storable(args)...)
+		return err
+	})
 	if err != nil {
 		return nil, db.explain(err)
 	}
@@ -138,8 +141,12 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 }
 
 // QueryRow runs one reading statement for at most one row.
-func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return db.read.QueryRowContext(ctx, query, storable(args)...)
+func (db *DB) QueryRow(ctx context.Context, query string, args ...any) (row *sql.Row) {
+	_ = db.reread(ctx, func() error { // the row keeps the error
+		row = db.read.QueryRowContext(ctx, query, storable(args)...)
+		return row.Err()
+	})
+	return row
 }
 
 // Micros is a time as it is stored.

@@ -59,78 +59,84 @@ func TestAnyPathIsAFile(t *testing.T) {
 }
 
 func TestTxCommitsOrLeavesNothing(t *testing.T) {
-	db := withNumbers(t)
-	boom := errors.New("boom")
-	insert := func(n int) func(*store.Tx) error {
-		return func(tx *store.Tx) error { _, err := tx.Exec(t.Context(), "INSERT INTO t VALUES ($1)", n); return err }
-	}
-	if err := db.Tx(t.Context(), insert(1)); err != nil {
-		t.Fatal(err)
-	}
-	err := db.Tx(t.Context(), func(tx *store.Tx) error { return errors.Join(insert(2)(tx), boom) })
-	if !errors.Is(err, boom) {
-		t.Errorf("Tx = %v, want boom", err)
-	}
-	func() {
-		defer func() { _ = recover() }()
-		_ = db.Tx(t.Context(), func(tx *store.Tx) error { _ = insert(3)(tx); panic("boom") })
-	}()
-	cancelled, cancel := context.WithCancel(t.Context())
-	if err := db.Tx(cancelled, func(tx *store.Tx) error { err := insert(4)(tx); cancel(); return err }); err == nil {
-		t.Error("a cancelled transaction was committed")
-	}
-	if err := db.Tx(t.Context(), insert(5)); err != nil {
-		t.Errorf("the writer is not free after all this: %v", err)
-	}
-	if diff := cmp.Diff([]int{1, 5}, numbers(t, db)); diff != "" {
-		t.Error(diff)
-	}
+	onBoth(t, func(t *testing.T) {
+		db := withNumbers(t)
+		boom := errors.New("boom")
+		insert := func(n int) func(*store.Tx) error {
+			return func(tx *store.Tx) error { _, err := tx.Exec(t.Context(), "INSERT INTO t VALUES ($1)", n); return err }
+		}
+		if err := db.Tx(t.Context(), insert(1)); err != nil {
+			t.Fatal(err)
+		}
+		err := db.Tx(t.Context(), func(tx *store.Tx) error { return errors.Join(insert(2)(tx), boom) })
+		if !errors.Is(err, boom) {
+			t.Errorf("Tx = %v, want boom", err)
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_ = db.Tx(t.Context(), func(tx *store.Tx) error { _ = insert(3)(tx); panic("boom") })
+		}()
+		cancelled, cancel := context.WithCancel(t.Context())
+		if err := db.Tx(cancelled, func(tx *store.Tx) error { err := insert(4)(tx); cancel(); return err }); err == nil {
+			t.Error("a cancelled transaction was committed")
+		}
+		if err := db.Tx(t.Context(), insert(5)); err != nil {
+			t.Errorf("the writer is not free after all this: %v", err)
+		}
+		if diff := cmp.Diff([]int{1, 5}, numbers(t, db)); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func TestAfterCommitRunsInOrderWithTheWriterFree(t *testing.T) {
-	db := withNumbers(t)
-	var ran []string
-	err := db.Tx(t.Context(), func(tx *store.Tx) error {
-		tx.AfterCommit(func() { ran = append(ran, "a") })
-		tx.AfterCommit(func() { mustExec(t, db, "INSERT INTO t VALUES (1)"); ran = append(ran, "b") })
-		if len(ran) > 0 {
-			t.Error("a hook ran before the commit")
+	onBoth(t, func(t *testing.T) {
+		db := withNumbers(t)
+		var ran []string
+		err := db.Tx(t.Context(), func(tx *store.Tx) error {
+			tx.AfterCommit(func() { ran = append(ran, "a") })
+			tx.AfterCommit(func() { mustExec(t, db, "INSERT INTO t VALUES (1)"); ran = append(ran, "b") })
+			if len(ran) > 0 {
+				t.Error("a hook ran before the commit")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return nil
+		if diff := cmp.Diff([]string{"a", "b"}, ran); diff != "" {
+			t.Error(diff)
+		}
+		err = db.Tx(t.Context(), func(tx *store.Tx) error {
+			tx.AfterCommit(func() { t.Error("a hook ran after a rollback") })
+			return errors.New("no")
+		})
+		if err == nil {
+			t.Error("the error is lost")
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"a", "b"}, ran); diff != "" {
-		t.Error(diff)
-	}
-	err = db.Tx(t.Context(), func(tx *store.Tx) error {
-		tx.AfterCommit(func() { t.Error("a hook ran after a rollback") })
-		return errors.New("no")
-	})
-	if err == nil {
-		t.Error("the error is lost")
-	}
 }
 
 func TestWritersTakeTurns(t *testing.T) {
-	db := withNumbers(t)
-	mustExec(t, db, "INSERT INTO t VALUES (0)")
-	const workers, each = 8, 25
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for range each {
-				if err := db.Tx(t.Context(), func(tx *store.Tx) error { return increment(t.Context(), tx) }); err != nil {
-					t.Error(err)
+	onBoth(t, func(t *testing.T) {
+		db := withNumbers(t)
+		mustExec(t, db, "INSERT INTO t VALUES (0)")
+		const workers, each = 8, 25
+		var group sync.WaitGroup
+		for range workers {
+			group.Go(func() {
+				for range each {
+					if err := db.Tx(t.Context(), func(tx *store.Tx) error { return increment(t.Context(), tx) }); err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
-	}
-	group.Wait()
-	if diff := cmp.Diff([]int{workers * each}, numbers(t, db)); diff != "" {
-		t.Error(diff)
-	}
+			})
+		}
+		group.Wait()
+		if diff := cmp.Diff([]int{workers * each}, numbers(t, db)); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 // increment reads and writes in two statements: lost updates would show.
@@ -144,62 +150,68 @@ func increment(ctx context.Context, tx *store.Tx) error {
 }
 
 func TestAWaitingWriterHeedsItsContext(t *testing.T) {
-	db := withNumbers(t)
-	err := db.Tx(t.Context(), func(*store.Tx) error {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		defer cancel()
-		nested := db.Tx(ctx, func(*store.Tx) error { return nil })
-		if !errors.Is(nested, context.DeadlineExceeded) {
-			t.Errorf("a nested write: %v", nested)
+	onBoth(t, func(t *testing.T) {
+		db := withNumbers(t)
+		err := db.Tx(t.Context(), func(*store.Tx) error {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+			nested := db.Tx(ctx, func(*store.Tx) error { return nil })
+			if !errors.Is(nested, context.DeadlineExceeded) {
+				t.Errorf("a nested write: %v", nested)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestReadersSeeTheLastCommitAndCannotWrite(t *testing.T) {
-	db := withNumbers(t)
-	mustExec(t, db, "INSERT INTO t VALUES (7)")
-	err := db.Tx(t.Context(), func(tx *store.Tx) error {
-		if _, err := tx.Exec(t.Context(), "DELETE FROM t"); err != nil {
-			return err
+	onBoth(t, func(t *testing.T) {
+		db := withNumbers(t)
+		mustExec(t, db, "INSERT INTO t VALUES (7)")
+		err := db.Tx(t.Context(), func(tx *store.Tx) error {
+			if _, err := tx.Exec(t.Context(), "DELETE FROM t"); err != nil {
+				return err
+			}
+			if diff := cmp.Diff([]int{7}, numbers(t, db)); diff != "" {
+				t.Error("a reader sees what is not committed: " + diff)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]int{7}, numbers(t, db)); diff != "" {
-			t.Error("a reader sees what is not committed: " + diff)
+		if got := numbers(t, db); len(got) != 0 {
+			t.Errorf("a reader misses the last commit: %v", got)
 		}
-		return nil
+		var n int
+		if err := db.QueryRow(t.Context(), "INSERT INTO t VALUES (1) RETURNING n").Scan(&n); err == nil {
+			t.Error("a reader wrote")
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := numbers(t, db); len(got) != 0 {
-		t.Errorf("a reader misses the last commit: %v", got)
-	}
-	var n int
-	if err := db.QueryRow(t.Context(), "INSERT INTO t VALUES (1) RETURNING n").Scan(&n); err == nil {
-		t.Error("a reader wrote")
-	}
 }
 
 func TestIsUnique(t *testing.T) {
-	db := withNumbers(t)
-	mustExec(t, db, "CREATE TABLE u(id text PRIMARY KEY, k text UNIQUE, c bigint CHECK (c > 0))")
-	mustExec(t, db, "INSERT INTO u VALUES ('a', 'k', 1)")
-	for query, want := range map[string]bool{
-		"INSERT INTO u VALUES ('a', 'other', 1)": true,
-		"INSERT INTO u VALUES ('b', 'k', 1)":     true,
-		"INSERT INTO u VALUES ('b', 'other', 0)": false,
-		"INSERT INTO nosuch VALUES (1)":          false,
-	} {
-		if _, err := db.Exec(t.Context(), query); err == nil || store.IsUnique(err) != want {
-			t.Errorf("IsUnique of %s (%v) is %v", query, err, !want)
+	onBoth(t, func(t *testing.T) {
+		db := withNumbers(t)
+		mustExec(t, db, "CREATE TABLE u(id text PRIMARY KEY, k text UNIQUE, c bigint CHECK (c > 0))")
+		mustExec(t, db, "INSERT INTO u VALUES ('a', 'k', 1)")
+		for query, want := range map[string]bool{
+			"INSERT INTO u VALUES ('a', 'other', 1)": true,
+			"INSERT INTO u VALUES ('b', 'k', 1)":     true,
+			"INSERT INTO u VALUES ('b', 'other', 0)": false,
+			"INSERT INTO nosuch VALUES (1)":          false,
+		} {
+			if _, err := db.Exec(t.Context(), query); err == nil || store.IsUnique(err) != want {
+				t.Errorf("IsUnique of %s (%v) is %v", query, err, !want)
+			}
 		}
-	}
-	if store.IsUnique(nil) {
-		t.Error("no error is a unique violation")
-	}
+		if store.IsUnique(nil) {
+			t.Error("no error is a unique violation")
+		}
+	})
 }
 
 func TestTimesAreMicrosecondsInUTC(t *testing.T) {
@@ -217,16 +229,39 @@ func TestTimesAreMicrosecondsInUTC(t *testing.T) {
 }
 
 func TestPing(t *testing.T) {
-	db := withNumbers(t)
-	if err := db.Ping(t.Context()); err != nil {
-		t.Error(err)
+	onBoth(t, func(t *testing.T) {
+		db := withNumbers(t)
+		if err := db.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Ping(context.Background()); err == nil {
+			t.Error("a closed store answers")
+		}
+	})
+}
+
+// onBoth runs a test on SQLite and on PostgreSQL.
+func onBoth(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	for _, kind := range []string{"sqlite", "postgres"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Setenv("SHIPSQL_TEST_STORE", kind)
+			test(t)
+		})
 	}
-	if err := db.Close(); err != nil {
+}
+
+func open(t *testing.T, url string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), secret.Literal(url), clock.System)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Ping(context.Background()); err == nil {
-		t.Error("a closed store answers")
-	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 func withNumbers(t *testing.T) *store.DB {

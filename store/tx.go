@@ -72,22 +72,40 @@ const (
 	pause    = 10 * time.Millisecond
 )
 
-func (tx *Tx) run(ctx context.Context, fn func(*Tx) error) error {
+// again calls f until it says that its error is final, a few times.
+func again(ctx context.Context, f func() (final bool, err error)) error {
 	for attempt := 1; ; attempt++ {
-		tx.after = nil
-		undone, err := tx.attempt(ctx, fn)
-		if err == nil {
-			return nil
-		}
-		again := undone && (tx.db.conflicted(err) || tx.db.lost(err))
-		if !again || attempt == attempts || ctx.Err() != nil {
-			return tx.db.explain(err)
+		final, err := f()
+		if err == nil || final || attempt == attempts {
+			return err
 		}
 		select {
 		case <-time.After(rand.N(pause << attempt)):
 		case <-ctx.Done():
+			return err
 		}
 	}
+}
+
+// reread repeats a read whose connection is lost.
+func (db *DB) reread(ctx context.Context, read func() error) error {
+	return again(ctx, func() (bool, error) {
+		err := read()
+		return err != nil && !db.lost(err), err
+	})
+}
+
+// run runs fn, again when it was surely rolled back through no fault of its own.
+func (tx *Tx) run(ctx context.Context, fn func(*Tx) error) error {
+	err := again(ctx, func() (bool, error) {
+		tx.after = nil
+		undone, err := tx.attempt(ctx, fn)
+		return err != nil && !(undone && (tx.db.conflicted(err) || tx.db.lost(err))), err
+	})
+	if err != nil {
+		return tx.db.explain(err)
+	}
+	return nil
 }
 
 // attempt runs fn in one transaction. An error is undone when nothing can have

@@ -11,6 +11,9 @@
 //	413     the body is over 25 MiB, which no forge sends
 //	503     the store did not take it: the forge shows a failed delivery, to be sent again
 //
+// A webhook begins a trace that its jobs continue. What a caller says of traces
+// is only linked.
+//
 // Events ShipSQL has no use for, and bodies it can't read, are answered 202 and
 // recorded too: several forges switch off a hook that answers with errors.
 package handlers

@@ -15,5 +15,6 @@
 //
 // All problems are reported at once, each with line, column and what to do.
 // Secrets are references ([secret.Source]) and stay unread here, so that a
-// process boots without the passwords of databases it never talks to.
+// process boots without the passwords of databases it never talks to. Which those
+// are follows from its [Part]: the role, and the pools whose jobs it runs.
 package config

@@ -131,7 +131,7 @@ func (b *Bot) keptCatalog(ctx context.Context, d deploy.Database) (kept, error) 
 		return kept{Problem: "no worker online for " + d.Worker}, nil
 	case !online[d.Worker]:
 		return k, nil
-	case !awaited:
+	case !awaited || now.Sub(k.Asked) > catalogFresh: // never asked, or in vain
 		if err := b.Store.Tx(ctx, func(tx *store.Tx) error { return b.askCatalog(ctx, tx, d) }); err != nil {
 			return k, err
 		}

@@ -33,7 +33,7 @@ func (w *World) Start() {
 	w.tb.Helper()
 	n := w.NewNode(nil)
 	w.nodes.Lock()
-	w.Node = n
+	w.Node, w.down = n, false
 	w.nodes.Unlock()
 }
 
@@ -42,9 +42,16 @@ func (w *World) Start() {
 func (w *World) Stop() {
 	w.nodes.Lock()
 	n := w.Node
-	w.Node = &Node{end: func() {}}
+	w.down = true
 	w.nodes.Unlock()
 	n.end()
+}
+
+// isDown says whether nothing runs.
+func (w *World) isDown() bool {
+	w.nodes.Lock()
+	defer w.nodes.Unlock()
+	return w.down
 }
 
 // NewNode starts one more process on the world's store; change is its queue's.
@@ -121,9 +128,9 @@ var errDown = fmt.Errorf("the app is down")
 // Deliver verifies a webhook and gives it to the inbox.
 func (w *World) Deliver(ctx context.Context, h http.Header, body []byte) (bot.Outcome, error) {
 	w.nodes.Lock()
-	n := w.Node
+	n, down := w.Node, w.down
 	w.nodes.Unlock()
-	if n.Bot == nil {
+	if down {
 		return "", errDown
 	}
 	event, err := w.Provider.ParseWebhook(h, body)

@@ -27,14 +27,30 @@ func (w *World) Settle() {
 	for before := -1; before != w.events(); {
 		before = w.events()
 		w.must(w.Forge.Settled(ctx))
-		if w.Queue == nil {
-			return // the app is down
+		w.revive()
+		if w.isDown() {
+			return
 		}
 		// Idle reads the clock before the jobs: one that was enqueued in between
 		// looks as if it were for later. Several looks in a row don't all miss it.
 		for range 3 {
-			w.must(w.Queue.Idle(ctx))
+			w.idle(ctx)
 		}
+	}
+}
+
+// idle waits until no job runs, and starts the app again if it dies meanwhile.
+func (w *World) idle(ctx context.Context) {
+	w.tb.Helper()
+	for {
+		look, cancel := context.WithTimeout(ctx, time.Second)
+		err := w.Queue.Idle(look)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			w.must(err)
+			return
+		}
+		w.revive()
 	}
 }
 
@@ -185,6 +201,7 @@ func (w *World) Until(what string, holds func() bool) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(patience); !holds(); <-tick.C {
+		w.revive()
 		if time.Now().After(deadline) {
 			w.tb.Fatalf("it never came that %s; the stages of #1 are %q", what, w.Stages(1))
 		}
@@ -221,18 +238,5 @@ func (w *World) Reconcile() {
 // AwaitSticky waits until the sticky comment of a pull request holds the text.
 func (w *World) AwaitSticky(n int, text string) {
 	w.tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	err := w.Forge.Wait(ctx, func(s *miniforge.State) bool {
-		pr, _ := s.PR(w.Repo, n)
-		for _, c := range pr.Comments {
-			if c.ByApp && strings.Contains(c.Body, "kind=main") && strings.Contains(c.Body, text) {
-				return true
-			}
-		}
-		return false
-	})
-	if err != nil {
-		w.tb.Fatalf("the sticky comment never said %q: %v\n%s", text, err, w.Sticky(n))
-	}
+	w.Until(fmt.Sprintf("the sticky comment says %q", text), func() bool { return strings.Contains(w.Sticky(n), text) })
 }

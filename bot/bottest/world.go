@@ -61,7 +61,9 @@ type World struct {
 	parser    *syntax.Parser
 	engine    executor.Engine
 	log       *logs
-	nodes     sync.Mutex // guards Node
+	nodes     sync.Mutex // guards Node, which only the test's goroutine changes, and down
+	down      bool
+	death     death
 }
 
 // New starts a world; it ends with the test.
@@ -82,7 +84,7 @@ func New(tb testing.TB, o Options) *World {
 
 func (w *World) startForge(o Options) {
 	w.tb.Helper()
-	options := miniforge.Options{Clock: w.Clock, Middleware: func(h http.Handler) http.Handler { return contract.Wrap(w.tb, h) }}
+	options := miniforge.Options{Clock: w.Clock, Middleware: func(h http.Handler) http.Handler { return w.deadly(contract.Wrap(w.tb, h)) }}
 	if o.Forge != nil {
 		o.Forge(&options)
 	}

@@ -72,7 +72,7 @@ type view struct {
 	stage       StageDecision
 	project     Project
 	pullRequest int
-	run         executor.Run
+	run         stageRun
 	goes        bool // the gate was open at the sight's revision, and the stage has begun
 }
 

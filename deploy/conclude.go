@@ -33,14 +33,13 @@ func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Resu
 	now := s.db.Now()
 	t := a.judged(cause, now)
 	t.Progress = a.finalProgress(result, t.State)
-	known := texts(a.run)
 	return t.State == Queued, s.db.Tx(ctx, func(tx *store.Tx) error {
 		mine, err := finishTask(ctx, tx, t)
 		if err != nil || !mine {
 			return err
 		}
 		for _, o := range result.Outcomes {
-			if err := insertOutcome(ctx, tx, a.outcome(known, o.Version, outcomeState(o.Kind), now)); err != nil {
+			if err := insertOutcome(ctx, tx, a.outcome(o.Version, outcomeState(o.Kind), now)); err != nil {
 				return err
 			}
 		}

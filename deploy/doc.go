@@ -25,6 +25,36 @@
 // leaves the row running, and the next ring on that database takes it up; that
 // every effect happens once is the ledger's work (executor).
 //
+// # Ten thousand databases
+//
+// What a task costs here does not depend on how many databases its stage has.
+// Facts count tasks (by state and pool) and hold only the first that are in
+// trouble; a stage's tasks are made and queued in batches, each a transaction; and
+// the end of a task has gates evaluated only when it was the stage's last under
+// way or something went wrong.
+//
+// A worker that starts a task judges the gate by the project's line as it was last
+// read, and asks in the transaction that marks the row running whether that is
+// still the project's revision (deploy_projects.revision). Every row of the audit
+// but a task's own, and every change of a stage, moves the revision on: if it
+// moved, the line is read anew. So each task starts behind a gate that was open at
+// that very moment, and reads one row for it. What the Authority says is asked for
+// each task, what the clock says too.
+//
+// # Pools
+//
+// A database belongs to a pool of workers (Database.Worker), which alone reach it.
+// A gate that is open lets go the databases of those pools that have a worker
+// online; the others wait, the stage says for what ([GateNoWorker]), and what was
+// queued for a pool is taken back when its last worker goes. While a stage waits so,
+// it is looked at again every few seconds.
+//
+// # After a store restore
+//
+// The ledgers win: the branch is walked again from the restored cursor, its releases
+// roll out again, the executor finds each migration in the ledger, and the store is
+// right again.
+//
 // # Problems
 //
 //	code              opened by a merge that …          ended by
@@ -51,7 +81,7 @@
 // # A stage: one release in one environment
 //
 //	from                        event                                              to
-//	waiting                     all gates open                                     queued
+//	waiting                     all gates open, a worker online for some pool      queued
 //	queued                      a worker takes a task                              running
 //	queued, running             the gate closes, no task runs                      waiting
 //	queued, running             no task is active, one's outcome is unproven       ambiguous
@@ -66,10 +96,10 @@
 // # A task: one database of a stage
 //
 //	from       event                                                     to
-//	           the stage's gate opens                                    queued
+//	           the stage's gate opens for the first time                 waiting
 //	queued     a worker takes it, the gate is still open                 running
-//	queued     the gate has closed                                       waiting
-//	waiting    the gate opens again                                      queued
+//	queued     the gate has closed, or no worker of its pool is left     waiting
+//	waiting    the gate is open, a worker of its pool online             queued
 //	running    the executor applied everything                           done
 //	running    the executor says why not                                 failed
 //	running    the executor can't prove a step's outcome                 ambiguous

@@ -18,7 +18,6 @@ type reporter struct {
 	service  *Service
 	ctx      context.Context //nolint:containedctx // events carry none
 	attempt  *attempt
-	known    map[string]executor.Migration
 	progress Progress
 	outcomes []outcome // applied and not stored yet
 	stored   time.Time // when progress was stored last
@@ -27,7 +26,7 @@ type reporter struct {
 
 func (s *Service) reporter(ctx context.Context, a *attempt) *reporter {
 	return &reporter{
-		service: s, ctx: context.WithoutCancel(ctx), attempt: a, known: texts(a.run), progress: a.Progress,
+		service: s, ctx: context.WithoutCancel(ctx), attempt: a, progress: a.Progress,
 		stored: s.db.Now(), // a task that is done within a second has no progress to show
 	}
 }
@@ -41,10 +40,10 @@ func (r *reporter) event(e executor.Event) {
 	now := r.service.db.Now()
 	if e.State == executor.EventApplied {
 		p.Migrations++
-		r.outcomes = append(r.outcomes, r.attempt.outcome(r.known, e.Version, Done, now))
+		r.outcomes = append(r.outcomes, r.attempt.outcome(e.Version, Done, now))
 	}
 	if e.State == executor.EventSkipped {
-		r.outcomes = append(r.outcomes, r.attempt.outcome(r.known, e.Version, Skipped, now))
+		r.outcomes = append(r.outcomes, r.attempt.outcome(e.Version, Skipped, now))
 	}
 	if now.Sub(r.stored) >= progressEvery {
 		r.stored = now
@@ -73,8 +72,8 @@ func (r *reporter) store() {
 }
 
 // outcome is what the task's database is now known to hold of a version.
-func (a *attempt) outcome(known map[string]executor.Migration, version string, state State, at time.Time) outcome {
-	m := known[executor.VersionKey(version)]
+func (a *attempt) outcome(version string, state State, at time.Time) outcome {
+	m := a.run.known[executor.VersionKey(version)]
 	return outcome{
 		project: a.project.ID(), database: a.Database, environment: a.Environment, release: a.Release,
 		version: version, path: m.Path, checksum: m.Checksum, state: state, at: at,

@@ -17,16 +17,23 @@ import (
 // LockRetryFor.
 const lockPatience = 30 * time.Second
 
-// buildRun puts together what every task of a stage applies: exactly the release's
-// migrations that still count in the environment, and the folder they came with.
-func (s *Service) buildRun(ctx context.Context, q store.Queryer, p Project, key stageKey) (executor.Run, error) {
+// stageRun is what every task of a stage applies. It is shared and never changed.
+type stageRun struct {
+	executor.Run
+
+	known map[string]executor.Migration // by version key, whatever the run may speak of
+}
+
+// buildRun puts that together: exactly the release's migrations that still count
+// in the environment, and the folder they came with.
+func (s *Service) buildRun(ctx context.Context, q store.Queryer, p Project, key stageKey) (stageRun, error) {
 	env, _ := s.cfg.Environment(key.environment)
-	run := executor.Run{
+	run := stageRun{Run: executor.Run{
 		History: p.HistoryName(), OutOfOrder: p.OutOfOrder, Release: key.release, ToolVersion: s.deps.ToolVersion,
 		Limits: executor.Limits{
 			LockTimeout: env.LockTimeout, LockRetryFor: min(env.LockRetryFor, lockPatience), StatementTimeout: env.StatementTimeout,
 		},
-	}
+	}}
 	l, err := loadLine(ctx, q, onlyRelease(key.release))
 	if err != nil {
 		return run, err
@@ -41,6 +48,7 @@ func (s *Service) buildRun(ctx context.Context, q store.Queryer, p Project, key 
 		return run, err
 	}
 	run.Accept, err = acceptedChecksums(ctx, q, p.ID())
+	run.known = texts(run.Run)
 	return run, err
 }
 

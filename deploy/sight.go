@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -22,7 +21,7 @@ type sight struct {
 	facts    Facts // without what others are asked for
 
 	mu   sync.Mutex
-	runs map[stageKey]executor.Run // what the tasks of a stage have in common
+	runs map[stageKey]stageRun
 }
 
 // sights are the latest of each project.
@@ -45,7 +44,7 @@ func (s *Service) look(ctx context.Context, p Project) (*sight, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := &sight{revision: revision, runs: map[stageKey]executor.Run{}}
+	seen := &sight{revision: revision, runs: map[stageKey]stageRun{}}
 	if seen.facts, _, err = s.loadFacts(ctx, s.db, p); err != nil {
 		return nil, err
 	}
@@ -66,7 +65,7 @@ func (s *Service) forget(p Project, seen *sight) {
 }
 
 // runOf is what the tasks of a stage have in common.
-func (s *Service) runOf(ctx context.Context, p Project, seen *sight, key stageKey) (executor.Run, error) {
+func (s *Service) runOf(ctx context.Context, p Project, seen *sight, key stageKey) (stageRun, error) {
 	seen.mu.Lock()
 	defer seen.mu.Unlock()
 	if run, known := seen.runs[key]; known {

@@ -23,7 +23,7 @@ type attempt struct {
 	project     Project
 	pullRequest int // the release's
 	env         Environment
-	run         executor.Run
+	run         stageRun
 	before      *Failure // of the attempt before this one
 	reached     bool     // the database answered at least once
 	others      bool     // more tasks were due on the database, or will be
@@ -80,7 +80,7 @@ func (s *Service) apply(ctx context.Context, job queue.Job, a *attempt) (executo
 		return executor.Result{}, fault.New(fault.Unsupported, "there is no engine %q", database.Engine)
 	}
 	r := s.reporter(ctx, a)
-	run := a.run
+	run := a.run.Run
 	run.Progress = r.event
 	run.StillMine = func(ctx context.Context) error { return s.stillMine(ctx, job, a) }
 	ctx, end := traced(ctx, a)

@@ -6,13 +6,16 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"database/sql"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,7 +103,7 @@ func (s *station) write(name, text string) {
 }
 
 // merged records merges as the bot would, each of one reviewed file.
-func (s *station) merged(sql ...string) []string {
+func (s *station) merged(texts ...string) []string {
 	s.Helper()
 	var ids []string
 	err := serve.Operate(s.Context(), s.options(), func(service *deploy.Service) error {
@@ -109,7 +112,7 @@ func (s *station) merged(sql ...string) []string {
 			return err
 		}
 		var folder []deploy.File
-		for i, text := range sql {
+		for i, text := range texts {
 			path := fmt.Sprintf("migrations/%d_change.sql", i+1)
 			folder = append(folder, deploy.File{Path: path, Content: []byte(text)})
 			made, err := service.Advance(s.Context(), project, fmt.Sprintf("c%d", i), fmt.Sprintf("c%d", i+1), []deploy.NewRelease{{
@@ -136,26 +139,28 @@ func (s *station) options() serve.Options {
 	return serve.Options{Config: s.cfg, Role: config.RoleAll, Version: "test", Log: slog.New(slog.DiscardHandler), Drain: time.Nanosecond}
 }
 
-// serving runs the app until the test ends.
-func (s *station) serving() {
+// serving runs the app until stop is called, or the test ends.
+func (s *station) serving() (stop func()) {
 	s.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	o := s.options()
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	o.Ready = func(address string) { ready <- address }
 	go func() { ended <- serve.Run(ctx, o) }()
-	s.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			s.Errorf("serve: %v", err)
 		}
 	})
+	s.Cleanup(stop)
 	select {
 	case <-ready:
 	case err := <-ended:
 		ended <- nil
 		s.Fatalf("serve ended: %v", err)
 	}
+	return stop
 }
 
 // run runs a command with the station's configuration.
@@ -239,14 +244,38 @@ func TestReleaseCommandsBesideARunningServer(t *testing.T) {
 	s.until(ids[1], "test", deploy.Done)
 }
 
-func exec(t *testing.T, url, sql string) {
+// TestARestoredStoreLearnsFromTheLedgers follows docs/operations.md: a back-up
+// made while serving, and a restore of it after prod was migrated.
+func TestARestoredStoreLearnsFromTheLedgers(t *testing.T) {
+	s := newStation(t)
+	path := filepath.Join(filepath.Dir(s.file), "shipsql.db")
+	id := s.merged("create table a(n int); insert into a values (1)")[0]
+	stop := s.serving()
+	s.until(id, "test", deploy.Done)
+	db, err := sql.Open("sqlite", path)
+	must(t, err)
+	_, err = db.ExecContext(t.Context(), "VACUUM INTO '"+path+".backup'")
+	must(t, errors.Join(err, db.Close()))
+	s.run(exitOK, "release", "approve", id, "prod")
+	s.until(id, "prod", deploy.Done)
+	stop()
+
+	must(t, errors.Join(os.RemoveAll(path+"-wal"), os.RemoveAll(path+"-shm"), os.Rename(path+".backup", path)))
+	s.serving()
+	s.until(id, "prod", deploy.Waiting) // the approval is lost with the rest
+	s.run(exitOK, "release", "approve", id, "prod")
+	s.until(id, "prod", deploy.Done) // a second create table would have failed
+	exec(t, s.url["prod"], "do $$ begin if (select count(*) from a) <> 1 then raise 'it ran twice'; end if; end $$")
+}
+
+func exec(t *testing.T, url, statement string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	if _, err := conn.Exec(t.Context(), sql); err != nil {
+	if _, err := conn.Exec(t.Context(), statement); err != nil {
 		t.Error(err)
 	}
 }

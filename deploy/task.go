@@ -83,9 +83,9 @@ func (s *Service) apply(ctx context.Context, job queue.Job, a *attempt) (executo
 	run := a.run.Run
 	run.Progress = r.event
 	run.StillMine = func(ctx context.Context) error { return s.stillMine(ctx, job, a) }
-	ctx, end := traced(ctx, a)
-	result, err := engine.Open(database.URL).Apply(ctx, run)
-	end(err)
+	result, err := traced(ctx, a, func(ctx context.Context) (executor.Result, error) {
+		return engine.Open(database.URL).Apply(ctx, run)
+	})
 	a.Progress = r.progress
 	a.reached = r.reached
 	return result, err

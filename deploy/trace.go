@@ -8,19 +8,20 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-// traced puts a span around the work on one database; end closes it. It names the
-// task and how it ended, never what a database said: that may hold data.
-func traced(ctx context.Context, a *attempt) (_ context.Context, end func(error)) {
+// traced puts a span around the work on one database. It names the task and how
+// it ended, never what a database said: that may hold data.
+func traced(ctx context.Context, a *attempt, work func(context.Context) (executor.Result, error)) (executor.Result, error) {
 	ctx, span := otel.Tracer("github.com/shipsql/shipsql/deploy").Start(ctx, "apply", trace.WithAttributes(
 		attribute.String("task", a.ID), attribute.String("release", a.Release),
 		attribute.String("environment", a.Environment), attribute.Int("attempts", a.Attempts)))
-	return ctx, func(err error) {
-		if err != nil {
-			span.SetStatus(codes.Error, string(fault.CodeOf(err)))
-		}
-		span.End()
+	defer span.End()
+	result, err := work(ctx)
+	if err != nil {
+		span.SetStatus(codes.Error, string(fault.CodeOf(err)))
 	}
+	return result, err
 }

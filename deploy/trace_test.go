@@ -34,7 +34,7 @@ func TestATaskIsOneSpan(t *testing.T) {
 	}
 	said := map[string]string{}
 	for _, a := range found[0].Attributes() {
-		said[string(a.Key)] = a.Value.Emit()
+		said[string(a.Key)] = a.Value.String()
 	}
 	if said["task"] != task.ID || said["release"] != r.ID || said["environment"] != "test" {
 		t.Errorf("attributes = %v", said)

@@ -153,6 +153,10 @@ func TestDoctorOfASickSite(t *testing.T) {
 			must(t, forge.Suspend("acme"))
 			return func() { must(t, forge.Unsuspend("acme")) }
 		}, "forge forge", doctor.Failed, "the installation of acme is suspended"},
+		"check not required": {func() func() {
+			must(t, forge.Protect("acme/orders", "main", "build"))
+			return func() { must(t, forge.Protect("acme/orders", "main", "sql-review")) }
+		}, "forge forge/acme/orders", doctor.Warning, "does not require the check sql-review"},
 		"renamed": {func() func() {
 			must(t, forge.Rename("acme/orders", "sales", "acme"))
 			return func() { must(t, forge.Rename("acme/sales", "orders", "acme")) }

@@ -94,7 +94,7 @@ func (b *boundedBody) Close() error {
 // list, so a metric labelled by route has few values.
 var routeWord = regexp.MustCompile(`^(access_tokens|app|attempts|branches|check-runs|collaborators|comments|commits|compare|config|` +
 	`deliveries|deployments|files|git|hook|installation|installations|issues|memberships|orgs|permission|pulls|reactions|repos|repositories|` +
-	`reviews|statuses|tarball|teams|trees|blobs)$`)
+	`reviews|rules|statuses|tarball|teams|trees|blobs)$`)
 
 // route is an API path (without its root) with names and numbers left out.
 func route(path string) string {

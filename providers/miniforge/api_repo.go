@@ -19,6 +19,7 @@ var repoRoutes = []route{
 	{"GET /repos/{owner}/{repo}", asInstallation, func(c *call) answer { return ok(c.fullRepo(c.repo)) }},
 	{"GET /repos/{owner}/{repo}/branches", asInstallation, (*call).listBranches},
 	{"GET /repos/{owner}/{repo}/branches/{branch...}", asInstallation, (*call).getBranch},
+	{"GET /repos/{owner}/{repo}/rules/branches/{branch...}", asInstallation, func(*call) answer { return ok([]object{}) }}, // it has no rulesets
 	{"GET /repos/{owner}/{repo}/contents/{path...}", asInstallation, (*call).getContents},
 	{"GET /repos/{owner}/{repo}/tarball/{ref...}", asInstallation, (*call).tarball},
 }
@@ -43,9 +44,21 @@ func (c *call) getBranch() answer {
 	self := c.repoAPI(c.repo) + "/branches/" + name
 	return ok(object{
 		"name": name, "commit": c.view.commit(c.repo, head), "protected": len(c.repo.required[name]) > 0,
-		"protection": object{"enabled": len(c.repo.required[name]) > 0}, "protection_url": self + "/protection",
+		"protection": c.protection(name), "protection_url": self + "/protection",
 		"_links": object{"self": self, "html": c.repoWeb(c.repo) + "/tree/" + name},
 	})
+}
+
+// protection is what those who may read see of a branch's protection.
+func (c *call) protection(branch string) object {
+	required := c.repo.required[branch]
+	if len(required) == 0 {
+		return object{"enabled": false}
+	}
+	return object{"enabled": true, "required_status_checks": object{
+		"enforcement_level": "non_admins", "contexts": required,
+		"checks": mapEach(required, func(name string) object { return object{"context": name, "app_id": nil} }),
+	}}
 }
 
 // ref is the commit the ref parameter names, or the default branch's head.

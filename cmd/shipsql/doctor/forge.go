@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,8 +141,37 @@ func repository(ctx context.Context, p providers.Provider, project deploy.Projec
 		results = append(results, t.broken(err, why))
 	default:
 		results = append(results, t.ok("the branch %s is at %s", project.Branch, head.SHA[:min(len(head.SHA), 10)]))
+		results = append(results, t.required(ctx, p, repo, project.Branch)...)
 	}
 	return results
+}
+
+// protector is a provider that tells which checks a branch requires.
+type protector interface {
+	RequiredChecks(ctx context.Context, repo providers.Repo, branch string) ([]string, error)
+}
+
+func (t topic) required(ctx context.Context, p providers.Provider, repo providers.Repo, branch string) []Result {
+	forge, ok := p.(protector)
+	if !ok {
+		return nil
+	}
+	checks, err := forge.RequiredChecks(ctx, repo, branch)
+	if err != nil {
+		return []Result{t.notChecked("which checks the branch requires can't be read: %s", err)}
+	}
+	return []Result{judgeRequired(t, checks, branch)}
+}
+
+// verdict is the name of our check.
+const verdict = "sql-review"
+
+func judgeRequired(t topic, checks []string, branch string) Result {
+	if slices.Contains(checks, verdict) {
+		return t.ok("the branch %s requires the check %s", branch, verdict)
+	}
+	return t.warning("the branch %s does not require the check %s", branch, verdict).
+		because("a red verdict blocks no merge").fix("require " + verdict + " in the branch's protection or a ruleset, with the app as its expected source")
 }
 
 func judgeName(t topic, repo providers.Repo, configured string) Result {

@@ -61,6 +61,7 @@ func TestJudge(t *testing.T) {
 			judgeName(at, providers.Repo{Provider: "forge", Owner: "Acme", Name: "Orders", ID: 7}, "acme/orders"),
 			judgeName(at, providers.Repo{Provider: "forge", Owner: "acme", Name: "sales", ID: 7}, "acme/orders"),
 			judgeName(at, providers.Repo{Provider: "forge", Owner: "acme", Name: "orders", ID: 7, Archived: true}, "acme/orders"),
+			judgeRequired(at, []string{"build", "sql-review"}, "main"), judgeRequired(at, []string{"build"}, "main"),
 		},
 		"webhook": {
 			judgeAnswer(at, given{202, []byte(`{"outcome":"ignored"}`), time.Second}, hook, 0), judgeAnswer(at, given{202, []byte(`{"outcome":"ignored"}`), 6 * time.Second}, hook, 1),

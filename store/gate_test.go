@@ -75,6 +75,33 @@ func TestAContractWaitsForOlderProgramsAndThenAWhile(t *testing.T) {
 	}
 }
 
+// A program without any connection can't be seen. When a contract overtakes it,
+// it is refused when it connects again, instead of working on tables that are
+// not what it thinks.
+func TestAProgramThatWasOvertakenIsRefused(t *testing.T) {
+	url := privateserver.Database(t)
+	content := map[string]string{"1_t.sql": "CREATE TABLE t(n bigint); INSERT INTO t VALUES (0)"}
+	older, newer := open(t, url), open(t, url)
+	if err := older.Migrate(t.Context(), "room", files(content)); err != nil {
+		t.Fatal(err)
+	}
+	content["2_n.contract.sql"] = "ALTER TABLE t RENAME n TO m"
+	if err := errors.Join(add(t.Context(), older), newer.Migrate(t.Context(), "room", files(content))); err != nil {
+		t.Fatal(err)
+	}
+	admin(t, url, endAll, allEnded)
+	if err := newer.MaintainOnce(t.Context(), 0); err != nil || len(newer.Postponed()) > 0 {
+		t.Fatalf("the contract waits: %v", err)
+	}
+	_, exec := older.Exec(t.Context(), "INSERT INTO t VALUES (1)")
+	_, query := older.Query(t.Context(), "SELECT 1")
+	for name, err := range map[string]error{"Tx": add(t.Context(), older), "Exec": exec, "Query": query} {
+		if fault.CodeOf(err) != fault.Unsupported {
+			t.Errorf("%s of an older program: %v", name, err)
+		}
+	}
+}
+
 // program is one running ShipSQL of a version; at version v it knows the files
 // 1 to v.
 type program struct {
@@ -167,7 +194,7 @@ func (f *fleet) step(admin func()) {
 	if len(f.live) > 0 {
 		i = rapid.IntRange(0, len(f.live)-1).Draw(f.t, "which")
 	}
-	action := rapid.SampledFrom([]string{"boot", "boot", "stop", "maintain", "maintain", "cut", "use"}).Draw(f.t, "action")
+	action := rapid.SampledFrom([]string{"boot", "stop", "maintain", "cut", "use"}).Draw(f.t, "action")
 	switch {
 	case action == "boot" || i < 0:
 		f.boot(rapid.IntRange(1, 5).Draw(f.t, "version"), f.ran())
@@ -214,7 +241,9 @@ func TestContractsAndProgramsOfManyVersions(t *testing.T) {
 				f.stop(0)
 			}
 		}()
-		for range rapid.IntRange(1, 10).Draw(rt, "steps") {
+		f.boot(rapid.IntRange(1, 4).Draw(rt, "older"), 0)
+		f.boot(5, 0)
+		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
 			f.step(func() { admin(t, url, endAll, allEnded) })
 		}
 		f.finish()
@@ -224,7 +253,7 @@ func TestContractsAndProgramsOfManyVersions(t *testing.T) {
 // finish ends all but a new program of the newest version, for which every
 // contract must run.
 func (f *fleet) finish() {
-	f.boot(5, f.ran())
+	f.boot(5, f.ran()) // also where only refused ones live
 	for len(f.live) > 1 {
 		f.stop(0)
 	}

@@ -107,6 +107,7 @@ func (s *Service) view(ctx context.Context, p Project, t storedTask) (view, erro
 // moved says that one did.
 func (s *Service) claimSeen(ctx context.Context, t storedTask, v view) (a *attempt, moved bool, err error) {
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		a, moved = nil, false // of a run that was rolled back
 		now, err := loadClaimable(ctx, tx, t.ID)
 		if err != nil || !now.State.Active() {
 			return err
@@ -133,6 +134,7 @@ func (s *Service) claimJudged(ctx context.Context, p Project, t storedTask) (*at
 	}
 	var a *attempt
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		a = nil // of a run that was rolled back
 		decision, err := s.settle(ctx, tx, p, facts.asked())
 		if err != nil {
 			return err

@@ -193,6 +193,7 @@ type authority struct {
 	approvers map[string][]string // environment → logins
 	writers   []string
 	err       error
+	asked     func() // called at each question about an approver
 }
 
 func (a *authority) set(change func(*authority)) {
@@ -202,6 +203,12 @@ func (a *authority) set(change func(*authority)) {
 }
 
 func (a *authority) MayApprove(_ context.Context, _ deploy.Project, rel deploy.Release, env deploy.Environment, login string) (deploy.Eligibility, error) {
+	a.mu.Lock()
+	asked := a.asked
+	a.mu.Unlock()
+	if asked != nil {
+		asked()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {

@@ -200,7 +200,16 @@ func (s *station) until(id, environment string, state deploy.State) release.Show
 }
 
 func TestReleaseCommandsBesideARunningServer(t *testing.T) {
-	s := newStation(t)
+	t.Run("SQLite", func(t *testing.T) { testReleaseCommands(t, newStation(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		s := newStation(t)
+		s.configure(strings.Replace(s.text, "sqlite:"+filepath.Dir(s.file)+"/shipsql.db", privateserver.Database(t), 1))
+		testReleaseCommands(t, s)
+	})
+}
+
+func testReleaseCommands(t *testing.T, s *station) {
+	t.Helper()
 	ids := s.merged("create table a(n int)", "insert into a values (1); select from absent")
 	s.serving()
 	s.until(ids[0], "test", deploy.Done)

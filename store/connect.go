@@ -109,12 +109,10 @@ func writable(ctx context.Context, conn *pgconn.PgConn) error {
 // isLost says that an error is not the server's answer to a statement: it can't
 // be reached, it ended the session, or it is starting or stopping.
 func isLost(err error) bool {
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) { // also when it refuses the password, which is read anew each time
+	if _, unconnected := errors.AsType[*pgconn.ConnectError](err); unconnected { // also when it refuses the password, which is read anew each time
 		return true
 	}
-	var answer *pgconn.PgError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.HasPrefix(answer.Code, "08") || strings.HasPrefix(answer.Code, "57P") || answer.Code == idleInTransaction
 	}
 	var network net.Error

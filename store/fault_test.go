@@ -23,13 +23,13 @@ import (
 // through is a store behind a proxy that breaks its connections.
 func through(t *testing.T, url string) (*store.DB, *faultproxy.Proxy) {
 	t.Helper()
-	address, viaProxy := rehost(t, url, "")
+	address, _ := rehost(t, url, "")
 	proxy, err := faultproxy.Start(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = proxy.Close() })
-	_, viaProxy = rehost(t, url, proxy.Addr())
+	_, viaProxy := rehost(t, url, proxy.Addr())
 	return open(t, viaProxy), proxy
 }
 

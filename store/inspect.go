@@ -17,38 +17,38 @@ type Facts struct {
 
 // Inspect reads the facts. It changes nothing.
 func (db *DB) Inspect(ctx context.Context) (Facts, error) {
-	f, err := db.inspectServer(ctx)
+	f, migrated, err := db.inspect(ctx, db)
+	if err == nil {
+		f.Schema, err = db.schemaVersions(ctx, migrated)
+	}
 	if err != nil {
 		return f, fmt.Errorf("inspect the store: %w", err)
 	}
-	f.Schema, err = db.schemaVersions(ctx)
-	return f, err
+	return f, nil
 }
 
-func (db *DB) inspectServer(ctx context.Context) (f Facts, err error) {
-	if db.lone() {
-		err = db.QueryRow(ctx, `SELECT 'SQLite ' || sqlite_version(), page_count * page_size, journal_mode
-			FROM pragma_page_count, pragma_page_size, pragma_journal_mode`).Scan(&f.Product, &f.Bytes, &f.Journal)
-		return f, err
-	}
+func (sqliteStore) inspect(ctx context.Context, q Queryer) (f Facts, migrated bool, err error) {
+	err = q.QueryRow(ctx, `SELECT 'SQLite ' || sqlite_version(), page_count * page_size, journal_mode,
+			EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'store_migrations')
+		FROM pragma_page_count, pragma_page_size, pragma_journal_mode`).Scan(&f.Product, &f.Bytes, &f.Journal, &migrated)
+	return f, migrated, err
+}
+
+func (*postgresStore) inspect(ctx context.Context, q Queryer) (f Facts, migrated bool, err error) {
 	var clock time.Time
 	sent := time.Now()
-	err = db.QueryRow(ctx, `SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1),
-		pg_database_size(current_database()), clock_timestamp()`).Scan(&f.Product, &f.Bytes, &clock)
+	err = q.QueryRow(ctx, `SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1),
+		pg_database_size(current_database()), clock_timestamp(), to_regclass('store_migrations') IS NOT NULL`).
+		Scan(&f.Product, &f.Bytes, &clock, &migrated)
 	f.Ahead = clock.Sub(sent.Add(time.Since(sent) / 2)).Round(time.Millisecond)
-	return f, err
+	return f, migrated, err
 }
 
 // schemaVersions is empty for a store that no ShipSQL has started with yet.
-func (db *DB) schemaVersions(ctx context.Context) (map[string]int, error) {
-	there := `SELECT to_regclass('store_migrations') IS NOT NULL`
-	if db.lone() {
-		there = `SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'store_migrations'`
-	}
+func (db *DB) schemaVersions(ctx context.Context, migrated bool) (map[string]int, error) {
 	versions := map[string]int{}
-	var exists bool
-	if err := db.QueryRow(ctx, there).Scan(&exists); err != nil || !exists {
-		return versions, err
+	if !migrated {
+		return versions, nil
 	}
 	rows, err := db.Query(ctx, `SELECT room, max(version) FROM store_migrations GROUP BY room`)
 	if err != nil {

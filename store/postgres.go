@@ -143,8 +143,7 @@ const (
 
 // stateOf is the SQLSTATE with which the server refused, "" for another error.
 func stateOf(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
 	}
 	return ""

@@ -32,7 +32,7 @@ func admin(t *testing.T, url string, statements ...string) {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
 	for _, statement := range statements {
-		if _, err := conn.Exec(t.Context(), statement); err != nil {
+		if _, err := conn.Exec(context.WithoutCancel(t.Context()), statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
@@ -206,7 +206,7 @@ func TestConnectionsKilledAtAnyMoment(t *testing.T) {
 	var killer sync.WaitGroup
 	killer.Go(func() {
 		for ctx.Err() == nil {
-			admin(t, url, endAll)
+			admin(t, url, endAll) //nolint:contextcheck // it ends its round
 		}
 	})
 	done, unknown := 0, 0

@@ -61,6 +61,9 @@ type backend interface {
 	// keepTime sets the clock.
 	keepTime(ctx context.Context, db *sql.DB) error
 
+	// inspect reads a store's facts, and whether it has been migrated ever.
+	inspect(ctx context.Context, q Queryer) (f Facts, migrated bool, err error)
+
 	// knows is told the newest version of a room's tables that this program knows.
 	knows(room string, version int)
 	// alone keeps programs out that know less than version until tx ends, or
@@ -131,7 +134,7 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 // Query runs one reading statement.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
 	err = db.reread(ctx, func() error {
-		rows, err = db.read.QueryContext(ctx, query, storable(args)...)
+		rows, err = db.read.QueryContext(ctx, query, storable(args)...) //nolint:rowserrcheck,sqlclosecheck // the caller does
 		return err
 	})
 	if err != nil {

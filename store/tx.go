@@ -80,7 +80,7 @@ func again(ctx context.Context, f func() (final bool, err error)) error {
 			return err
 		}
 		select {
-		case <-time.After(rand.N(pause << attempt)):
+		case <-time.After(rand.N(pause << attempt)): //nolint:gosec // not a secret
 		case <-ctx.Done():
 			return err
 		}
@@ -97,10 +97,11 @@ func (db *DB) reread(ctx context.Context, read func() error) error {
 
 // run runs fn, again when it was surely rolled back through no fault of its own.
 func (tx *Tx) run(ctx context.Context, fn func(*Tx) error) error {
-	err := again(ctx, func() (bool, error) {
+	err := again(ctx, func() (final bool, err error) {
 		tx.after = nil
 		undone, err := tx.attempt(ctx, fn)
-		return err != nil && !(undone && (tx.db.conflicted(err) || tx.db.lost(err))), err
+		final = err != nil && (!undone || !tx.db.conflicted(err) && !tx.db.lost(err))
+		return final, err
 	})
 	if err != nil {
 		return tx.db.explain(err)

@@ -65,7 +65,7 @@ func (s *Service) acceptEdit(ctx context.Context, c Command) (Answer, *Refused) 
 
 // mayAccept: the approvers of the most guarded environment decide about texts.
 func (s *Service) mayAccept(ctx context.Context, c Command, p Project, r Release) *Refused {
-	road := s.cfg.Road(p)
+	road := s.topology.roads[p.ID()]
 	env := road[len(road)-1]
 	for _, e := range road {
 		if e.Gated() {

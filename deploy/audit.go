@@ -112,9 +112,16 @@ func readAudit(scan store.Scan) (AuditRow, error) {
 	return r, decodeAll(column{actor, &r.Actor})
 }
 
-// Audit lists a release's audit rows, oldest first.
+// taskRows is how many rows of tasks Audit returns.
+const taskRows = 200
+
+// Audit lists a release's audit rows, oldest first: every decision, and the last
+// two hundred of what its tasks did.
 func (s *Service) Audit(ctx context.Context, releaseID string) ([]AuditRow, error) {
-	return list(ctx, s.db, readAudit, `SELECT `+auditColumns+` FROM deploy_audit WHERE release = $1 ORDER BY seq`, releaseID)
+	return list(ctx, s.db, readAudit, `SELECT `+auditColumns+` FROM deploy_audit
+		WHERE release = $1 AND (action NOT LIKE 'task%' OR seq > coalesce((SELECT seq FROM deploy_audit
+			WHERE release = $1 AND action LIKE 'task%' ORDER BY seq DESC LIMIT 1 OFFSET $2), 0))
+		ORDER BY seq`, releaseID, taskRows)
 }
 
 // auditPage is how many rows VerifyAudit holds in memory at once.

@@ -66,9 +66,13 @@ func (s *Service) List(ctx context.Context, l Listing) ([]Listed, error) {
 // what has not is told apart here already, so that looking for what failed does
 // not read all of history.
 func (s *Service) listIDs(ctx context.Context, l Listing, before string) ([]string, error) {
+	page := listPage
+	if l.State == "" {
+		page = min(l.Limit, listPage)
+	}
 	return list(ctx, s.db, text, `SELECT id FROM deploy_releases
 		WHERE ($1 = '' OR project = $1) AND ($2 = '' OR id < $2) AND ($3 = 0 OR (finished_at <> 0) = ($3 = 1))
-		ORDER BY id DESC LIMIT $4`, l.Project, before, l.finished(), min(l.Limit, listPage))
+		ORDER BY id DESC LIMIT $4`, l.Project, before, l.finished(), page)
 }
 
 // finished is 1 for releases that have passed, 2 for others, 0 for both.

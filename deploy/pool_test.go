@@ -174,4 +174,13 @@ func TestManyInTroubleAreCounted(t *testing.T) {
 		t.Errorf("%d databases are tried again", len(answer.Databases))
 	}
 	h.expect(r.ID, deploy.Done, deploy.Done)
+	rows, err := h.service.Audit(h.ctx, r.ID)
+	h.must(err)
+	tasks := slices.DeleteFunc(slices.Clone(rows), func(r deploy.AuditRow) bool { return !strings.HasPrefix(r.Action, "task") })
+	decided := func(action string) bool {
+		return slices.ContainsFunc(rows, func(r deploy.AuditRow) bool { return r.Action == action })
+	}
+	if len(tasks) != 200 || !decided("approve") || !decided("retry") || !decided("finished") {
+		t.Errorf("%d of %d rows are of tasks", len(tasks), len(rows))
+	}
 }

@@ -86,6 +86,17 @@ func TestReleasePage(t *testing.T) {
 	}
 }
 
+// Of many databases the page shows those that need somebody, and counts them all.
+func TestReleasePageOfManyDatabases(t *testing.T) {
+	rollout := rolloutIn(deploy.Failed, "Many")
+	rollout.Stages[0].Counts = map[deploy.State]int{deploy.Done: 9990, deploy.Failed: 10}
+	answer := httptest.NewRecorder()
+	pages(&releases{rollout: rollout}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/releases/01R", nil))
+	if page := answer.Body.String(); !strings.Contains(page, "✅ 9990 done") || !strings.Contains(page, "❌ 10 failed") || !strings.Contains(page, "orders-eu") {
+		t.Errorf("the page is %s", page)
+	}
+}
+
 func TestReleaseEventsFollowTheRollout(t *testing.T) {
 	store := &releases{rollout: rolloutIn(deploy.Running, "one")}
 	server := httptest.NewServer(pages(store))

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shipsql/shipsql/internal/fault"
@@ -90,7 +91,10 @@ type Queue struct {
 	handlers map[string]Handler     // fixed once Run is called
 	onDead   map[string]DeadHandler // likewise
 
-	claims   sync.Mutex     // held to claim: our workers would only race each other
+	claims  sync.Mutex   // held to claim, and guards taken
+	taken   []Job        // claimed for workers that wait to claim
+	waiting atomic.Int32 // workers that wait to claim
+
 	mu       sync.Mutex     // guards what follows
 	active   map[string]int // running jobs of this process by kind
 	selfID   string         // this process's row among the workers; "" unless Run runs
@@ -120,9 +124,7 @@ func (q *Queue) Handle(kind string, h Handler) { q.handlers[kind] = h }
 func (q *Queue) OnDead(kind string, h DeadHandler) { q.onDead[kind] = h }
 
 // Enqueue adds jobs in the caller's transaction and rings once it is committed.
-// ctx's trace goes along with them. In a [store.DB.TxUnordered] it may add one
-// coalescing job: two such transactions that add the same two the other way
-// round would wait for each other.
+// ctx's trace goes along with them. A [store.DB.TxUnordered] will do.
 func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, jobs ...NewJob) error {
 	due := make([]string, 0, len(jobs))
 	for _, job := range jobs {

@@ -39,7 +39,7 @@ func (q *Queue) reconcileOnce(ctx context.Context) error {
 	if err := q.takeBackExpired(ctx); err != nil {
 		return err
 	}
-	ids, err := q.jobs.candidates(ctx, q.openKinds(), q.options.Pools)
+	ids, err := q.jobs.candidates(ctx, q.db, q.openKinds(nil), q.options.Pools)
 	q.ring(ctx, ids...)
 	return errors.Join(err, q.jobs.forget(ctx, q.db.Now().Add(-q.options.KeepDone)))
 }

@@ -77,27 +77,21 @@ WHERE j.id = $3 AND j.state = 'ready' AND j.run_after <= $1 AND ` + first + `
 RETURNING ` + columns
 
 // claim takes the job if it is still first: a compare-and-set by id.
-func (t table) claim(ctx context.Context, id string) (job Job, ok bool, err error) {
-	ctx, cancel := t.bounded(ctx)
-	defer cancel()
-	err = t.db.TxUnordered(ctx, func(tx *store.Tx) error {
-		now := tx.Now()
-		job, err = scanJob(tx.QueryRow(ctx, claimSQL, store.Micros(now), store.Micros(now.Add(t.lease)), id).Scan)
-		return err
-	})
-	switch {
-	case err == nil:
-		return job, true, nil
-	case errors.Is(err, sql.ErrNoRows), store.IsUnique(err): // somebody else was faster
+func (t table) claim(ctx context.Context, tx *store.Tx, id string) (job Job, ok bool, err error) {
+	now := tx.Now()
+	job, err = scanJob(tx.QueryRow(ctx, claimSQL, store.Micros(now), store.Micros(now.Add(t.lease)), id).Scan)
+	if errors.Is(err, sql.ErrNoRows) { // somebody else was faster
 		return Job{}, false, nil
-	default:
+	}
+	if err != nil {
 		return Job{}, false, fmt.Errorf("claim job %s: %w", id, err)
 	}
+	return job, true, nil
 }
 
 // candidates are the ids of jobs that a worker for these kinds and pools could
 // claim now, the one that is due longest first: at most one per kind and pool.
-func (t table) candidates(ctx context.Context, kinds, pools []string) ([]string, error) {
+func (t table) candidates(ctx context.Context, in store.Queryer, kinds, pools []string) ([]string, error) {
 	if len(kinds) == 0 || len(pools) == 0 {
 		return nil, nil
 	}
@@ -107,7 +101,7 @@ func (t table) candidates(ctx context.Context, kinds, pools []string) ([]string,
 	for _, name := range append(append([]string(nil), kinds...), pools...) {
 		args = append(args, name)
 	}
-	rows, err := t.db.Query(ctx, candidatesSQL(len(kinds), len(pools)), args...)
+	rows, err := in.Query(ctx, candidatesSQL(len(kinds), len(pools)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for runnable jobs: %w", err)
 	}

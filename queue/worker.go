@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -75,29 +74,6 @@ func (q *Queue) worker(ctx, work context.Context, rings <-chan string) {
 			}
 		}
 	}
-}
-
-// take claims the oldest job that this process may run now.
-func (q *Queue) take(ctx context.Context) (Job, bool) {
-	q.claims.Lock()
-	defer q.claims.Unlock()
-	for ctx.Err() == nil {
-		ids, err := q.jobs.candidates(ctx, q.openKinds(), q.options.Pools)
-		q.heard(ctx, err)
-		if err != nil || len(ids) == 0 {
-			return Job{}, false
-		}
-		job, ok, err := q.jobs.claim(ctx, ids[0])
-		q.heard(ctx, err)
-		if ok {
-			q.countActive(job.Kind, 1)
-			return job, true
-		}
-		if err != nil {
-			return Job{}, false
-		}
-	}
-	return Job{}, false
 }
 
 // attempt runs a claimed job once and settles it.
@@ -254,20 +230,6 @@ func (q *Queue) ringNext(ctx context.Context, job Job, v verdict) {
 	if id != "" {
 		q.ring(ctx, id)
 	}
-}
-
-// openKinds are the kinds with a handler that are below their limit.
-func (q *Queue) openKinds() []string {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	kinds := make([]string, 0, len(q.handlers))
-	for kind := range q.handlers {
-		if limit, limited := q.options.Limits[kind]; !limited || q.active[kind] < limit {
-			kinds = append(kinds, kind)
-		}
-	}
-	slices.Sort(kinds) // one text, one prepared plan
-	return kinds
 }
 
 func (q *Queue) countActive(kind string, n int) {

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -107,9 +108,9 @@ func TestObserveHearsOfEveryAttempt(t *testing.T) {
 	q.Handle("k", func(_ context.Context, job queue.Job) error { return answers[job.Fence-1] })
 	run(t, q)
 	enqueue(t, db, q, queue.NewJob{Kind: "k", Key: "k"})
-	for _, want := range []queue.Outcome{queue.OutcomeAgain, queue.OutcomeFailed, queue.OutcomeDone} {
-		if got := next(t, heard); got != want {
-			t.Errorf("heard %s, want %s", got, want)
-		}
+	got := []queue.Outcome{next(t, heard), next(t, heard), next(t, heard)}
+	slices.Sort(got) // one is told of when the next may be under way
+	if diff := cmp.Diff([]queue.Outcome{queue.OutcomeAgain, queue.OutcomeDone, queue.OutcomeFailed}, got); diff != "" {
+		t.Error(diff)
 	}
 }

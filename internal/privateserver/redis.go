@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 
 	"github.com/redis/go-redis/v9"
 
@@ -138,22 +136,6 @@ func (r *Redis) Restart(ctx context.Context) error {
 		return errGiven
 	}
 	return r.private.restart(ctx)
-}
-
-// Freeze stops the server's process where it is: connections stay open, and
-// nothing is answered until Thaw. A frozen server can be killed.
-func (r *Redis) Freeze() error { return r.signal(syscall.SIGSTOP) }
-
-// Thaw lets a frozen server go on.
-func (r *Redis) Thaw() error { return r.signal(syscall.SIGCONT) }
-
-func (r *Redis) signal(signal os.Signal) error {
-	if r.given != "" {
-		return errGiven
-	}
-	r.private.mu.Lock()
-	defer r.private.mu.Unlock()
-	return r.private.cmd.Process.Signal(signal)
 }
 
 // Stop ends the server and removes its folder; a given server is left alone.

@@ -59,7 +59,6 @@ func newWorld(t *testing.T) *world {
 
 // populate makes a repository with a pull request that people comment on.
 func (w *world) populate() (pull int, err error) {
-	_, pushed := "", error(nil)
 	err = errors.Join(
 		w.forge.Serve("127.0.0.1:0"),
 		w.forge.AddUser(miniforge.User{Login: writer}),
@@ -69,7 +68,7 @@ func (w *world) populate() (pull int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	_, pushed = w.forge.Push(repository, "feature", miniforge.Commit{Author: writer, Message: "Add a note", Files: map[string]string{"NOTE.md": "a note\n"}})
+	_, pushed := w.forge.Push(repository, "feature", miniforge.Commit{Author: writer, Message: "Add a note", Files: map[string]string{"NOTE.md": "a note\n"}})
 	pull, err = w.forge.OpenPR(miniforge.NewPR{Repo: repository, Head: "feature", Title: "Add a note", Author: writer})
 	return pull, errors.Join(pushed, err)
 }

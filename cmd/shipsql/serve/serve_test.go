@@ -27,6 +27,7 @@ import (
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/privateserver"
+	"github.com/shipsql/shipsql/providers/miniforge"
 )
 
 func TestMain(m *testing.M) {
@@ -52,32 +53,47 @@ func options(t testing.TB, redis string) (serve.Options, *logLines) {
 }
 
 // place is where an app keeps its things.
-type place struct{ store, redis, databases string }
+type place struct {
+	store, redis, databases string
+	listen                  string // "": any free port
+	forge                   *miniforge.Forge
+}
+
+// github is the forge's part of the configuration, and its App's key.
+func (p place) github(t testing.TB) (provider string, key []byte) {
+	t.Helper()
+	if p.forge != nil {
+		return fmt.Sprintf(`{base_url: %q, api_url: %q, name: forge, app_id: %d, private_key: "file:app.pem", webhook_secret: %q}`,
+			p.forge.URL(), p.forge.APIURL(), p.forge.AppID(), p.forge.WebhookSecret()), p.forge.PrivateKeyPEM()
+	}
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)})
+	return `{base_url: "http://127.0.0.1:1", name: forge, app_id: 1, private_key: "file:app.pem", webhook_secret: ` + webhookSecret + `}`, key
+}
 
 const oneDatabase = `  - {name: one, url: "postgres://u:` + databaseLogin + `@127.0.0.1:1/one", environment: test, labels: {app: one}}`
 
 func optionsIn(t testing.TB, dir string, at place) (serve.Options, *logLines) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	if err := os.WriteFile(filepath.Join(dir, "app.pem"), block, 0o600); err != nil {
+	provider, key := at.github(t)
+	if err := os.WriteFile(filepath.Join(dir, "app.pem"), key, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	text := fmt.Sprintf(`
-server: {listen: "127.0.0.1:0", public_url: "http://localhost:8080"}
+server: {listen: %q, public_url: "http://localhost:8080"}
 store: %q
 providers:
-  github: {base_url: "http://127.0.0.1:1", name: forge, app_id: 1, private_key: "file:app.pem", webhook_secret: %s}
+  github: %s
 databases:
 %s
 environments:
   - {name: test, rollout: auto}
 projects:
   - {repository: forge/acme/one, branch: main, path: migrations, databases: {app: one}}
-`, at.store, webhookSecret, cmp.Or(at.databases, oneDatabase))
+`, cmp.Or(at.listen, "127.0.0.1:0"), at.store, provider, cmp.Or(at.databases, oneDatabase))
 	if at.redis != "" {
 		text += "redis: " + at.redis + "\n"
 	}

@@ -140,13 +140,16 @@ func internalRefusal(err error) *Refused {
 }
 
 // say ends a command: a refusal is audited, because who tried what matters
-// later. Errors of the store come out as they are.
+// later, unless it is of a second attempt. Errors of the store come out as they are.
 func (s *Service) say(ctx context.Context, c Command, verb string, answer Answer, refused *Refused) (Answer, error) {
 	if refused == nil {
 		return answer, nil
 	}
 	if refused.cause != nil {
 		return Answer{}, refused.cause
+	}
+	if before, done, err := s.carriedOut(ctx, c, verb); done || err != nil {
+		return before, err
 	}
 	err := s.db.Tx(ctx, func(tx *store.Tx) error {
 		return audit(ctx, tx, note{

@@ -150,9 +150,9 @@ func loadDelivery(ctx context.Context, q store.Queryer, query string, args ...an
 }
 
 // finish records that a delivery was acted upon, together with the jobs that
-// go on from there.
+// go on from there. It reads nothing first, so it needs no turn.
 func (b *Bot) finish(ctx context.Context, r received, e effect) error {
-	return b.Store.Tx(ctx, func(tx *store.Tx) error {
+	return b.Store.TxUnordered(ctx, func(tx *store.Tx) error {
 		if err := settleDelivery(ctx, tx, r.ID, stateDone, e.note); err != nil {
 			return err
 		}

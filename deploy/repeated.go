@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/shipsql/shipsql/executor"
@@ -17,9 +16,9 @@ func (s *Service) carriedOut(ctx context.Context, c Command, verb string) (answe
 	if c.Source == "" || c.PullRequest == 0 {
 		return Answer{}, false, nil
 	}
-	sc := ofPullRequest(c.Repository, c.PullRequest)
-	rows, err := list(ctx, s.db, readAudit, fmt.Sprintf(
-		`SELECT %s FROM deploy_audit WHERE %s AND action = $%d ORDER BY seq`, auditColumns, sc.releases(), len(sc.args)+1), append(sc.args, verb)...)
+	rows, err := list(ctx, s.db, readAudit, `SELECT `+auditColumns+` FROM deploy_audit
+		WHERE release IN (SELECT id FROM deploy_releases WHERE repository = $1 AND pull_request = $2) AND action = $3 ORDER BY seq`,
+		c.Repository, c.PullRequest, verb)
 	if err != nil {
 		return Answer{}, false, err
 	}

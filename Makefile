@@ -31,9 +31,10 @@ demo: setup build ## a whole rollout on this machine: no account, no docker, no 
 	bin/shipsql demo
 
 .PHONY: test
-test: setup ## vet and test everything, the concurrent rooms with the race detector too
+test: setup ## vet and test everything; on both stores, and with the race detector, where it matters
 	go vet ./...
 	go test -vet=off -timeout 6m ./...
+	SHIPSQL_TEST_STORE=postgres go test -vet=off -timeout 6m ./queue/... ./deploy/... ./bot/...
 	go test -vet=off -timeout 6m -race $(RACED)
 
 .PHONY: torture

@@ -189,3 +189,33 @@ func TestAPoolsDatabaseIsReadByItsWorker(t *testing.T) {
 	w.AwaitSticky(next, "with the catalog of orders-eu")
 	contains(t, "what the review knows of the table", w.Sticky(next), "blocks all writes to public.users (empty)")
 }
+
+// Between the domain's yes and our note of it nothing is asked of the forge, so
+// the note is taken away here.
+func TestACommandThatWasCarriedOutUnnotedIsNotRefused(t *testing.T) {
+	t.Parallel()
+	const approve = "/approve prod\n\nunnoted"
+	w, n := waiting(t, bottest.Options{})
+	said := w.Say(n, bottest.Approver, approve)
+	w.Await(n, "test done, prod done")
+	guid := ""
+	for _, d := range w.Forge.Deliveries() {
+		if d.Event == "issue_comment" && strings.Contains(string(d.Payload), "unnoted") {
+			guid = d.GUID
+		}
+	}
+	for statement, arg := range map[string]any{
+		`DELETE FROM bot_commands WHERE comment_id = $1`:               said.ID,
+		`UPDATE bot_deliveries SET state = 'received' WHERE guid = $1`: guid,
+	} {
+		_, err := w.Store.Exec(t.Context(), statement, arg)
+		must(t, err)
+	}
+	must(t, w.Forge.Redeliver(guid))
+	w.Settle()
+	equal(t, "reactions", bottest.Reactions(lastSaid(w, n, approve)), "eyes rocket")
+	equal(t, "answers", w.Replies(n), nil)
+	var outcome string
+	must(t, w.Store.QueryRow(t.Context(), `SELECT outcome FROM bot_commands WHERE comment_id = $1`, said.ID).Scan(&outcome))
+	equal(t, "outcome", outcome, "accepted")
+}

@@ -74,6 +74,9 @@ func (b *Bot) deploys(ctx context.Context, o order) (answer, error) {
 	}
 	result, err := b.domainCall(o.cmd.Name)(ctx, c)
 	if refused, ok := deploy.AsRefused(err); ok {
+		if done, err := b.carriedOut(ctx, o, c); done || err != nil {
+			return answer{outcome: outcomeAccepted, said: fmt.Sprintf("%s: %s", o.comment.Author.Login, o.cmd.String())}, err
+		}
 		return o.refuse(refused.Reason), nil
 	}
 	if code(err) == fault.Invalid || code(err) == fault.Denied || code(err) == fault.NotFound || code(err) == fault.Conflict {
@@ -89,6 +92,31 @@ func (b *Bot) deploys(ctx context.Context, o order) (answer, error) {
 		outcome: outcomeAccepted, reply: view.Accepted(o.state, o.line.Text, result),
 		said: fmt.Sprintf("%s: %s %s", o.comment.Author.Login, o.cmd.Name, view.Restated(result)),
 	}, err
+}
+
+// carriedOut says whether this very command was carried out by a process that
+// died before it could say so: the audit has it, and what is refused now is only
+// its repetition.
+func (b *Bot) carriedOut(ctx context.Context, o order, c deploy.Command) (bool, error) {
+	for _, p := range o.state.Projects {
+		if p.Rollout == nil {
+			continue
+		}
+		rows, err := b.Deploy.Audit(ctx, p.Rollout.Release.ID)
+		if err != nil {
+			return false, err
+		}
+		for _, row := range rows {
+			var by struct{ Source string }
+			if err := json.Unmarshal(row.Data, &by); err != nil {
+				continue // of another shape: no command
+			}
+			if row.Action == string(o.cmd.Name) && by.Source == c.Source && (c.Environment == "" || row.Environment == c.Environment) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // refuse answers with the reason; where it is about the person or the moment,

@@ -38,8 +38,8 @@ test: setup ## vet and test everything; on both stores, and with the race detect
 	go test -vet=off -timeout 6m -race $(RACED)
 
 .PHONY: torture
-torture: setup ## the crash, fault and break tests at full count (half an hour and more)
-	SHIPSQL_TORTURE=1 go test -count=1 -timeout 2h ./...
+torture: setup ## the crash, fault and break tests at full count; goes on where it was interrupted
+	@scripts/torture
 
 .PHONY: bench
 bench: setup ## speed as ratios against a baseline of the same run, and idle memory

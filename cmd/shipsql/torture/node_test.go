@@ -83,10 +83,11 @@ type process struct {
 
 // started is told by a node when it begins a task.
 type started struct {
-	node *node
-	life *process
-	task string
-	at   time.Time
+	node     *node
+	life     *process
+	task     string
+	database string
+	at       time.Time
 }
 
 // supervised starts a node, and starts it again as often as it ends, until life
@@ -161,7 +162,7 @@ func (n *node) follow(p *process, from io.ReadCloser) {
 
 // heard reads a line of the log.
 func (n *node) heard(p *process, line []byte) {
-	var said struct{ Msg, Task string }
+	var said struct{ Msg, Task, Database string }
 	if json.Unmarshal(line, &said) != nil {
 		return
 	}
@@ -175,7 +176,7 @@ func (n *node) heard(p *process, line []byte) {
 		p.tasks[said.Task] = true
 		n.mu.Unlock()
 		select {
-		case n.told <- started{n, p, said.Task, time.Now()}:
+		case n.told <- started{n, p, said.Task, said.Database, time.Now()}:
 		default: // nobody listens any more
 		}
 	}

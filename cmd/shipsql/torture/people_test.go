@@ -170,8 +170,9 @@ func (w *world) await(ctx context.Context, what string, seen *string, holds func
 	return nil
 }
 
-// deliverAtLeastOnce sends webhooks again, as forges and operators do: all that
-// nobody took, and now and then one that was.
+// deliverAtLeastOnce sends webhooks again: now and then one that was taken, as
+// forges do, and what nobody took, as operators do, once ShipSQL had the time to
+// find it by itself.
 func (w *world) deliverAtLeastOnce(ctx context.Context) error {
 	r := w.random("deliveries")
 	tick := time.NewTicker(300 * time.Millisecond)
@@ -183,8 +184,8 @@ func (w *world) deliverAtLeastOnce(ctx context.Context) error {
 		case <-tick.C:
 		}
 		for _, d := range w.forge.Deliveries() {
-			taken := d.Status/100 == 2
-			if d.State != miniforge.Sent || taken && (d.Attempts > 2 || r.IntN(100) > 0) {
+			taken, fresh := d.Status/100 == 2, time.Since(d.At) < 10*time.Second
+			if d.State != miniforge.Sent || !taken && fresh || taken && (d.Attempts > 2 || r.IntN(100) > 0) {
 				continue
 			}
 			if err := w.forge.Redeliver(d.GUID); err != nil {

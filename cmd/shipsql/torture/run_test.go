@@ -141,7 +141,7 @@ func TestNothingIsLost(t *testing.T) {
 	err = r.play(t.Context(), lanes, func(ctx context.Context, number int) (result, error) {
 		seed := seedOf(t)
 		t.Logf("round %d of %d, seed %d", number, rounds, seed)
-		came, err := s.play(ctx, roundFolder(folder, number), seed, func(line string) { t.Logf("round %d: %s", number, line) })
+		came, err := s.play(ctx, roundFolder(folder, seed), seed, func(line string) { t.Logf("round %d: %s", number, line) })
 		t.Logf("round %d took %s", number, came.Took.Round(time.Second))
 		return came, err
 	})
@@ -160,11 +160,11 @@ func stateFolder() string {
 }
 
 // roundFolder keeps the evidence of a round that fails where nobody removes it.
-func roundFolder(folder string, number int) string {
+func roundFolder(folder string, seed uint64) string {
 	if os.Getenv("SHIPSQL_TORTURE") == "" {
-		folder = filepath.Join(os.TempDir(), "shipsql-torture-"+strconv.Itoa(os.Getpid()))
+		folder = stateFolder()
 	}
-	return filepath.Join(folder, fmt.Sprintf("round-%d", number))
+	return filepath.Join(folder, fmt.Sprintf("round-%d", seed))
 }
 
 // seedOf is a new seed, or the one of a round to play again.

@@ -152,7 +152,8 @@ func (w *world) openForge() error {
 	)...)
 }
 
-// nodes starts two web nodes and so many workers, and returns when all are ready.
+// nodes starts two web nodes and so many workers, and returns when all are ready
+// and know where the branch stands: what is older is never released.
 func (w *world) nodes(ctx context.Context, workers int, fast bool) error {
 	life, stop := context.WithCancel(context.Background())
 	w.stop = stop
@@ -189,13 +190,14 @@ func (w *world) nodes(ctx context.Context, workers int, fast bool) error {
 		}
 		w.workers = append(w.workers, n)
 	}
-	return w.until(ctx, "all nodes to be ready", func() (bool, string) {
+	return w.until(ctx, "all nodes to be ready and the branch to be known", func() (bool, string) {
 		for _, n := range w.all() {
 			if !n.isReady() {
 				return false, n.name + " is not"
 			}
 		}
-		return true, ""
+		known, err := w.list(ctx, w.store, storeName, "SELECT id FROM deploy_projects")
+		return len(known) > 0, fmt.Sprint("no cursor yet; ", err)
 	})
 }
 

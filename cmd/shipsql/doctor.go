@@ -22,7 +22,7 @@ type doctorCmd struct {
 
 // Help says what the exit codes mean.
 func (doctorCmd) Help() string {
-	return "Each result says what was found, why it matters and what to do. Nothing is changed. Exit code 0: all good, perhaps with warnings; 1: something failed; 2: wrong usage."
+	return "Each result says what was found, why it matters and what to do. Nothing is changed; the store only notes the webhook that it sends to itself. Exit code 0: all good, perhaps with warnings; 1: something failed; 2: wrong usage."
 }
 
 // Run prints each result as soon as it is known.

@@ -1,7 +1,7 @@
 // Package doctor looks at everything ShipSQL needs before it is needed:
 // configuration, secrets, store, queue, Redis, forges, the way webhooks take,
-// and the databases. It changes nothing but one job-less delivery of its own
-// webhook.
+// and the databases. It changes nothing; the store only notes the webhook that it
+// sends to itself.
 //
 // # A check's way
 //

@@ -26,6 +26,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	if err != nil {
 		q.log.Warn("The bell can't be heard; workers find jobs by polling", "error", err)
 	}
+	q.setSelf(q.ids.At(q.db.Now())) // before the first job asks who is online
 	var workers, side sync.WaitGroup
 	side.Go(func() { q.heartbeat(ctx) })
 	side.Go(func() { q.reconcile(ctx) })
@@ -198,6 +199,9 @@ func (q *Queue) write(ctx context.Context, job Job, e ending) error {
 // to be ready again may meet a newer one that was added since it looked; when it
 // looks again the newer one is there, or has gone on.
 func (q *Queue) writeBeside(ctx context.Context, job Job, e ending) (err error) {
+	if e.verdict.state != Ready {
+		return q.jobs.settle(ctx, q.db, job, e) // one statement
+	}
 	const looks = 5
 	for range looks {
 		err = q.db.TxUnordered(ctx, func(tx *store.Tx) error { return q.jobs.settle(ctx, tx, job, e) })

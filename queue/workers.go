@@ -83,8 +83,7 @@ ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`
 // heartbeat says that this process works, from its first beat until ctx is done.
 // It beats as often as leases are renewed, and counts as dead after a lease too.
 func (q *Queue) heartbeat(ctx context.Context) {
-	id := q.ids.At(q.db.Now())
-	q.setSelf(id)
+	id, _ := q.self()
 	defer q.leave(context.WithoutCancel(ctx), id)
 	tick := time.NewTicker(q.options.Renew)
 	defer tick.Stop()

@@ -255,13 +255,13 @@ func flush(ctx context.Context, server *privateserver.Redis) (bool, error) {
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
 	if err != nil {
-		return false, nil //nolint:nilerr // it is being restarted
+		return false, nil // it is being restarted
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "AUTH %s\r\nFLUSHALL\r\nQUIT\r\n", passwordOf(server.URL()))
 	var answer bytes.Buffer
 	if _, err := answer.ReadFrom(conn); err != nil || strings.Count(answer.String(), "+OK") < 2 {
-		return false, nil //nolint:nilerr // likewise
+		return false, nil // likewise
 	}
 	return true, nil
 }

@@ -43,7 +43,7 @@ func (s size) play(ctx context.Context, folder string, seed uint64, tell func(st
 		err = w.prove(ctx, p)
 	}
 	if err != nil {
-		err = errors.Join(err, w.keepEvidence())
+		err = errors.Join(err, w.keepEvidence()) //nolint:contextcheck // also when the round was interrupted
 	}
 	if err = errors.Join(err, w.close()); err == nil {
 		err = os.RemoveAll(folder)

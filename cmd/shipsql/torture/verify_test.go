@@ -31,7 +31,7 @@ func (w *world) list(ctx context.Context, server *privateserver.Postgres, databa
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is lost with it
+	defer conn.Close(context.WithoutCancel(ctx))
 	rows, err := conn.Query(ctx, query)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (w *world) reference(ctx context.Context, story []migration) ([]string, err
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is lost with it
+	defer conn.Close(context.WithoutCancel(ctx))
 	for _, m := range story {
 		for _, statement := range m.statements {
 			if strings.Contains(statement, "pg_sleep") {
@@ -170,7 +170,7 @@ func (w *world) verifyAudit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // it only reads
+	defer db.Close()
 	quiet := slog.New(slog.DiscardHandler)
 	service, err := deploy.New(ctx, db, queue.New(db, bell.NewLocal(), quiet, queue.Options{}), cfg.Deploy, deploy.Deps{Log: quiet})
 	if err != nil {

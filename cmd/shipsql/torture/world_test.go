@@ -73,7 +73,7 @@ func build(ctx context.Context, folder string, seed uint64, databases ...string)
 	if err := group.Wait(); err != nil {
 		return w, err
 	}
-	return w, errors.Join(w.wire(), w.configure())
+	return w, errors.Join(w.wire(), w.configure()) //nolint:contextcheck // a proxy ends by its own Close
 }
 
 // storeName is the store's database and login.
@@ -99,7 +99,7 @@ func execute(ctx context.Context, url, sql string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is lost with it
+	defer conn.Close(context.WithoutCancel(ctx))
 	_, err = conn.Exec(ctx, sql)
 	return err
 }

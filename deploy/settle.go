@@ -172,10 +172,9 @@ func (s *Service) settleTasks(ctx context.Context, tx *store.Tx, l LineFacts, be
 		}
 		return roster, skipRest(ctx, tx, stageKey{d.Release, d.Environment})
 	}
-	complete := roster == here.roster
-	if !after.startedAt.IsZero() && !complete {
-		var err error
-		if complete, err = s.makeTasks(ctx, tx, l.Release, d.Environment); err != nil {
+	if !after.startedAt.IsZero() && roster != here.roster {
+		complete, err := s.makeTasks(ctx, tx, l.Release, d.Environment)
+		if err != nil {
 			return roster, err
 		}
 		if complete {
@@ -187,36 +186,38 @@ func (s *Service) settleTasks(ctx context.Context, tx *store.Tx, l LineFacts, be
 			return roster, err
 		}
 	}
-	more, err := s.startTasks(ctx, tx, l.Release, d)
-	if err == nil && (more || !complete) && len(d.Start) > 0 {
-		err = s.ringProject(ctx, tx, l.Release.Project) // for the next batch
+	waiting := 0
+	for _, pool := range d.Start {
+		waiting += l.Stages[d.Environment].Tasks[pool][Waiting] + l.Stages[d.Environment].Missing[pool]
 	}
-	return roster, err
+	if waiting > queueBatch { // the next batch, before this one's tasks in the queue
+		if err := s.ringProject(ctx, tx, l.Release.Project); err != nil {
+			return roster, err
+		}
+	}
+	return roster, s.startTasks(ctx, tx, l.Release, d)
 }
 
-// startTasks queues the next batch of a stage's waiting tasks; more says that
-// others are left.
-func (s *Service) startTasks(ctx context.Context, tx *store.Tx, r Release, d StageDecision) (more bool, err error) {
+// startTasks queues the next batch of a stage's waiting tasks.
+func (s *Service) startTasks(ctx context.Context, tx *store.Tx, r Release, d StageDecision) error {
 	var batch []ready
 	for _, pool := range d.Start {
-		waiting, err := waitingTasks(ctx, tx, stageKey{d.Release, d.Environment}, pool, queueBatch+1-len(batch))
+		waiting, err := waitingTasks(ctx, tx, stageKey{d.Release, d.Environment}, pool, queueBatch-len(batch))
 		if err != nil {
-			return false, err
+			return err
 		}
 		batch = append(batch, waiting...)
 	}
 	if len(batch) == 0 {
-		return false, nil
+		return nil
 	}
-	more = len(batch) > queueBatch
-	batch = batch[:min(len(batch), queueBatch)]
 	if err := queueTasks(ctx, tx, batch); err != nil {
-		return more, err
+		return err
 	}
 	if err := s.ringAll(ctx, tx, batch); err != nil {
-		return more, err
+		return err
 	}
-	return more, s.auditOpened(ctx, tx, r, d, batch)
+	return s.auditOpened(ctx, tx, r, d, batch)
 }
 
 // auditOpened records on whose word tasks were queued.

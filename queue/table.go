@@ -165,10 +165,10 @@ WHERE id = $6 AND fence = $7 AND state = 'running' AND lease_until < $8`
 
 // settle ends a claim as its ending says. A job to run again that a newer
 // coalescing one has replaced meanwhile is done: the newer one does its work.
-func (t table) settle(ctx context.Context, tx *store.Tx, job Job, e ending) error {
+func (t table) settle(ctx context.Context, in store.Queryer, job Job, e ending) error {
 	v := e.verdict
 	if v.state == Ready {
-		replaced, err := t.replaced(ctx, tx, job)
+		replaced, err := t.replaced(ctx, in, job)
 		if err != nil {
 			return err
 		}
@@ -180,17 +180,17 @@ func (t table) settle(ctx context.Context, tx *store.Tx, job Job, e ending) erro
 	if !e.leaseBefore.IsZero() {
 		before = store.Micros(e.leaseBefore)
 	}
-	return changedOne(tx.Exec(ctx, settleSQL, string(v.state), store.Micros(v.runAfter), v.attempts, v.lastError,
-		store.Micros(tx.Now()), job.ID, job.Fence, before))
+	return changedOne(in.Exec(ctx, settleSQL, string(v.state), store.Micros(v.runAfter), v.attempts, v.lastError,
+		store.Micros(t.db.Now()), job.ID, job.Fence, before))
 }
 
 const replacedSQL = `
 SELECT count(*) FROM queue_jobs j WHERE j.id = $1 AND j.coalesced AND EXISTS (
 	SELECT 1 FROM queue_jobs n WHERE n.kind = j.kind AND n.key = j.key AND n.state = 'ready' AND n.coalesced)`
 
-func (t table) replaced(ctx context.Context, tx *store.Tx, job Job) (bool, error) {
+func (t table) replaced(ctx context.Context, in store.Queryer, job Job) (bool, error) {
 	var n int
-	err := tx.QueryRow(ctx, replacedSQL, job.ID).Scan(&n)
+	err := in.QueryRow(ctx, replacedSQL, job.ID).Scan(&n)
 	return n > 0, err
 }
 

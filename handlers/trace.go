@@ -19,7 +19,7 @@ func traced(next echo.HandlerFunc) echo.HandlerFunc {
 		request := c.Request()
 		outside := propagation.TraceContext{}.Extract(request.Context(), propagation.HeaderCarrier(request.Header))
 		ctx, span := otel.Tracer("github.com/shipsql/shipsql/handlers").Start(request.Context(), "webhook",
-			trace.WithSpanKind(trace.SpanKindServer), trace.WithNewRoot(), trace.WithLinks(trace.LinkFromContext(outside)))
+			trace.WithSpanKind(trace.SpanKindServer), trace.WithLinks(trace.LinkFromContext(outside)))
 		defer span.End()
 		c.SetRequest(request.WithContext(ctx))
 		err := next(c)

@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a story waits for something that must come.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // Settle waits until every webhook was delivered and every job that may run has
 // run, those they led to included.
@@ -27,7 +27,7 @@ func (w *World) Settle() {
 	for before := -1; before != w.events(); {
 		before = w.events()
 		w.must(w.Forge.Settled(ctx))
-		w.revive()
+		w.revive() //nolint:contextcheck // what it starts outlives the look
 		if w.isDown() {
 			return
 		}

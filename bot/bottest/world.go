@@ -77,7 +77,7 @@ func New(tb testing.TB, o Options) *World {
 	})
 	w.startForge(o)
 	w.configure(o)
-	w.startApp(o)
+	w.startApp()
 	w.Settle()
 	return w
 }
@@ -125,7 +125,7 @@ func (w *World) configure(o Options) {
 	}
 }
 
-func (w *World) startApp(o Options) {
+func (w *World) startApp() {
 	w.tb.Helper()
 	var err error
 	w.Provider, err = github.New(github.Config{

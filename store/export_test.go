@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/shipsql/shipsql/internal/clock"
@@ -16,5 +15,16 @@ func OpenAs(ctx context.Context, url string, local clock.Clock) (*DB, error) {
 
 // MaintainOnce is one round of Maintain.
 func (db *DB) MaintainOnce(ctx context.Context, quiet time.Duration) error {
-	return errors.Join(db.keepTime(ctx, db.read), db.contractPostponed(ctx, quiet))
+	_, err := db.maintain(ctx, quiet)
+	return err
+}
+
+// Postponed are the schema files that wait for older programs to end.
+func (db *DB) Postponed() (names []string) {
+	db.waiting.mu.Lock()
+	defer db.waiting.mu.Unlock()
+	for _, p := range db.waiting.files {
+		names = append(names, p.String())
+	}
+	return names
 }

@@ -44,24 +44,17 @@ func (db *DB) Maintain(ctx context.Context, log *slog.Logger) {
 			return
 		case <-ticker.C:
 		}
-		err := errors.Join(db.keepTime(ctx, db.read), db.contractPostponed(ctx, quiet))
+		ran, err := db.maintain(ctx, quiet)
+		for _, name := range ran {
+			log.Info("The schema file " + name + " ran, which had waited for older programs to end")
+		}
 		if err != nil && ctx.Err() == nil {
 			log.Warn("the store could not be maintained; this is tried again", "error", err)
 		}
 	}
 }
 
-// Postponed names the schema files that wait for older programs to end, as
-// "room: file".
-func (db *DB) Postponed() []string {
-	db.waiting.mu.Lock()
-	defer db.waiting.mu.Unlock()
-	var names []string
-	for _, p := range db.waiting.files {
-		names = append(names, fmt.Sprintf("%s: %s", p.room, p.file))
-	}
-	return names
-}
+func (p postponed) String() string { return fmt.Sprintf("%s of %s", p.file, p.room) }
 
 func (db *DB) postpone(room string, files []MigrationFile) {
 	db.waiting.mu.Lock()
@@ -72,9 +65,15 @@ func (db *DB) postpone(room string, files []MigrationFile) {
 	}
 }
 
+// maintain is one round; it returns the files that ran.
+func (db *DB) maintain(ctx context.Context, quiet time.Duration) (ran []string, err error) {
+	ran, err = db.contractPostponed(ctx, quiet)
+	return ran, errors.Join(err, db.keepTime(ctx, db.read))
+}
+
 // contractPostponed runs the postponed files, in their order, for which no older
 // program was seen for a time.
-func (db *DB) contractPostponed(ctx context.Context, quiet time.Duration) error {
+func (db *DB) contractPostponed(ctx context.Context, quiet time.Duration) (ran []string, err error) {
 	db.waiting.mu.Lock()
 	defer db.waiting.mu.Unlock()
 	var left []postponed
@@ -84,15 +83,17 @@ func (db *DB) contractPostponed(ctx context.Context, quiet time.Duration) error 
 		if !slices.ContainsFunc(left, func(earlier postponed) bool { return earlier.room == p.room }) {
 			var err error
 			if done, err = db.contract(ctx, &p, quiet); err != nil {
-				errs = append(errs, fmt.Errorf("schema of %s: %s: %w", p.room, p.file, err))
+				errs = append(errs, fmt.Errorf("schema file %s: %w", p, err))
 			}
 		}
-		if !done {
+		if done {
+			ran = append(ran, p.String())
+		} else {
 			left = append(left, p)
 		}
 	}
 	db.waiting.files = left
-	return errors.Join(errs...)
+	return ran, errors.Join(errs...)
 }
 
 // contract runs one file unless an older program lives, or was seen just now.

@@ -75,7 +75,7 @@ func buildCommit(ctx context.Context, sha string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(tree) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(tree)
 	if err := export(ctx, sha, tree); err != nil {
 		return "", err
 	}

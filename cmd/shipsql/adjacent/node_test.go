@@ -31,7 +31,7 @@ func (w *world) node(binary, name, role string) *node {
 	w.t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(w.t.Context(), "tcp", "127.0.0.1:0")
 	w.must(err)
-	defer listener.Close() //nolint:errcheck // only its port was wanted
+	defer listener.Close()
 	n := &node{
 		name: name, binary: binary, role: role, address: listener.Addr().String(),
 		config: filepath.Join(w.folder, name+".yaml"), log: filepath.Join(w.folder, name+".log"),
@@ -49,7 +49,7 @@ func (n *node) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close() //nolint:errcheck // the process has its own handle
+	defer log.Close()
 	n.cmd, n.ended = exec.Command(n.binary, "serve", "--config", n.config, "--role", n.role), make(chan error, 1)
 	n.cmd.Stdout, n.cmd.Stderr = log, log
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

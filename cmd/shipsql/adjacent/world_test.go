@@ -150,7 +150,7 @@ func (w *world) ask(ctx context.Context, database, query string) (n int, err err
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is lost with it
+	defer conn.Close(context.WithoutCancel(ctx))
 	return n, conn.QueryRow(ctx, query).Scan(&n)
 }
 

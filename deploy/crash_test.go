@@ -155,7 +155,7 @@ func TestALostLease(t *testing.T) {
 // until polls a condition.
 func (h *harness) until(condition func() bool) {
 	h.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !condition() {

@@ -21,6 +21,10 @@ import (
 	"github.com/shipsql/shipsql/store/storetest"
 )
 
+// patience is how long a test waits for what must come, on a machine that may have
+// much else to do.
+const patience = time.Minute
+
 const repository = "github.com/acme/orders"
 
 // harness is a service on a real store and a real queue, with databases
@@ -200,7 +204,7 @@ func (h *harness) tryMerge(p deploy.Project, changes files, options ...mergeOpti
 // settle answers the reviews that were asked for and waits until nothing moves.
 func (h *harness) settle() {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(h.ctx, patience)
 	defer cancel()
 	for {
 		h.must(h.queue.Idle(ctx))

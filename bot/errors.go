@@ -10,9 +10,13 @@ import (
 	"github.com/shipsql/shipsql/queue"
 )
 
-// unauthorizedWait is how often is tried what the forge refuses to the app: until
-// somebody repairs its credentials or permissions, however long that takes.
-const unauthorizedWait = 10 * time.Minute
+// What the forge refuses to the app is tried again until somebody repairs its
+// credentials or permissions, however long that takes: soon, because forges have
+// bad moments too, and then at longer and longer intervals.
+const (
+	unauthorizedFirst = 5 * time.Second
+	unauthorizedLast  = 10 * time.Minute
+)
 
 // enoughTries is after how many refusals of the same kind a thing that needs not
 // be is left alone.
@@ -33,7 +37,8 @@ func (b *Bot) sorted(job queue.Job, err error) error {
 		return queue.Retry(limited.RetryAfter, nil)
 	case errors.Is(err, providers.ErrUnauthorized):
 		b.Log.Warn("The forge refuses the app; it is tried again", "job", job.Kind, "key", job.Key, "error", secret.Redact(err.Error()))
-		return queue.Retry(unauthorizedWait, nil)
+		waited := b.Store.Now().Sub(job.Created)
+		return queue.Retry(min(max(waited, unauthorizedFirst), unauthorizedLast), nil)
 	}
 	return err
 }

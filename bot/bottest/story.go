@@ -27,7 +27,7 @@ func (w *World) Settle() {
 	for before := -1; before != w.events(); {
 		before = w.events()
 		w.must(w.Forge.Settled(ctx))
-		w.revive() //nolint:contextcheck // what it starts outlives the look
+		w.revive()
 		if w.isDown() {
 			return
 		}
@@ -50,7 +50,7 @@ func (w *World) idle(ctx context.Context) {
 			w.must(err)
 			return
 		}
-		w.revive()
+		w.revive() //nolint:contextcheck // what it starts outlives the look
 	}
 }
 

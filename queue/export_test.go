@@ -20,9 +20,9 @@ func (q *Queue) ReconcileOnce(ctx context.Context) error { return q.reconcileOnc
 
 // Ordered are the statements that every free worker asks, with what SQLite's plan
 // must have: they must end at the first row they find.
-var Ordered = map[string]struct{ Search, Sorts string }{
-	candidatesSQL(2, 2): {"SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)", "USE TEMP B-TREE FOR ORDER BY"},
-	headSQL:             {"SEARCH j USING INDEX queue_jobs_of_key (key=?)", ""},
+var Ordered = map[string]string{
+	candidatesSQL(2, 2): "SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)",
+	headSQL:             "SEARCH j USING INDEX queue_jobs_of_key (key=?)",
 }
 
 // Hot are the statements that every worker, or every look of the reconciler, runs,

@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds every wait of these tests; none needs a tenth of it.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 var quiet = slog.New(slog.DiscardHandler)
 

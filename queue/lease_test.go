@@ -53,7 +53,7 @@ func TestAnExpiredLeaseIsFenced(t *testing.T) {
 
 func TestALongJobKeepsItsLease(t *testing.T) {
 	o := fast()
-	o.Lease, o.Renew = 300*time.Millisecond, 10*time.Millisecond
+	o.Lease, o.Renew = time.Second, 10*time.Millisecond
 	q, db := newQueue(t, clock.System, o)
 	started := make(chan queue.Job, 10)
 	proceed := make(chan struct{})

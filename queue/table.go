@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,7 +106,23 @@ func (t table) candidates(ctx context.Context, in store.Queryer, kinds, pools []
 	if err != nil {
 		return nil, fmt.Errorf("look for runnable jobs: %w", err)
 	}
-	return store.Collect(rows, func(scan store.Scan) (id string, err error) { return id, scan(&id) })
+	heads, err := store.Collect(rows, func(scan store.Scan) (head sql.NullString, err error) { return head, scan(&head) })
+	if err != nil {
+		return nil, fmt.Errorf("look for runnable jobs: %w", err)
+	}
+	return inOrder(heads), nil
+}
+
+// inOrder are the ids of the heads that there are. All times have 16 digits until
+// the year 2286, so their text sorts as they do.
+func inOrder(heads []sql.NullString) (ids []string) {
+	slices.SortFunc(heads, func(a, b sql.NullString) int { return strings.Compare(a.String, b.String) })
+	for _, head := range heads {
+		if _, id, ok := strings.Cut(head.String, " "); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // candidatesSQL goes to the first job of each kind and pool in queue_jobs_due,
@@ -114,11 +131,11 @@ func (t table) candidates(ctx context.Context, in store.Queryer, kinds, pools []
 func candidatesSQL(kinds, pools int) string {
 	return `
 WITH kinds (kind) AS (VALUES ` + placeholders("($%d)", 2, kinds) + `), pools (pool) AS (VALUES ` + placeholders("($%d)", 2+kinds, pools) + `)
-SELECT c.id FROM kinds CROSS JOIN pools JOIN queue_jobs c ON c.id = (
-	SELECT j.id FROM queue_jobs j
+SELECT (
+	SELECT cast(j.run_after AS text) || ' ' || j.id FROM queue_jobs j
 	WHERE j.state = 'ready' AND j.pool = pools.pool AND j.kind = kinds.kind AND j.run_after <= $1 AND ` + first + `
 	ORDER BY j.run_after, j.id LIMIT 1)
-ORDER BY c.run_after, c.id`
+FROM kinds CROSS JOIN pools`
 }
 
 const headSQL = `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND j.key = $2 AND ` + first + ` ORDER BY j.id LIMIT 1`

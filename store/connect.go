@@ -25,8 +25,12 @@ import (
 // vanished one after tcp_user_timeout or the keep-alives, a dead one whose
 // statement still runs after client_connection_check_interval (PostgreSQL 14).
 // Others wait for the turn longer than that (lock_timeout = writerPatience).
+// Statements are planned anew each time: our tables grow from nothing to tens of
+// thousands of rows within seconds, and a plan that was kept from before reads
+// them all, for as long as it takes autovacuum to look (a minute).
 var defaults = map[string]string{
 	"application_name":                    "shipsql/store",
+	"plan_cache_mode":                     "force_custom_plan",
 	"lock_timeout":                        "30s",
 	"statement_timeout":                   "60s",
 	"idle_in_transaction_session_timeout": "15s",

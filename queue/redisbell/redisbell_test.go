@@ -20,7 +20,7 @@ import (
 	"github.com/shipsql/shipsql/queue/redisbell"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 var quiet = slog.New(slog.DiscardHandler)
 

@@ -17,6 +17,7 @@ const budget = 20 * time.Second
 // Workers are killed in the middle of slow migrations, with the leases of the
 // product: how long does it take until another worker has the task?
 func TestADeadWorkersTaskIsTakenUp(t *testing.T) {
+	t.Parallel()
 	kills := 3
 	if os.Getenv("SHIPSQL_TORTURE") != "" {
 		kills = 12
@@ -66,40 +67,34 @@ func TestADeadWorkersTaskIsTakenUp(t *testing.T) {
 }
 
 // measurePickUps kills so many workers, each a moment after it began a task, and
-// returns how long their tasks waited for the next one.
+// returns how long their tasks waited for the next one. The next worker is killed
+// only when all have one again, or a task would wait for two deaths.
 func (w *world) measurePickUps(ctx context.Context, r *rand.Rand, kills int) (waits []time.Duration) {
-	orphans := map[string]time.Time{} // task → when its worker died
-	due := make(chan started)
-	marked := map[*process]bool{}
+	var died time.Time
+	var orphans []string
 	for kills > 0 || len(orphans) > 0 {
+		var s started
 		select {
 		case <-ctx.Done():
 			return waits
-		case s := <-w.started:
-			if died, orphan := orphans[s.task]; orphan {
-				waits = append(waits, s.at.Sub(died))
-				delete(orphans, s.task)
-			}
-			if kills > 0 && s.database != w.databases[0] && !marked[s.life] {
-				marked[s.life] = true
-				time.AfterFunc(time.Duration(500+r.IntN(2000))*time.Millisecond, func() {
-					select {
-					case due <- s:
-					case <-ctx.Done():
-					}
-				})
-			}
-		case s := <-due:
-			if kills == 0 {
-				continue
-			}
-			died := time.Now()
-			if p := s.node.signal(syscall.SIGKILL); p != nil {
-				kills--
-				for _, task := range w.orphansOf(ctx, s.node, p) {
-					orphans[task] = died
-				}
-			}
+		case <-time.After(patience): // nothing is left to run
+			return waits
+		case s = <-w.started:
+		}
+		if s.at.After(died) && slices.Contains(orphans, s.task) { // not of the dead one's own start
+			waits = append(waits, s.at.Sub(died))
+			orphans = slices.DeleteFunc(orphans, func(task string) bool { return task == s.task })
+		}
+		if kills == 0 || len(orphans) > 0 || s.database == w.databases[0] {
+			continue
+		}
+		if !pause(ctx, time.Duration(200+r.IntN(2000))*time.Millisecond) {
+			return waits
+		}
+		died = time.Now()
+		if p := s.node.signal(syscall.SIGKILL); p != nil {
+			kills--
+			orphans = w.orphansOf(ctx, s.node, p)
 		}
 	}
 	return waits

@@ -103,7 +103,7 @@ func (r *run) table() string {
 		migrations, releases, took = migrations+came.Migrations, releases+came.Releases, took+came.Took
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%6d rounds, %s in all\n%6d migrations in %d releases, on %d databases each\n",
+	fmt.Fprintf(&b, "%6d rounds, of %s together\n%6d migrations in %d releases, on %d databases each\n",
 		len(r.Done), took.Round(time.Second), migrations, releases, len(orders))
 	for _, name := range faultNames {
 		fmt.Fprintf(&b, "%6d %s\n", total[name], name)
@@ -129,6 +129,7 @@ const (
 )
 
 func TestNothingIsLost(t *testing.T) {
+	t.Parallel()
 	s, rounds, lanes, folder := quickly, 1, 1, t.TempDir()
 	if os.Getenv("SHIPSQL_TORTURE") != "" {
 		s, rounds, lanes, folder = fully, fullRounds, fullLanes, stateFolder()

@@ -50,25 +50,25 @@ func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Resu
 	})
 }
 
-// follow has the gates behind a task evaluated when its end can change one: it
-// was the stage's last under way, or something went wrong, now or before. Of the
-// others only the view is told.
+// follow has the gates behind a task evaluated when its end can change one: at
+// once when it was the stage's last under way; when something went wrong, now or
+// before, at once too, but not for each of many within a second. Of the others
+// only the view is told.
 func (s *Service) follow(ctx context.Context, tx *store.Tx, a *attempt, t storedTask) error {
-	notable := t.State != Done || a.before != nil
-	if !notable {
-		others, err := underWay(ctx, tx, t.stage())
-		if err != nil {
-			return err
-		}
-		notable = !others
-	}
-	if !notable {
-		return s.taskChanged(ctx, tx, a)
-	}
-	if err := s.ringProject(ctx, tx, t.project); err != nil {
+	others, err := underWay(ctx, tx, t.stage())
+	if err != nil {
 		return err
 	}
-	return s.changed(ctx, tx, a.change(StageChanged))
+	switch trouble := t.State != Done || a.before != nil; {
+	case !others, trouble && s.troubled.due(a.Release, tx.Now()):
+		err = s.ringProject(ctx, tx, t.project)
+	case trouble:
+		err = s.ringProjectAt(ctx, tx, t.project, tx.Now().Add(tellEvery))
+	}
+	if err != nil {
+		return err
+	}
+	return s.taskChanged(ctx, tx, a)
 }
 
 func outcomeState(kind executor.OutcomeKind) State {

@@ -139,7 +139,7 @@ func TestADatabaseMovesToAnotherPool(t *testing.T) {
 }
 
 func TestManyInTroubleAreCounted(t *testing.T) {
-	const databases = 130
+	const databases = 110
 	h := newHarness(t, func(c *deploy.Config) {
 		for i := range databases - 2 {
 			name := fmt.Sprintf("tenant-%03d", i)
@@ -162,7 +162,7 @@ func TestManyInTroubleAreCounted(t *testing.T) {
 		t.Errorf("%v, %d tasks", stage.Counts, len(stage.Tasks))
 	}
 	last := stage.Reasons[len(stage.Reasons)-1]
-	want := deploy.Reason{Code: deploy.StageFailed, Text: "also failed: 108 more databases",
+	want := deploy.Reason{Code: deploy.StageFailed, Text: "also failed: 88 more databases",
 		Next: []deploy.Next{{Verb: "retry", Args: []string{"prod", "failed"}}}}
 	if diff := cmp.Diff(want, last); len(stage.Reasons) != 21 || diff != "" {
 		t.Errorf("%d reasons, the last (-want +got):\n%s", len(stage.Reasons), diff)

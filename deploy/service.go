@@ -63,7 +63,8 @@ type Service struct {
 
 	topology topology
 	sights   sights
-	told     told
+	told     told // of tasks' plain starts and ends
+	troubled told // of tasks that went wrong
 }
 
 // New makes the service on a store, brings its tables up to date and sets its

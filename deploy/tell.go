@@ -8,9 +8,9 @@ import (
 	"github.com/shipsql/shipsql/store"
 )
 
-// tellEvery is how often the plain starts and ends of a release's tasks are told:
-// of ten thousand in a minute nobody wants to hear each. What follows from one, a
-// failure or a stage's end, is always told.
+// tellEvery is how often the starts and ends of a release's tasks are told, and
+// its gates evaluated because one went wrong: of ten thousand in a minute nobody
+// wants to hear each. What follows for the stage is always told.
 const tellEvery = time.Second
 
 // told remembers when each release was last spoken of.

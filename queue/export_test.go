@@ -31,7 +31,7 @@ var Hot = map[string]struct {
 	SQL  string
 	Args []any
 }{
-	"candidates": {candidatesSQL(2, 1), []any{1_700_000_000_000_000, "task", "nothing", ""}},
+	"candidates": {candidatesSQL(8, 1), []any{1_700_000_000_000_000, "task", "view", "sync", "delivery", "advance", "review", "catalog", "reconcile", ""}},
 	"claim":      {claimSQL, []any{1_700_000_000_000_000, 1_800_000_000_000_000, "e1000001"}},
 	"head":       {headSQL, []any{1_700_000_000_000_000, "e1"}},
 	"settle":     {settleSQL, []any{"done", 1, 0, "", 1, "e1000001", 0, int64(math.MaxInt64)}},

@@ -36,11 +36,12 @@ const columns = `id, kind, key, pool, payload, attempts, fence, created_at, trac
 
 // first is true for a job (alias j) that nothing stands before: no job of its key
 // runs, and no older one of its kind and key is due or waits to be tried again
-// after a failure.
+// after a failure. Not written with NOT EXISTS, which PostgreSQL may turn into a
+// join: without statistics it then reads all of the kind for each job.
 const first = `
-	NOT EXISTS (SELECT 1 FROM queue_jobs r WHERE r.key = j.key AND r.state = 'running')
-	AND NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE e.key = j.key AND e.kind = j.kind AND e.state = 'ready' AND e.id < j.id
-		AND (e.run_after <= $1 OR e.attempts > 0))`
+	(SELECT 1 FROM queue_jobs r WHERE r.key = j.key AND r.state = 'running' LIMIT 1) IS NULL
+	AND (SELECT 1 FROM queue_jobs e WHERE e.key = j.key AND e.kind = j.kind AND e.state = 'ready' AND e.id < j.id
+		AND (e.run_after <= $1 OR e.attempts > 0) LIMIT 1) IS NULL`
 
 const insertSQL = `
 INSERT INTO queue_jobs (id, kind, key, pool, coalesced, payload, state, run_after, attempts, fence, lease_until, last_error, created_at, updated_at, traceparent)

@@ -33,9 +33,9 @@ demo: setup build ## a whole rollout on this machine: no account, no docker, no 
 .PHONY: test
 test: setup ## vet and test everything; on both stores, and with the race detector, where it matters
 	go vet ./...
-	go test -vet=off -timeout 6m ./...
-	SHIPSQL_TEST_STORE=postgres go test -vet=off -timeout 6m ./queue ./deploy ./bot
-	go test -vet=off -timeout 6m -race $(RACED)
+	go test -vet=off -timeout 10m ./...
+	SHIPSQL_TEST_STORE=postgres go test -vet=off -timeout 10m ./queue ./deploy ./bot
+	go test -vet=off -timeout 10m -race $(RACED)
 
 .PHONY: torture
 torture: setup ## the crash, fault and break tests at full count; goes on where it was interrupted

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/metrics"
 	"strconv"
@@ -24,7 +25,6 @@ import (
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/queue/bell"
 	"github.com/shipsql/shipsql/store"
-	"github.com/shipsql/shipsql/store/storetest"
 )
 
 // lightEngine is an executor.Engine whose databases are schemas of one real
@@ -103,7 +103,7 @@ func newFleet(tb testing.TB, url secret.Source, databases int) *fleet {
 	ctx := tb.Context()
 	// A server of its own: to drop what ten thousand databases leave takes longer
 	// than to end it.
-	f := &fleet{tb: tb, engine: lightEngine{url: privateserver.OwnPostgres(tb, privateserver.Options{}).URL("postgres")}}
+	f := &fleet{tb: tb, engine: lightEngine{url: durable(tb)}}
 	config := deploy.Config{Environments: []deploy.Environment{{Name: "prod", Rollout: deploy.RolloutAuto}},
 		Projects: []deploy.Project{{Repository: repository, Branch: "main", Path: "migrations", Databases: map[string]string{"app": "orders"}}}}
 	for i := range databases {
@@ -131,6 +131,21 @@ func fatal(tb testing.TB, err error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// durable is a database of a server of its own that flushes what it commits, as
+// those in production do.
+func durable(tb testing.TB) (url string) {
+	return privateserver.OwnPostgres(tb, privateserver.Options{Durable: true}).URL("postgres")
+}
+
+// places are the stores that a fleet is measured on, each as durable as its
+// databases.
+var places = map[string]func(testing.TB) secret.Source{
+	"sqlite": func(tb testing.TB) secret.Source {
+		return secret.Literal("sqlite:" + filepath.Join(tb.TempDir(), "store.db"))
+	},
+	"postgres": func(tb testing.TB) secret.Source { return secret.Literal(durable(tb)) },
 }
 
 const fleetSQL = "CREATE TABLE orders (id bigint PRIMARY KEY, placed timestamptz, total numeric);"
@@ -200,10 +215,9 @@ func TestOneReleaseToManyDatabases(t *testing.T) {
 	if os.Getenv("SHIPSQL_TORTURE") != "" {
 		databases = 10_000
 	}
-	for _, place := range []string{"sqlite", "postgres"} {
+	for place, url := range places {
 		t.Run(place, func(t *testing.T) {
-			t.Setenv("SHIPSQL_TEST_STORE", place)
-			f := newFleet(t, storetest.URL(t), databases)
+			f := newFleet(t, url(t), databases)
 			// Half of the raw work before and half behind: the server's catalog grows.
 			raw := f.raw("before_", databases/2)
 			heap := sampleHeap()
@@ -223,10 +237,9 @@ func TestOneReleaseToManyDatabases(t *testing.T) {
 // BenchmarkRelease10k reports the speed of one release to b.N databases as a part
 // of the same workers' speed without bookkeeping: run it with -benchtime 10000x.
 func BenchmarkRelease10k(b *testing.B) {
-	for _, place := range []string{"sqlite", "postgres"} {
+	for place, url := range places {
 		b.Run(place, func(b *testing.B) {
-			b.Setenv("SHIPSQL_TEST_STORE", place)
-			f := newFleet(b, storetest.URL(b), b.N)
+			f := newFleet(b, url(b), b.N)
 			raw := f.raw("before_", b.N/2)
 			heap := sampleHeap()
 			b.ResetTimer()

@@ -141,11 +141,14 @@ func durable(tb testing.TB) (url string) {
 
 // places are the stores that a fleet is measured on, each as durable as its
 // databases.
-var places = map[string]func(testing.TB) secret.Source{
-	"sqlite": func(tb testing.TB) secret.Source {
+var places = []struct {
+	name string
+	url  func(testing.TB) secret.Source
+}{
+	{"sqlite", func(tb testing.TB) secret.Source {
 		return secret.Literal("sqlite:" + filepath.Join(tb.TempDir(), "store.db"))
-	},
-	"postgres": func(tb testing.TB) secret.Source { return secret.Literal(durable(tb)) },
+	}},
+	{"postgres", func(tb testing.TB) secret.Source { return secret.Literal(durable(tb)) }},
 }
 
 const fleetSQL = "CREATE TABLE orders (id bigint PRIMARY KEY, placed timestamptz, total numeric);"
@@ -215,16 +218,16 @@ func TestOneReleaseToManyDatabases(t *testing.T) {
 	if os.Getenv("SHIPSQL_TORTURE") != "" {
 		databases = 10_000
 	}
-	for place, url := range places {
-		t.Run(place, func(t *testing.T) {
-			f := newFleet(t, url(t), databases)
+	for _, place := range places {
+		t.Run(place.name, func(t *testing.T) {
+			f := newFleet(t, place.url(t), databases)
 			// Half of the raw work before and half behind: the server's catalog grows.
 			raw := f.raw("before_", databases/2)
 			heap := sampleHeap()
 			release, took := f.rollout()
 			most := heap()
 			raw += f.raw("behind_", databases-databases/2)
-			t.Logf("%s: %d databases, raw %.0f/s, ours %.0f/s, ratio %.2f; heap at most %d MB, RSS %s", place, databases,
+			t.Logf("%s: %d databases, raw %.0f/s, ours %.0f/s, ratio %.2f; heap at most %d MB, RSS %s", place.name, databases,
 				perSecond(databases, raw), perSecond(databases, took), raw.Seconds()/took.Seconds(), most>>20, rss())
 			f.check(release, databases)
 			if limit := uint64(64<<20 + databases*8<<10); most > limit {
@@ -237,9 +240,9 @@ func TestOneReleaseToManyDatabases(t *testing.T) {
 // BenchmarkRelease10k reports the speed of one release to b.N databases as a part
 // of the same workers' speed without bookkeeping: run it with -benchtime 10000x.
 func BenchmarkRelease10k(b *testing.B) {
-	for place, url := range places {
-		b.Run(place, func(b *testing.B) {
-			f := newFleet(b, url(b), b.N)
+	for _, place := range places {
+		b.Run(place.name, func(b *testing.B) {
+			f := newFleet(b, place.url(b), b.N)
 			raw := f.raw("before_", b.N/2)
 			heap := sampleHeap()
 			b.ResetTimer()

@@ -34,7 +34,7 @@ demo: setup build ## a whole rollout on this machine: no account, no docker, no 
 test: setup ## vet and test everything; on both stores, and with the race detector, where it matters
 	go vet ./...
 	go test -vet=off -timeout 10m ./...
-	SHIPSQL_TEST_STORE=postgres go test -vet=off -timeout 10m ./queue ./deploy ./bot
+	SHIPSQL_TEST_STORE=postgres go test -vet=off -timeout 10m ./queue ./deploy
 	go test -vet=off -timeout 10m -race $(RACED)
 
 .PHONY: torture

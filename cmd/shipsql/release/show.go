@@ -43,10 +43,13 @@ type Stage struct {
 	Approvers   []string        `json:"approvers"`
 	Approvals   []Approval      `json:"approvals"`
 	Databases   []string        `json:"databases"` // as configured now
-	Tasks       []Task          `json:"tasks"`
-	Skips       []Skip          `json:"skips"`
-	StartedAt   *time.Time      `json:"started_at"`
-	FinishedAt  *time.Time      `json:"finished_at"`
+	// Tasks are all tasks, or of more than deploy.MaxTasks those that need a person
+	// most; Counts has them all by state.
+	Tasks      []Task               `json:"tasks"`
+	Counts     map[deploy.State]int `json:"counts"`
+	Skips      []Skip               `json:"skips"`
+	StartedAt  *time.Time           `json:"started_at"`
+	FinishedAt *time.Time           `json:"finished_at"`
 }
 
 // Approval is one person's yes.
@@ -117,6 +120,13 @@ func newStage(s deploy.Stage) Stage {
 		Needed: s.Needed, Counted: s.Counted, Approvers: append([]string{}, s.Approvers...), Approvals: []Approval{},
 		Databases: append([]string{}, s.Databases...), Tasks: []Task{}, Skips: []Skip{},
 		StartedAt: given(s.StartedAt), FinishedAt: given(s.FinishedAt),
+	}
+	stage.Counts = map[deploy.State]int{}
+	for _, state := range []deploy.State{deploy.Waiting, deploy.Queued, deploy.Running, deploy.Done, deploy.Failed,
+		deploy.Ambiguous, deploy.Skipped, deploy.Cancelled} {
+		if n := s.In(state); n > 0 {
+			stage.Counts[state] = n
+		}
 	}
 	for _, a := range s.Approvals {
 		stage.Approvals = append(stage.Approvals, Approval{who(a.Actor), a.At.UTC(), a.Standing.Counts, a.Standing.Why, a.Despite, a.Source})

@@ -87,14 +87,13 @@ func evidence(data json.RawMessage) string {
 }
 
 func (s Stage) text(t Terminal, release string) {
-	passed := 0
-	for _, task := range s.Tasks {
-		if task.State.Passed() {
-			passed++
+	passed, all := 0, 0
+	for state, n := range s.Counts {
+		if all += n; state.Passed() {
+			passed += n
 		}
 	}
-	all := max(len(s.Tasks), len(s.Databases))
-	t.line("%s  %s  %d of %s", plain(s.Environment), t.state(s.State), passed, count(all, "database"))
+	t.line("%s  %s  %d of %s", plain(s.Environment), t.state(s.State), passed, count(max(all, len(s.Databases)), "database"))
 	for _, r := range s.Reasons {
 		t.reason(r, release)
 	}
@@ -111,7 +110,7 @@ func (s Stage) text(t Terminal, release string) {
 	s.tasks(t)
 }
 
-// shownTasks bounds the databases that text names; JSON has all.
+// shownTasks bounds the databases that text names; JSON has more.
 const shownTasks = 20
 
 // tasks shows every database of a small stage, and of a large one what is not
@@ -122,7 +121,7 @@ func (s Stage) tasks(t Terminal) {
 		task.text(t)
 	}
 	if more := len(shown) - shownTasks; more > 0 {
-		t.line("  … and %d more; --format json shows all", more)
+		t.line("  … and %d more; --format json shows more of them", more)
 	}
 }
 

@@ -51,7 +51,22 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p Project, a asked) 
 			return decision, err
 		}
 	}
+	if decision.unasked() {
+		if err := s.ringProject(ctx, tx, p.ID()); err != nil {
+			return decision, err
+		}
+	}
 	return decision, s.watch(ctx, tx, p, decision)
+}
+
+// unasked says that an approval was given after the Authority had been asked, so
+// that a gate stays closed until it is asked again.
+func (d Decision) unasked() bool {
+	return slices.ContainsFunc(d.Stages, func(s StageDecision) bool {
+		return !s.State.Passed() && slices.ContainsFunc(s.Approvals, func(a Approval) bool {
+			return a.Standing.Why == NotStandingNotAsked
+		})
+	})
 }
 
 const (

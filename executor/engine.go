@@ -72,6 +72,8 @@ type Run struct {
 	// StillMine is asked after the lock is taken and before every file; an error
 	// ends the run before the next one starts. nil: always.
 	StillMine func(context.Context) error
+	// Companion is another tool's history to be kept beside the ledger. nil: none.
+	Companion Companion
 	// Progress is called synchronously, so it must return soon. May be nil.
 	Progress func(Event)
 }

@@ -14,6 +14,7 @@ const (
 	SQL    Kind = iota // a statement for the server
 	CopyIn             // a COPY … FROM STDIN statement, with data behind it
 	Psql               // a line for psql that begins with a backslash, e.g. \connect
+	Client             // a command of MySQL's client, e.g. source; never sent to a server
 )
 
 // Statement is one piece of a file, without the comments around it and without
@@ -31,13 +32,8 @@ type Statement struct {
 // what comes beyond it.
 const MaxStatements = 250_000
 
-// Split returns the statements of a file in order. Statements never overlap, and
-// what lies between them is white space, comments, semicolons and COPY data. An
-// unfinished quote, comment or parenthesis takes in the rest of the file.
-func Split(sql string) []Statement {
-	statements, _ := scan(sql)
-	return statements
-}
+// Split takes a file of PostgreSQL apart as [Form.Split] does with the zero Form.
+func Split(sql string) []Statement { return Form{}.Split(sql) }
 
 // scan returns the statements of a file, and the comments that may be directives.
 func scan(sql string) ([]Statement, []token) {

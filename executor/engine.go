@@ -74,8 +74,14 @@ type Run struct {
 	StillMine func(context.Context) error
 	// Companion is another tool's history to be kept beside the ledger. nil: none.
 	Companion Companion
-	// Progress is called synchronously, so it must return soon. May be nil.
+	// Progress is called synchronously, one event at a time, so it must return
+	// soon. May be nil.
 	Progress func(Event)
+	// Cancel, once closed, has the running statement cancelled at once, on the
+	// run's own session only, and no other started. The error is then ErrCancelled,
+	// unless the statement was through before; what the ledger can't tell is
+	// ambiguous as always. nil: never.
+	Cancel <-chan struct{}
 }
 
 // Limits bound what a run may do to the applications beside it. A zero value is
@@ -197,6 +203,7 @@ type EventState string
 const (
 	EventWaiting  EventState = "waiting"  // for the database's ShipSQL lock; Detail says who holds it
 	EventRunning  EventState = "running"  // Statement starts
+	EventProgress EventState = "progress" // Statement goes on: Phase, Done and Of; Detail says whose lock it waits for
 	EventDone     EventState = "done"     // Statement is done, Rows were touched; not committed yet
 	EventRetrying EventState = "retrying" // a lock wasn't had, or the connection broke: the file starts again; Detail says why
 	EventApplied  EventState = "applied"  // the migration is committed
@@ -212,4 +219,10 @@ type Event struct {
 	State     EventState
 	Rows      int64
 	Detail    string
+
+	// Of EventProgress, as far as the server tells.
+	Phase string // what it does, in its own words, e.g. "building index: scanning table"; "" unknown
+	Done  int64  // how much of the phase is done, in Unit
+	Of    int64  // all of the phase; 0: not known, or Done can pass it
+	Unit  string // "blocks", "tuples", "bytes", "lockers", "permille" …
 }

@@ -23,11 +23,17 @@ type Reader interface {
 }
 
 // Companion is another tool's history, kept beside the ledger so that the tool
-// goes on working. The engine runs the queries as its login in the transaction
-// that makes the ledger's row final: before COMMIT on PostgreSQL, with the last
-// step's done on MySQL and MariaDB. An error of one fails the migration. It is
-// immutable.
+// goes on working. It is immutable.
+//
+// The engine runs Prepare's queries once per run, after the lock is taken and
+// before the first migration that will run, each on its own: they make the
+// tool's table where it is missing, and may run any number of times. It runs the
+// others as its login in the transaction that makes the ledger's row final:
+// before COMMIT on PostgreSQL, with the last step's done on MySQL and MariaDB.
+// Tables are qualified, so a file's search_path does no harm. An error of one
+// fails the migration.
 type Companion interface {
+	Prepare() []Query
 	// Record notes that m was applied, in took.
 	Record(m Migration, took time.Duration) []Query
 	// Undo notes that m was undone.

@@ -176,6 +176,7 @@ const (
 	StateAmbiguous State = "ambiguous"
 	StateSkipped   State = "skipped"
 	StateBaseline  State = "baseline"
+	StateUndone    State = "undone" // its down file ran; a later run applies it again
 )
 
 // Entry is one migration's place in the ledger joined with the folder.

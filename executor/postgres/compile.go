@@ -11,6 +11,7 @@ import (
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -18,7 +19,7 @@ import (
 
 // program is a migration that is ready to run.
 type program struct {
-	decision
+	ledger.Decision
 
 	statements []statement // without a BEGIN … COMMIT wrapper
 	total      int         // statements of the file, as Split counts them
@@ -71,15 +72,15 @@ type compiler struct {
 
 // compile checks the files that are about to run and plans how. The first thing
 // that must not run is a *executor.Failure, before anything of any file ran.
-func (c compiler) compile(ctx context.Context, decisions []decision) ([]program, error) {
+func (c compiler) compile(ctx context.Context, decisions []ledger.Decision) ([]program, error) {
 	programs := make([]program, len(decisions))
 	var all []*statement
 	for i, d := range decisions {
-		programs[i].decision = d
-		if d.verdict != verdictApply {
+		programs[i].Decision = d
+		if d.Verdict != ledger.Apply {
 			continue
 		}
-		for n, piece := range script.Split(d.migration.SQL) {
+		for n, piece := range script.Split(d.Migration.SQL) {
 			programs[i].statements = append(programs[i].statements, statement{Statement: piece, n: n + 1})
 		}
 		for n := range programs[i].statements {
@@ -179,10 +180,10 @@ var plainInsert = regexp.MustCompile(`(?i)^insert\s+into\s`)
 func (p *program) refused(s statement, err *fault.Error) error {
 	line := s.Line
 	if cause, ok := err.Err.(*syntax.Error); ok && cause.Offset >= 0 { //nolint:errorlint // set above, never wrapped
-		line, _ = script.Position(p.migration.SQL, s.Start+cause.Offset)
+		line, _ = script.Position(p.Migration.SQL, s.Start+cause.Offset)
 	}
 	return &executor.Failure{
-		Version: p.migration.Version, Path: p.migration.Path, Statement: s.n, Line: line,
+		Version: p.Migration.Version, Path: p.Migration.Path, Statement: s.n, Line: line,
 		Message: err.Message, Hint: err.Next, Code: err.Code, Err: err,
 	}
 }
@@ -215,13 +216,13 @@ func isSetting(tree *pg_query.Node) bool {
 
 // direct applies the file's directives.
 func (p *program) direct() error {
-	if !strings.Contains(p.migration.SQL, "shipsql:") {
+	if !strings.Contains(p.Migration.SQL, "shipsql:") {
 		return nil
 	}
-	pieces := script.Split(p.migration.SQL)
-	directives, faults := script.Directives(p.migration.SQL, pieces)
+	pieces := script.Split(p.Migration.SQL)
+	directives, faults := script.Directives(p.Migration.SQL, pieces)
 	if len(faults) > 0 {
-		return faults[0].At(p.migration.Path + ":" + faults[0].Where)
+		return faults[0].At(p.Migration.Path + ":" + faults[0].Where)
 	}
 	for _, d := range directives {
 		if err := p.directive(d); err != nil {
@@ -247,7 +248,7 @@ func (p *program) directive(d script.Directive) error {
 		limits.statement, _ = time.ParseDuration(d.Value)
 	case "batch", "sleep", "online", "environments", "databases":
 		return &executor.Failure{
-			Version: p.migration.Version, Path: p.migration.Path, Line: d.Line, Code: fault.Unsupported,
+			Version: p.Migration.Version, Path: p.Migration.Path, Line: d.Line, Code: fault.Unsupported,
 			Message: "the directive " + d.Key + " is not supported yet", Hint: "take it out",
 		}
 	}

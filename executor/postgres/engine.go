@@ -7,6 +7,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/catalog"
+	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/postgres/snapshot"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/internal/secret"
@@ -50,7 +51,7 @@ func (t *target) Status(ctx context.Context, history string, folder []executor.M
 	var entries []executor.Entry
 	err := t.reading(ctx, func(conn *pgx.Conn) error {
 		l, err := readLedger(ctx, conn, history)
-		entries = status(l, folder)
+		entries = ledger.Status(l, folder)
 		return err
 	})
 	return entries, err

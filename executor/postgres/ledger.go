@@ -3,11 +3,11 @@ package postgres
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -83,112 +83,44 @@ func checkFormat(ctx context.Context, conn *pgx.Conn) (exists bool, err error) {
 	return true, err
 }
 
-// The states that are stored; see executor.State for the words.
-const (
-	stateApplied   = string(executor.StateApplied)
-	statePartial   = string(executor.StatePartial)
-	stateAmbiguous = string(executor.StateAmbiguous)
-	stateBaseline  = string(executor.StateBaseline)
-	stateSkipped   = string(executor.StateSkipped)
-)
-
-// bringUp is the note of what runs only to bring an empty database up to the
-// release. As long as a history holds nothing else, bringing up isn't over.
-const bringUp = "brought up from an empty database"
-
-// row is one migration of the ledger.
-type row struct {
-	Version, Name, Checksum, State, Release, Actor, Note string
-	StartedAt                                            time.Time
-	FinishedAt                                           *time.Time
-	steps                                                map[int]step
-}
-
-// step is one row of shipsql.steps.
-type step struct {
-	N                int
-	Hash, State, Pre string
-}
-
-// The states of a step.
-const (
-	stepIntent = "intent"
-	stepDone   = "done"
-)
-
-func (r *row) done() int {
-	n := 0
-	for _, s := range r.steps {
-		if s.State == stepDone {
-			n++
-		}
-	}
-	return n
-}
-
-// ledger is one history, by executor.VersionKey.
-type ledger map[string]*row
-
 // readLedger reads a history; a database without ledger has an empty one.
-func readLedger(ctx context.Context, conn *pgx.Conn, history string) (ledger, error) {
+func readLedger(ctx context.Context, conn *pgx.Conn, history string) (ledger.Ledger, error) {
 	exists, err := checkFormat(ctx, conn)
 	if err != nil || !exists {
-		return ledger{}, err
+		return ledger.Ledger{}, err
 	}
 	rows, err := conn.Query(ctx, `SELECT version, name, checksum, state, release, actor, note, started_at, finished_at
-		FROM shipsql.migrations WHERE history = $1 AND kind = 'versioned'`, historyName(history))
+		FROM shipsql.migrations WHERE history = $1 AND kind = 'versioned'`, ledger.History(history))
 	if err != nil {
 		return nil, err
 	}
-	all, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[row])
+	l := ledger.Ledger{}
+	var r ledger.Row
+	_, err = pgx.ForEachRow(rows, []any{&r.Version, &r.Name, &r.Checksum, &r.State, &r.Release, &r.Actor, &r.Note, &r.StartedAt, &r.FinishedAt}, func() error {
+		row := r
+		row.Steps = map[int]ledger.Step{}
+		l[executor.VersionKey(row.Version)] = &row
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	l := make(ledger, len(all))
-	for _, r := range all {
-		r.steps = map[int]step{}
-		l[executor.VersionKey(r.Version)] = r
-	}
-	return l, l.readSteps(ctx, conn, history)
+	return l, readSteps(ctx, conn, history, l)
 }
 
-func (l ledger) readSteps(ctx context.Context, conn *pgx.Conn, history string) error {
+func readSteps(ctx context.Context, conn *pgx.Conn, history string, l ledger.Ledger) error {
 	rows, err := conn.Query(ctx, `SELECT version, n, stmt_hash, state, coalesce(pre, '')
-		FROM shipsql.steps WHERE history = $1 AND kind = 'versioned'`, historyName(history))
+		FROM shipsql.steps WHERE history = $1 AND kind = 'versioned'`, ledger.History(history))
 	if err != nil {
 		return err
 	}
 	var version string
-	var s step
+	var s ledger.Step
 	_, err = pgx.ForEachRow(rows, []any{&version, &s.N, &s.Hash, &s.State, &s.Pre}, func() error {
-		if r := l[executor.VersionKey(version)]; r != nil {
-			r.steps[s.N] = s
+		if r := l.Find(version); r != nil {
+			r.Steps[s.N] = s
 		}
 		return nil
 	})
 	return err
-}
-
-// find returns the row of a version, or nil.
-func (l ledger) find(version string) *row { return l[executor.VersionKey(version)] }
-
-// newest is the highest version that took effect, "" if none did.
-func (l ledger) newest() string {
-	newest := ""
-	for _, r := range l {
-		if r.State == stateSkipped {
-			continue
-		}
-		if newest == "" || executor.CompareVersions(r.Version, newest) > 0 {
-			newest = r.Version
-		}
-	}
-	return newest
-}
-
-func historyName(history string) string {
-	if history == "" {
-		return executor.DefaultHistory
-	}
-	return history
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/postgres/syntax"
+	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -25,6 +26,7 @@ const (
 type session struct {
 	*pgx.Conn
 
+	parser   *syntax.Parser
 	run      executor.Run
 	version  int   // server_version_num
 	epoch    int64 // the fence; 0 before it is minted
@@ -40,7 +42,7 @@ func (t *target) open(ctx context.Context, run executor.Run) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Conn: conn, run: run}
+	s := &session{Conn: conn, parser: t.parser, run: run}
 	if err := s.begin(ctx, t, params); err != nil {
 		closeQuietly(ctx, conn)
 		return nil, err
@@ -58,7 +60,7 @@ func (s *session) begin(ctx context.Context, t *target, params map[string]string
 	if err := s.lock(ctx); err != nil {
 		return err
 	}
-	if err := s.stillMine(ctx); err != nil {
+	if err := runner.StillMine(ctx, s.run); err != nil {
 		return err
 	}
 	return s.mint(ctx)
@@ -137,15 +139,15 @@ func (s *session) lock(ctx context.Context) error {
 		}
 		if holder != told {
 			told = holder
-			s.progress(executor.Event{State: executor.EventWaiting, Detail: "another run holds the database's lock: " + holder})
+			runner.Progress(s.run, executor.Event{State: executor.EventWaiting, Detail: "another run holds the database's lock: " + holder})
 		}
 		if time.Now().After(deadline) {
 			return fault.New(fault.LockTimeout, "another run holds the database's lock: %s", holder).At(s.where()).Then("trying again is safe")
 		}
-		if err := pause(ctx, attempt, time.Second); err != nil {
+		if err := runner.Pause(ctx, attempt, time.Second); err != nil {
 			return err
 		}
-		if err := s.stillMine(ctx); err != nil {
+		if err := runner.StillMine(ctx, s.run); err != nil {
 			return err
 		}
 	}
@@ -180,27 +182,6 @@ func applicationName(task string, epoch int64) string {
 	return fmt.Sprintf("shipsql/%s/%d", task, epoch)
 }
 
-// stillMine ends the run when it was cancelled or its job went to another.
-func (s *session) stillMine(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return interrupted(ctx)
-	}
-	if s.run.StillMine == nil {
-		return nil
-	}
-	return s.run.StillMine(ctx)
-}
-
-func interrupted(ctx context.Context) error {
-	return fault.New(fault.Unreachable, "the run was interrupted").Because(context.Cause(ctx)).Then("trying again is safe")
-}
-
-func (s *session) progress(e executor.Event) {
-	if s.run.Progress != nil {
-		s.run.Progress(e)
-	}
-}
-
 // lost gives an error of our own queries its meaning. nil stays nil.
 func (s *session) lost(err error) error { return explained(s.Conn, err) }
 
@@ -212,7 +193,7 @@ func explained(conn *pgx.Conn, err error) error {
 	case err == nil:
 		return nil
 	case answered && disconnected(pg), !answered && conn.IsClosed():
-		return &lostError{unreachable(err, where(conn))}
+		return &runner.Lost{Err: unreachable(err, where(conn))}
 	case answered && pg.Code == "42501":
 		return missingGrant(conn, pg)
 	}
@@ -230,24 +211,4 @@ func where(conn *pgx.Conn) string { return conn.Config().Host + "/" + conn.Confi
 // disconnected says that the server ended the session.
 func disconnected(pg *pgconn.PgError) bool {
 	return pg.SeverityUnlocalized == "FATAL" || pg.SeverityUnlocalized == "PANIC"
-}
-
-// lostError is a connection that broke outside of a file's own statements.
-type lostError struct{ err error }
-
-func (e *lostError) Error() string { return e.err.Error() }
-func (e *lostError) Unwrap() error { return e.err }
-
-// pause waits with jitter, longer from attempt to attempt up to the most.
-func pause(ctx context.Context, attempt int, most time.Duration) error {
-	d := min(most, 20*time.Millisecond<<min(attempt, 16))
-	d = d/2 + rand.N(d) //nolint:gosec // jitter, no secret
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return interrupted(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
+	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -163,40 +164,40 @@ func (f *fence) check() error {
 
 // queueRow makes the migration's row, if it has none.
 func (f file) queueRow(b *pgx.Batch, state string) *pgx.QueuedQuery {
-	return b.Queue(f.own("shipsql_insert", insertSQL), historyName(f.run.History), f.version(), f.migration.Name, f.migration.Checksum, state,
-		f.run.Release, f.run.Actor, f.run.ToolVersion, f.note)
+	return b.Queue(f.own("shipsql_insert", insertSQL), ledger.History(f.run.History), f.version(), f.Migration.Name, f.Migration.Checksum, state,
+		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
 }
 
 // version is how the ledger spells the migration's version.
 func (f file) version() string {
-	if f.row != nil {
-		return f.row.Version
+	if f.Row != nil {
+		return f.Row.Version
 	}
-	return f.migration.Version
+	return f.Migration.Version
 }
 
 // queueFinish completes the migration's row.
 func (f file) queueFinish(b *pgx.Batch) {
-	b.Queue(f.own("shipsql_finish", finishSQL), historyName(f.run.History), f.version(), f.migration.Name, f.migration.Checksum)
+	b.Queue(f.own("shipsql_finish", finishSQL), ledger.History(f.run.History), f.version(), f.Migration.Name, f.Migration.Checksum)
 }
 
 // queueState changes the migration's state.
 func (f file) queueState(b *pgx.Batch, state string) {
-	b.Queue("UPDATE shipsql.migrations SET state = $3 WHERE history = $1 AND kind = 'versioned' AND version = $2", historyName(f.run.History), f.version(), state)
+	b.Queue("UPDATE shipsql.migrations SET state = $3 WHERE history = $1 AND kind = 'versioned' AND version = $2", ledger.History(f.run.History), f.version(), state)
 }
 
 // queueStep writes the row of a step.
 func (f file) queueStep(b *pgx.Batch, s statement, state string, before observation) {
 	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, 'versioned', $2, $3, $4, $5, $6)
 		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state, pre = excluded.pre`,
-		historyName(f.run.History), f.version(), s.n, s.hash(), state, before.String())
+		ledger.History(f.run.History), f.version(), s.n, s.hash(), state, before.String())
 }
 
 // queueForget removes the row of a step that left no trace, and with the only
 // step the migration's row, which is then pending again.
 func (f file) queueForget(b *pgx.Batch, s statement) {
-	b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind = 'versioned' AND version = $2 AND n = $3", historyName(f.run.History), f.version(), s.n)
+	b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind = 'versioned' AND version = $2 AND n = $3", ledger.History(f.run.History), f.version(), s.n)
 	b.Queue(`DELETE FROM shipsql.migrations m WHERE history = $1 AND kind = 'versioned' AND version = $2
 		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, m.kind, m.version))`,
-		historyName(f.run.History), f.version())
+		ledger.History(f.run.History), f.version())
 }

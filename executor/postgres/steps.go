@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -24,7 +26,7 @@ func (f file) steps(ctx, work context.Context) error {
 		return f.record(work, f.queueFinish)
 	}
 	for next < len(f.statements) {
-		if err := f.stillMine(ctx); err != nil {
+		if err := runner.StillMine(ctx, f.run); err != nil {
 			return err
 		}
 		end := f.stretch(next)
@@ -58,19 +60,19 @@ func (f file) stretch(i int) int {
 // resume compares what was done with the file, settles the step that was under
 // way, and returns the index of the first statement to run.
 func (f file) resume(ctx, work context.Context) (int, error) {
-	if f.row == nil {
+	if f.Row == nil {
 		return 0, nil
 	}
 	next := 0
 	for i, s := range f.statements {
-		done, known := f.row.steps[s.n]
+		done, known := f.Row.Steps[s.n]
 		if !known {
 			continue
 		}
 		if done.Hash != s.hash() {
 			return 0, f.edited(s)
 		}
-		if done.State == stepDone {
+		if done.State == ledger.StepDone {
 			next = i + 1
 			continue
 		}
@@ -88,7 +90,7 @@ func (f file) resume(ctx, work context.Context) (int, error) {
 
 // noneBeyond refuses a file that lost statements which were done.
 func (f file) noneBeyond() error {
-	for n := range f.row.steps {
+	for n := range f.Row.Steps {
 		if n > f.total {
 			return f.edited(statement{n: n})
 		}
@@ -98,7 +100,7 @@ func (f file) noneBeyond() error {
 
 func (f file) edited(s statement) error {
 	return &executor.Failure{
-		Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
+		Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
 		Message: fmt.Sprintf("statement %d ran here with another text, so the file can't go on", s.n),
 		Hint:    "put the old text of the statements that are done back; only what comes after them may change",
 	}
@@ -108,7 +110,7 @@ var errRunAgain = errors.New("the step left no trace")
 
 // settleIntent ends a step that an earlier run left: it is done, or runs again
 // (errRunAgain), or a person must say.
-func (f file) settleIntent(ctx context.Context, s statement, left step) error {
+func (f file) settleIntent(ctx context.Context, s statement, left ledger.Step) error {
 	if s.alone == nil {
 		return f.ambiguous(ctx, s, "the statement ran alone and now would not")
 	}
@@ -139,19 +141,19 @@ func (f file) settle(ctx context.Context, s statement, before observation) (trac
 
 // ambiguous records that a person must decide.
 func (f file) ambiguous(ctx context.Context, s statement, evidence string) error {
-	err := f.record(ctx, func(b *pgx.Batch) { f.queueState(b, stateAmbiguous) })
+	err := f.record(ctx, func(b *pgx.Batch) { f.queueState(b, ledger.Ambiguous) })
 	if err != nil {
 		return err
 	}
-	return &executor.AmbiguousError{Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Line: s.Line, Evidence: evidence}
+	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Evidence: evidence}
 }
 
 // runTogether runs statements[i:end] in one transaction with their steps.
 func (f file) runTogether(ctx context.Context, i, end int) error {
 	err := f.enter(ctx, f.limits, func(b *pgx.Batch) {
-		f.queueRow(b, statePartial)
+		f.queueRow(b, ledger.Partial)
 		for _, s := range f.statements[i:end] {
-			f.queueStep(b, s, stepDone, observation{})
+			f.queueStep(b, s, ledger.StepDone, observation{})
 		}
 	})
 	if err != nil {
@@ -188,8 +190,8 @@ func (f file) runAlone(ctx context.Context, i int) error {
 		return err
 	}
 	err = f.record(ctx, func(b *pgx.Batch) {
-		f.queueRow(b, statePartial)
-		f.queueStep(b, s, stepIntent, before)
+		f.queueRow(b, ledger.Partial)
+		f.queueStep(b, s, ledger.StepIntent, before)
 	})
 	if err != nil {
 		return err
@@ -218,7 +220,7 @@ func (f file) observe(ctx context.Context, i int) (observation, error) {
 	if refused, ok := errors.AsType[*fault.Error](err); ok {
 		s := f.statements[i]
 		return before, &executor.Failure{
-			Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Line: s.Line,
+			Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line,
 			Message: refused.Message, Hint: refused.Next, Code: refused.Code, Err: refused,
 		}
 	}
@@ -307,7 +309,7 @@ func (f file) verify(ctx context.Context, s statement, before observation) error
 // finishStep marks a step as done, and the migration with its last one.
 func (f file) finishStep(ctx context.Context, s statement, before observation) error {
 	return f.record(ctx, func(b *pgx.Batch) {
-		f.queueStep(b, s, stepDone, before)
+		f.queueStep(b, s, ledger.StepDone, before)
 		if s.n == f.statements[len(f.statements)-1].n {
 			f.queueFinish(b)
 		}
@@ -322,7 +324,7 @@ func (f file) record(ctx context.Context, write func(*pgx.Batch)) error {
 		if err == nil {
 			return f.commit(ctx, func(*pgx.Batch) {})
 		}
-		if !contended(err) || time.Now().After(deadline) || pause(ctx, n, time.Second) != nil {
+		if !contended(err) || time.Now().After(deadline) || runner.Pause(ctx, n, time.Second) != nil {
 			return err
 		}
 	}

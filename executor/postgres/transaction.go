@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -30,11 +32,11 @@ func (f file) retried(ctx context.Context, attempt func() error) error {
 		if !contended(err) || time.Now().After(deadline) {
 			return err
 		}
-		f.progress(executor.Event{Version: f.migration.Version, Path: f.migration.Path, Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
-		if pause(ctx, n+3, 30*time.Second) != nil {
+		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Migration.Path, Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
+		if runner.Pause(ctx, n+3, 30*time.Second) != nil {
 			return err
 		}
-		if err := f.stillMine(ctx); err != nil {
+		if err := runner.StillMine(ctx, f.run); err != nil {
 			return err
 		}
 	}
@@ -57,7 +59,7 @@ func contended(err error) bool {
 func (f file) transaction(ctx context.Context) error {
 	inserted := false
 	err := f.enter(ctx, f.limits, func(b *pgx.Batch) {
-		f.queueRow(b, stateApplied).Exec(func(tag pgconn.CommandTag) error {
+		f.queueRow(b, ledger.Applied).Exec(func(tag pgconn.CommandTag) error {
 			inserted = tag.RowsAffected() == 1
 			return nil
 		})
@@ -67,8 +69,8 @@ func (f file) transaction(ctx context.Context) error {
 		return err
 	case !inserted: // can't be while we hold lock and epoch, unless somebody writes the ledger by hand
 		f.rollback(ctx)
-		return fault.New(fault.Conflict, "the ledger got a row of version %s while the run held the lock", f.migration.Version).
-			At(f.migration.Path).Then("trying again reads it")
+		return fault.New(fault.Conflict, "the ledger got a row of version %s while the run held the lock", f.Migration.Version).
+			At(f.Migration.Path).Then("trying again reads it")
 	}
 	if err := f.execute(ctx, f.limited(f.statements)); err != nil {
 		f.rollback(ctx)
@@ -119,7 +121,7 @@ func (f file) ours(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return interrupted(ctx)
+		return runner.Interrupted(ctx)
 	}
 	return f.lost(err)
 }
@@ -145,7 +147,7 @@ func (f file) commit(ctx context.Context, write func(*pgx.Batch)) error {
 		f.dirty = f.dirty && !f.plain // the reset before a plain file holds
 		return nil
 	case err == nil:
-		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.migration.Path)
+		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.Migration.Path)
 	case errors.As(err, &pg) && !disconnected(pg):
 		f.rollback(ctx)
 		return f.failure(ctx, statement{}, pg)
@@ -207,7 +209,7 @@ func readResult(pipe *pgconn.Pipeline) (int64, error) {
 
 func (f file) step(s statement, state executor.EventState, rows int64) {
 	if s.n > 0 {
-		f.progress(executor.Event{Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Total: f.total, State: state, Rows: rows})
+		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Total: f.total, State: state, Rows: rows})
 	}
 }
 
@@ -215,12 +217,12 @@ func (f file) step(s statement, state executor.EventState, rows int64) {
 // the statement is zero.
 func (f file) failure(ctx context.Context, s statement, err error) error {
 	failed := &executor.Failure{
-		Version: f.migration.Version, Path: f.migration.Path, Statement: s.n, Line: s.Line, Code: fault.SQLError, Err: err,
+		Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Code: fault.SQLError, Err: err,
 	}
 	var pg *pgconn.PgError
 	switch {
 	case ctx.Err() != nil:
-		failed.Code, failed.Message, failed.Err = fault.Unreachable, "the run was interrupted", interrupted(ctx)
+		failed.Code, failed.Message, failed.Err = fault.Unreachable, "the run was interrupted", runner.Interrupted(ctx)
 	case !errors.As(err, &pg) || disconnected(pg):
 		failed.Code, failed.Message = fault.Unreachable, "the connection broke while the statement ran: "+err.Error()
 		failed.Hint = "trying again is safe: what was not committed is gone"
@@ -230,7 +232,7 @@ func (f file) failure(ctx context.Context, s statement, err error) error {
 			failed.Code = fault.LockTimeout
 		}
 		if pg.Position > 0 && s.n > 0 {
-			failed.Line, _ = script.Position(f.migration.SQL, s.Start+byteOffset(s.Text, int(pg.Position)))
+			failed.Line, _ = script.Position(f.Migration.SQL, s.Start+byteOffset(s.Text, int(pg.Position)))
 		}
 	}
 	return failed

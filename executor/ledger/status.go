@@ -1,4 +1,4 @@
-package postgres
+package ledger
 
 import (
 	"cmp"
@@ -8,13 +8,13 @@ import (
 	"github.com/shipsql/shipsql/executor/script"
 )
 
-// status joins the ledger with the folder, ordered by version.
-func status(l ledger, folder []executor.Migration) []executor.Entry {
+// Status joins the ledger with the folder, ordered by version.
+func Status(l Ledger, folder []executor.Migration) []executor.Entry {
 	entries := make([]executor.Entry, 0, max(len(l), len(folder)))
 	seen := map[string]bool{}
 	for _, m := range folder {
 		seen[executor.VersionKey(m.Version)] = true
-		entries = append(entries, entry(l.find(m.Version), &m))
+		entries = append(entries, entry(l.Find(m.Version), &m))
 	}
 	for key, r := range l {
 		if !seen[key] {
@@ -28,7 +28,7 @@ func status(l ledger, folder []executor.Migration) []executor.Entry {
 }
 
 // entry describes a migration that the ledger, the folder, or both know.
-func entry(r *row, m *executor.Migration) executor.Entry {
+func entry(r *Row, m *executor.Migration) executor.Entry {
 	e := executor.Entry{Kind: executor.Versioned, State: executor.StatePending}
 	if m != nil {
 		e.Version, e.Name, e.Path, e.Change, e.Checksum = m.Version, m.Name, m.Path, m.Change, m.Checksum
@@ -40,8 +40,8 @@ func entry(r *row, m *executor.Migration) executor.Entry {
 	e.Version, e.Checksum, e.State = r.Version, r.Checksum, state(r, m)
 	e.Name = cmp.Or(e.Name, r.Name)
 	e.Release, e.Actor, e.Note, e.AppliedAt = r.Release, r.Actor, r.Note, r.StartedAt.UTC()
-	e.Done = r.done()
-	if r.State == stateApplied {
+	e.Done = r.Done()
+	if r.State == Applied {
 		e.Done = e.Total
 		if r.FinishedAt != nil {
 			e.Duration = r.FinishedAt.Sub(r.StartedAt)
@@ -52,9 +52,9 @@ func entry(r *row, m *executor.Migration) executor.Entry {
 
 // state is the stored state, unless folder and ledger disagree about something
 // that took effect.
-func state(r *row, m *executor.Migration) executor.State {
+func state(r *Row, m *executor.Migration) executor.State {
 	switch {
-	case m == nil && r.State == stateApplied:
+	case m == nil && r.State == Applied:
 		return executor.StateMissing
 	case m != nil && changed(r, *m):
 		return executor.StateChanged
@@ -64,6 +64,6 @@ func state(r *row, m *executor.Migration) executor.State {
 
 // changed says that a migration's text isn't the one that was applied, and
 // nobody accepted that.
-func changed(r *row, m executor.Migration) bool {
-	return (r.State == stateApplied || r.State == stateBaseline) && r.Checksum != m.Checksum && !accepted(r, m.Checksum)
+func changed(r *Row, m executor.Migration) bool {
+	return (r.State == Applied || r.State == Baseline) && r.Checksum != m.Checksum && !accepted(r, m.Checksum)
 }

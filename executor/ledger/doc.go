@@ -1,0 +1,21 @@
+// Package ledger holds what every engine has in common about the ledger: its
+// rows as values, what a run has to do when a ledger and a folder are compared
+// (Decide), and how the two look side by side (Status). All of it is pure; the
+// engines read and write the tables (docs: execution.md §6.0).
+//
+// # Verdicts
+//
+//	the ledger has          and the run                         verdict
+//	no row                  brings it                           Apply
+//	no row                  has an audited skip of it           Skip
+//	partial                 brings it                           Apply (the rest)
+//	ambiguous               brings it                           stop: a person must resolve
+//	applied or baseline     brings the same text                Have
+//	applied or baseline     brings another text, accepted       Accept
+//	applied or baseline     brings another text                 stop: changed after apply
+//	skipped                 brings it                           Gone
+//
+// A migration below the newest of the ledger is a stop unless the run allows it,
+// and so are older files of the folder that the ledger lacks, except on an empty
+// database, which is brought up from the first one.
+package ledger

@@ -1,0 +1,172 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+const (
+	maxSessions = 4                // of one Apply; each but the first because a connection broke
+	reconnect   = 30 * time.Second // how long a broken connection is tried again
+)
+
+// Apply does what executor.Target's Apply promises, on the sessions that open
+// gives it.
+func Apply(ctx context.Context, run executor.Run, open Open) (executor.Result, error) {
+	run.Limits = run.Limits.WithDefaults()
+	a := &applier{open: open, run: run, reported: map[string]bool{}}
+	for n := 1; ; n++ {
+		err := a.session(ctx)
+		var lost *Lost
+		switch {
+		case !errors.As(err, &lost):
+			return a.result, err
+		case n == maxSessions || ctx.Err() != nil:
+			return a.result, lost.Err
+		}
+		Progress(run, executor.Event{Version: a.inDoubt, State: executor.EventRetrying, Detail: "the connection broke: " + lost.Error()})
+		a.until = time.Now().Add(reconnect)
+	}
+}
+
+// applier is one Apply call, over all the sessions it takes.
+type applier struct {
+	open     Open
+	run      executor.Run
+	result   executor.Result
+	reported map[string]bool // by executor.VersionKey: in the result already
+	inDoubt  string          // the version whose last transaction was about to commit
+	until    time.Time       // an unreachable database is tried again until then
+}
+
+// session does what is left to do on one connection.
+func (a *applier) session(ctx context.Context) error {
+	s, err := a.opened(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close(ctx)
+	files, err := a.plan(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := StillMine(ctx, a.run); err != nil {
+			return err
+		}
+		if err := a.migrate(ctx, s, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *applier) opened(ctx context.Context) (Session, error) {
+	for attempt := 0; ; attempt++ {
+		s, err := a.open(ctx, a.run)
+		if fault.CodeOf(err) != fault.Unreachable || time.Now().After(a.until) {
+			return s, err
+		}
+		if err := Pause(ctx, attempt, time.Second); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// plan reads the ledger and says what is to run. A stop comes before anything
+// ran.
+func (a *applier) plan(ctx context.Context, s Session) ([]File, error) {
+	l, err := a.resolved(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	f := ledger.Facts{Run: a.run, Ledger: l}
+	if a.run.Folder != nil && len(l) == 0 {
+		if f.Empty, err = s.Empty(ctx); err != nil {
+			return nil, err
+		}
+	}
+	decisions, err := ledger.Decide(f)
+	if err != nil {
+		return nil, err
+	}
+	return s.Compile(ctx, decisions)
+}
+
+// resolved reads the ledger after it took the run's answers to ambiguous steps.
+// An answer that was taken by an earlier run is no longer asked for.
+func (a *applier) resolved(ctx context.Context, s Session) (ledger.Ledger, error) {
+	l, err := s.Ledger(ctx, a.run.History)
+	if err != nil || len(a.run.Resolve) == 0 {
+		return l, err
+	}
+	for _, r := range a.run.Resolve {
+		if !l.Asks(r) {
+			continue
+		}
+		if err := s.Resolve(ctx, l, r, executor.Mark{History: a.run.History, Actor: a.run.Actor}); err != nil {
+			return nil, err
+		}
+	}
+	return s.Ledger(ctx, a.run.History)
+}
+
+// migrate carries one decision out.
+func (a *applier) migrate(ctx context.Context, s Session, f File) error {
+	started := time.Now()
+	d := f.Decision()
+	out := executor.Outcome{Version: d.Migration.Version, Path: d.Migration.Path, Kind: executor.AlreadyApplied}
+	switch d.Verdict {
+	case ledger.Have:
+		if a.inDoubt == d.Migration.Version { // its COMMIT went through
+			out.Kind, out.Statements = executor.Applied, f.Total()
+		}
+	case ledger.Accept:
+		if err := s.AddNote(ctx, d.Row, d.Note); err != nil {
+			return err
+		}
+		out.Notes = []string{d.Note}
+	case ledger.Skip:
+		mark, _ := ledger.Lookup(a.run.Skip, d.Migration.Version)
+		mark.History, mark.Migrations = a.run.History, []executor.Migration{d.Migration}
+		if err := s.Mark(ctx, mark, ledger.Skipped, d.Note); err != nil {
+			return err
+		}
+		out.Kind = executor.Skipped
+	case ledger.Gone:
+		out.Kind = executor.Skipped
+	case ledger.Apply:
+		a.inDoubt = d.Migration.Version
+		if err := a.file(ctx, f); err != nil {
+			return err
+		}
+		out.Kind, out.Duration, out.Statements, out.Notes = executor.Applied, time.Since(started), f.Total(), f.Notes()
+	}
+	a.report(f, out)
+	return nil
+}
+
+func (a *applier) file(ctx context.Context, f File) error {
+	work, stop := graceful(ctx, a.run.Limits.Grace)
+	defer stop()
+	return f.Run(ctx, work)
+}
+
+// report adds an outcome, once over all sessions.
+func (a *applier) report(f File, out executor.Outcome) {
+	key := executor.VersionKey(out.Version)
+	if a.reported[key] {
+		return
+	}
+	a.reported[key] = true
+	a.result.Outcomes = append(a.result.Outcomes, out)
+	state := map[executor.OutcomeKind]executor.EventState{executor.Applied: executor.EventApplied, executor.Skipped: executor.EventSkipped}[out.Kind]
+	if state != "" && f.Decision().Verdict != ledger.Gone {
+		Progress(a.run, executor.Event{Version: out.Version, Path: out.Path, Total: f.Total(), State: state})
+	}
+}

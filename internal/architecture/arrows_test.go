@@ -38,6 +38,8 @@ var forbidden = map[string][]string{
 	"go.opentelemetry.io/otel/exporters": {"cmd/shipsql/serve"},
 	"modernc.org/sqlite":                 {"store"},
 	"github.com/pganalyze/pg_query_go/":  {"executor/postgres", "reviewer/postgres"},
+	"github.com/go-sql-driver/mysql":     {"executor/mysql", "internal/privateserver"},
+	"github.com/pingcap/":                {"executor/mysql/syntax"},
 }
 
 type pkg struct {

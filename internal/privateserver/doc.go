@@ -1,8 +1,8 @@
-// Package privateserver starts PostgreSQL and Redis servers of our own, for the
-// demo and for tests: in a temporary folder, on a free loopback port and a unix
-// socket, protected by a random password, and gone when this process is gone.
-// Nothing outside the folder is touched, so a test may kill, restart, fill and
-// break its server.
+// Package privateserver starts PostgreSQL, MariaDB and Redis servers of our own,
+// for the demo and for tests: in a temporary folder, on a free loopback port and
+// a unix socket, protected by a random password, and gone when this process is
+// gone. Nothing outside the folder is touched, so a test may kill, restart, fill
+// and break its server.
 //
 // A server's life:
 //
@@ -25,10 +25,11 @@
 // replica and Sentinels ([OwnRedisSentinel]), as a cluster ([OwnRedisCluster]).
 //
 // Servers refuse to run as root, so root starts them as the user "postgres",
-// "redis" or "nobody".
+// "mysql", "redis" or "nobody".
 //
-// SHIPSQL_TEST_POSTGRES_URL and SHIPSQL_TEST_REDIS_URL make [SharedPostgres],
-// [Database] and [SharedRedis] use given servers. Such a server is never
-// stopped, killed or restarted; tests that do that start their own with
-// [OwnPostgres] and [OwnRedis].
+// SHIPSQL_TEST_POSTGRES_URL, SHIPSQL_TEST_MARIADB_URL and SHIPSQL_TEST_REDIS_URL
+// make [SharedPostgres], [Database], [SharedMariaDB], [MariaDBDatabase] and
+// [SharedRedis] use given servers. Such a server is never stopped, killed or
+// restarted; tests that do that start their own with [OwnPostgres], [OwnMariaDB]
+// and [OwnRedis].
 package privateserver

@@ -1,6 +1,7 @@
 package privateserver_test
 
 import (
+	"errors"
 	"net/url"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 
 const (
 	givenPostgres = "SHIPSQL_TEST_POSTGRES_URL"
+	givenMariaDB  = "SHIPSQL_TEST_MARIADB_URL"
 	givenRedis    = "SHIPSQL_TEST_REDIS_URL"
 )
 
@@ -23,8 +25,9 @@ func TestGivenServersAreUsedAndLeftAlone(t *testing.T) {
 		return
 	}
 	p, r := privateserver.OwnPostgres(t, privateserver.Options{}), privateserver.OwnRedis(t)
+	m := privateserver.OwnMariaDB(t, privateserver.MariaDBOptions{Relaxed: true})
 	cmd := exec.Command(os.Args[0], "-test.run=^TestGivenServersAreUsedAndLeftAlone$")
-	cmd.Env = append(os.Environ(), givenPostgres+"="+p.URL("postgres"), givenRedis+"="+r.URL())
+	cmd.Env = append(os.Environ(), givenPostgres+"="+p.URL("postgres"), givenRedis+"="+r.URL(), givenMariaDB+"="+m.URL(""))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -43,17 +46,27 @@ func checkGivenServers(t *testing.T) {
 		t.Errorf("Database is %s, want a new one on %s", used, given.Host)
 	}
 	mustExec(t, connect(t, used), "SELECT 1")
-	p, r := privateserver.SharedPostgres(t), privateserver.SharedRedis(t)
+	given, err = url.Parse(os.Getenv(givenMariaDB))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mariadb := privateserver.MariaDBDatabase(t)
+	if u, _ := url.Parse(mariadb); u.Host != given.Host || u.Path == given.Path {
+		t.Errorf("MariaDBDatabase is %s, want a new one on %s", mariadb, given.Host)
+	}
+	p, r, m := privateserver.SharedPostgres(t), privateserver.SharedRedis(t), privateserver.SharedMariaDB(t)
 	for name, err := range map[string]error{
 		"Kill": p.Kill(), "Restart": p.Restart(t.Context()),
+		"MariaDB.Kill": m.Kill(), "MariaDB.Restart": m.Restart(t.Context()),
 		"Redis.Kill": r.Kill(), "Redis.Restart": r.Restart(t.Context()),
 	} {
 		if fault.CodeOf(err) != fault.Unsupported {
 			t.Errorf("%s of a given server: %v, want unsupported", name, err)
 		}
 	}
-	if err := p.Stop(); err != nil {
+	if err := errors.Join(p.Stop(), m.Stop()); err != nil {
 		t.Error(err)
 	}
 	mustExec(t, connect(t, used), "SELECT 1")
+	mustExecMariaDB(t, openMariaDB(t, mariadb), "SELECT 1")
 }

@@ -7,13 +7,27 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
-// initialise fills the data folder. Running initdb takes about a second, so its
-// result is kept as a template in the temporary folder and copied from there.
-func initialise(ctx context.Context, bin, data string, a account) error {
-	template, err := templatePath(bin, a)
+// installer makes a server's first data folder.
+type installer struct {
+	server  string   // the server's program: a template is good for this build of it
+	command []string // makes the folder; the folder's path goes onto its last word
+}
+
+func initdb(bin string) installer {
+	return installer{filepath.Join(bin, "postgres"), []string{
+		filepath.Join(bin, "initdb"), "--username=" + superuser, "--encoding=UTF8", "--no-locale", "--no-sync",
+		"--auth-local=trust", "--auth-host=scram-sha-256", "--pgdata=",
+	}}
+}
+
+// initialise fills the data folder. Installing takes seconds, so the result is
+// kept as a template in the temporary folder and copied from there.
+func initialise(ctx context.Context, i installer, data string, a account) error {
+	template, err := i.templatePath(a)
 	if err != nil {
 		return err
 	}
@@ -23,15 +37,15 @@ func initialise(ctx context.Context, bin, data string, a account) error {
 	if err := os.RemoveAll(data); err != nil { // a copy that failed half-way
 		return err
 	}
-	if err := runInitdb(ctx, bin, data, a); err != nil {
+	if err := i.run(ctx, data, a); err != nil {
 		return err
 	}
 	return keepTemplate(ctx, data, template, a)
 }
 
-func runInitdb(ctx context.Context, bin, data string, a account) error {
-	return runAs(ctx, a, filepath.Join(bin, "initdb"), "--pgdata="+data, "--username="+superuser,
-		"--encoding=UTF8", "--no-locale", "--no-sync", "--auth-local=trust", "--auth-host=scram-sha-256")
+func (i installer) run(ctx context.Context, data string, a account) error {
+	last := len(i.command) - 1
+	return runAs(ctx, a, i.command[0], append(slices.Clone(i.command[1:last]), i.command[last]+data)...)
 }
 
 // keepTemplate copies the fresh data folder beside the template's place and
@@ -39,34 +53,33 @@ func runInitdb(ctx context.Context, bin, data string, a account) error {
 func keepTemplate(ctx context.Context, data, template string, a account) error {
 	part, err := os.MkdirTemp(filepath.Dir(template), "shipsql-initdb-part-")
 	if err != nil {
-		return fmt.Errorf("keep the initdb template: %w", err)
+		return fmt.Errorf("keep the template: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(part) }()
 	if err := os.Chown(part, a.uid, a.gid); err != nil {
-		return fmt.Errorf("keep the initdb template: %w", err)
+		return fmt.Errorf("keep the template: %w", err)
 	}
 	if err := runAs(ctx, a, "cp", "-R", "-p", data, filepath.Join(part, "data")); err != nil {
 		return err
 	}
 	if err := os.Rename(filepath.Join(part, "data"), template); err != nil && !trusted(template, a) {
-		return fmt.Errorf("keep the initdb template: %w", err)
+		return fmt.Errorf("keep the template: %w", err)
 	}
 	return nil
 }
 
-// templatePath depends on the installation and the user: a template of another
-// version or owner must never be used.
-func templatePath(bin string, a account) (string, error) {
+// templatePath depends on the installation, the command and the user: a template
+// of another version or owner must never be used.
+func (i installer) templatePath(a account) (string, error) {
 	base, err := baseFor(a)
 	if err != nil {
 		return "", err
 	}
-	info, err := os.Stat(filepath.Join(bin, "postgres"))
+	info, err := os.Stat(i.server)
 	if err != nil {
 		return "", err
 	}
-	// 2 is the version of initdb's arguments above.
-	key := sha256.Sum256(fmt.Appendf(nil, "2 %s %d %d", bin, info.ModTime().UnixNano(), info.Size()))
+	key := sha256.Sum256(fmt.Appendf(nil, "%q %d %d", i.command, info.ModTime().UnixNano(), info.Size()))
 	return filepath.Join(base, fmt.Sprintf("shipsql-initdb-%d-%x", a.uid, key[:6])), nil
 }
 

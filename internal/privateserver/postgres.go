@@ -59,7 +59,7 @@ func StartPostgres(ctx context.Context, o Options) (*Postgres, error) {
 
 func (p *Postgres) boot(ctx context.Context, bin string) error {
 	s := p.private
-	if err := initialise(ctx, bin, s.path("data"), s.account); err != nil {
+	if err := initialise(ctx, initdb(bin), s.path("data"), s.account); err != nil {
 		return err
 	}
 	if err := s.start(ctx); err != nil {
@@ -155,7 +155,7 @@ func (p *Postgres) Stop() error {
 }
 
 var errGiven = fault.New(fault.Unsupported, "a server given by the environment is never killed or restarted").
-	Then("start one with StartPostgres, StartRedis, OwnPostgres or OwnRedis")
+	Then("start one of your own: StartPostgres, OwnPostgres and so on")
 
 func (p *Postgres) ping(ctx context.Context) error { return p.exec(ctx, "SELECT 1") }
 

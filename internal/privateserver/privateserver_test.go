@@ -30,17 +30,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child starts both servers, says where they are and waits to be killed.
+// child starts a server of each kind, says where they are and waits to be killed.
 func child() {
 	p, err := privateserver.StartPostgres(context.Background(), privateserver.Options{})
 	r, err2 := privateserver.StartRedis(context.Background())
-	if err := errors.Join(err, err2); err != nil {
+	m, err3 := privateserver.StartMariaDB(context.Background(), privateserver.MariaDBOptions{Relaxed: true})
+	if err := errors.Join(err, err2, err3); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 	fmt.Println(p.URL("postgres"))
 	fmt.Println(p.SocketURL("postgres"))
 	fmt.Println(r.URL())
+	fmt.Println(m.URL(""))
 	select {}
 }
 
@@ -175,7 +177,8 @@ func TestServersEndWithTheProcessThatIsKilled(t *testing.T) {
 	}
 	lines := bufio.NewScanner(out)
 	next := func() string { lines.Scan(); return lines.Text() }
-	tcp, socket, redisURL := next(), next(), next()
+	tcp, socket, redisURL, mariadbURL := next(), next(), next(), next()
+	mustExecMariaDB(t, openMariaDB(t, mariadbURL), "SELECT 1")
 	mustExec(t, connect(t, tcp), "SELECT 1")
 	home := homeOf(t, socket)
 	if err := cmd.Process.Kill(); err != nil {
@@ -187,6 +190,7 @@ func TestServersEndWithTheProcessThatIsKilled(t *testing.T) {
 		_, err := pgx.Connect(t.Context(), tcp)
 		return err != nil
 	})
+	eventually(t, "MariaDB gone", func() bool { return openMariaDB(t, mariadbURL).PingContext(t.Context()) != nil })
 	eventually(t, "Redis gone", func() bool { return redisClient(t, redisURL).Ping(t.Context()).Err() != nil })
 }
 

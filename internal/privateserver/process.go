@@ -177,7 +177,8 @@ func (s *server) stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running() {
-		_ = s.cmd.Process.Signal(syscall.SIGINT) // "fast" for PostgreSQL: sessions are ended
+		_ = s.cmd.Process.Signal(syscall.SIGINT)  // "fast" for PostgreSQL: sessions are ended
+		_ = s.cmd.Process.Signal(syscall.SIGTERM) // MariaDB's; the others are at it already
 		select {
 		case <-s.exited:
 		case <-time.After(stopLimit):
@@ -202,13 +203,13 @@ func (s *server) path(name string) string { return filepath.Join(s.home, name) }
 func (s *server) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
 // startJanitor starts the shell that cleans up after us; see the package
-// comment. SIGINT ends PostgreSQL's sessions, and both servers.
+// comment. It asks with the signals that stop asks with.
 func startJanitor(home string) (*os.File, error) {
 	const script = `alive() { kill -0 "$pid" && ! grep -qs ') Z' "/proc/$pid/stat"; }
 read _
 if [ -f "$1/pid" ]; then
   pid=$(cat "$1/pid"); n=0
-  kill -INT "$pid"
+  kill -INT "$pid"; kill -TERM "$pid"
   while alive && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done
   alive && kill -KILL "$pid"
 fi

@@ -62,6 +62,49 @@ func OwnPostgres(tb TB, o Options) *Postgres {
 	return p
 }
 
+// SharedMariaDB is the one server of this test process, relaxed, or the one
+// SHIPSQL_TEST_MARIADB_URL points to. Don't break it: others use it.
+func SharedMariaDB(tb TB) *MariaDB {
+	tb.Helper()
+	m, err := sharedMariaDB()
+	if err != nil {
+		tb.Fatalf("shared MariaDB: %v", err)
+	}
+	return m
+}
+
+// MariaDBDatabase is the URL of a fresh database on the shared MariaDB, which is
+// dropped when the test ends.
+func MariaDBDatabase(tb TB) string {
+	tb.Helper()
+	m := SharedMariaDB(tb)
+	name := "t_" + strings.ToLower(rand.Text()[:16])
+	if err := m.CreateDatabase(context.Background(), name); err != nil {
+		tb.Fatalf("create a database for the test: %v", err)
+	}
+	tb.Cleanup(func() {
+		// A session's metadata lock keeps DROP DATABASE waiting.
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := m.DropDatabase(ctx, name); err != nil {
+			tb.Fatalf("drop the test's database: %v", err)
+		}
+	})
+	return m.URL(name)
+}
+
+// OwnMariaDB is a server of this test alone, which it may kill and restart; it
+// ends with the test.
+func OwnMariaDB(tb TB, o MariaDBOptions) *MariaDB {
+	tb.Helper()
+	m, err := StartMariaDB(context.Background(), o)
+	if err != nil {
+		tb.Fatalf("own MariaDB: %v", err)
+	}
+	tb.Cleanup(func() { stopAfter(tb, m.Stop) })
+	return m
+}
+
 // SharedRedis is the one server of this test process, or the one
 // SHIPSQL_TEST_REDIS_URL points to. Don't break or flush it: others use it.
 func SharedRedis(tb TB) *Redis {
@@ -97,7 +140,7 @@ func stopAfter(tb TB, stop func() error) {
 	}
 }
 
-// The janitor ends these two with the process.
+// The janitor ends these with the process.
 var (
 	sharedPostgres = sync.OnceValues(func() (*Postgres, error) {
 		given := os.Getenv("SHIPSQL_TEST_POSTGRES_URL")
@@ -109,6 +152,17 @@ var (
 			return nil, errors.New("SHIPSQL_TEST_POSTGRES_URL is no URL") // the cause would show the password
 		}
 		return &Postgres{given: u}, nil
+	})
+	sharedMariaDB = sync.OnceValues(func() (*MariaDB, error) {
+		given := os.Getenv("SHIPSQL_TEST_MARIADB_URL")
+		if given == "" {
+			return StartMariaDB(context.Background(), MariaDBOptions{Relaxed: true})
+		}
+		u, err := url.Parse(given)
+		if err != nil {
+			return nil, errors.New("SHIPSQL_TEST_MARIADB_URL is no URL")
+		}
+		return &MariaDB{given: u}, nil
 	})
 	sharedRedis = sync.OnceValues(func() (*Redis, error) {
 		if given := os.Getenv("SHIPSQL_TEST_REDIS_URL"); given != "" {

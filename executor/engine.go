@@ -32,6 +32,12 @@ type Target interface {
 	// an error: a *Failure (a statement failed), an *AmbiguousError (a person must
 	// resolve first), or a fault.Error.
 	Apply(ctx context.Context, run Run) (Result, error)
+	// Undo runs the Down text of the run's migrations, newest first, each exactly
+	// once like Apply; a later Apply runs them again. One that was undone already
+	// is only reported. Before anything runs it is a conflict when one isn't
+	// applied here, or only partly, and unsupported when one has no Down. Folder,
+	// Skip and Accept of the run play no part.
+	Undo(ctx context.Context, run Run) (Result, error)
 	// Status joins the ledger with the folder, by version. A database without a
 	// ledger has everything pending. It takes no lock and writes nothing.
 	Status(ctx context.Context, history string, folder []Migration) ([]Entry, error)
@@ -68,6 +74,9 @@ type Run struct {
 	Task        string // names the session in pg_stat_activity
 	ToolVersion string
 	Limits      Limits
+	// Role is what the files run as (SET ROLE); the ledger is written as the
+	// login. "": the login. Only PostgreSQL has it.
+	Role string
 
 	// StillMine is asked after the lock is taken and before every file; an error
 	// ends the run before the next one starts. nil: always.
@@ -148,6 +157,8 @@ const (
 	Applied        OutcomeKind = "applied"
 	AlreadyApplied OutcomeKind = "already_applied"
 	Skipped        OutcomeKind = "skipped"
+	Undone         OutcomeKind = "undone"
+	AlreadyUndone  OutcomeKind = "already_undone"
 )
 
 // Outcome is what one run did with one migration.
@@ -156,7 +167,7 @@ type Outcome struct {
 	Path       string
 	Kind       OutcomeKind
 	Duration   time.Duration
-	Statements int      // statements of the file; 0 unless Kind is Applied
+	Statements int      // statements of the text that ran; 0 unless Kind is Applied or Undone
 	Notes      []string // what a reader should know, e.g. that BEGIN … COMMIT was stripped
 }
 
@@ -209,6 +220,7 @@ const (
 	EventRetrying EventState = "retrying" // a lock wasn't had, or the connection broke: the file starts again; Detail says why
 	EventApplied  EventState = "applied"  // the migration is committed
 	EventSkipped  EventState = "skipped"  // the migration is recorded as skipped
+	EventUndone   EventState = "undone"   // the migration was taken back, and that is committed
 )
 
 // Event is one step of progress.

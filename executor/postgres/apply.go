@@ -6,11 +6,17 @@ import (
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/runner"
+	"github.com/shipsql/shipsql/internal/fault"
 )
 
 // Apply implements executor.Target.
 func (t *target) Apply(ctx context.Context, run executor.Run) (executor.Result, error) {
 	return runner.Apply(ctx, run, t.session)
+}
+
+// Undo implements executor.Target.
+func (t *target) Undo(context.Context, executor.Run) (executor.Result, error) {
+	return executor.Result{}, fault.New(fault.Unsupported, "undo is not supported yet")
 }
 
 // session implements runner.Open.

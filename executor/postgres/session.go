@@ -26,12 +26,14 @@ const (
 type session struct {
 	*pgx.Conn
 
+	target   *target
 	parser   *syntax.Parser
 	run      executor.Run
-	version  int   // server_version_num
-	epoch    int64 // the fence; 0 before it is minted
-	dirty    bool  // a file may have left things in the session
-	prepared bool  // the statements that every file needs are prepared
+	version  int    // server_version_num
+	pid      uint32 // of the server's process, whatever a pooler says
+	epoch    int64  // the fence; 0 before it is minted
+	dirty    bool   // a file may have left things in the session
+	prepared bool   // the statements that every file needs are prepared
 }
 
 // open connects, checks that the server can hold our lock and take our writes,
@@ -42,7 +44,7 @@ func (t *target) open(ctx context.Context, run executor.Run) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Conn: conn, parser: t.parser, run: run}
+	s := &session{Conn: conn, target: t, parser: t.parser, run: run}
 	if err := s.begin(ctx, t, params); err != nil {
 		closeQuietly(ctx, conn)
 		return nil, err
@@ -93,6 +95,7 @@ func (s *session) check(ctx context.Context, params map[string]string) error {
 // last by asking through a second connection.
 func (s *session) checkPooler(ctx context.Context, t *target, params map[string]string) error {
 	mine, err := backendPID(ctx, s.Conn)
+	s.pid = mine
 	if err != nil || mine == s.PgConn().PID() {
 		return s.lost(err)
 	}

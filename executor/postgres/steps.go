@@ -270,7 +270,7 @@ func (f file) runSimple(ctx context.Context, s statement) error {
 // it is removed, so that the file may be corrected and run again.
 func (f file) refusedAlone(ctx context.Context, s statement, before observation, failed error) error {
 	var pg *pgconn.PgError
-	if !errors.As(failed, &pg) || disconnected(pg) {
+	if !errors.As(failed, &pg) || disconnected(pg) || ctx.Err() != nil && !settlesAtOnce(s.alone) {
 		return f.failure(ctx, s, failed) // the next run finds out what became of it
 	}
 	failure := f.failure(ctx, s, failed)
@@ -291,6 +291,17 @@ func (f file) refusedAlone(ctx context.Context, s statement, before observation,
 		return err
 	}
 	return failure
+}
+
+// settlesAtOnce says that settling a statement waits for nobody. To remove what
+// is left of an index would wait for the very sessions in whose way, perhaps, the
+// statement was cancelled.
+func settlesAtOnce(a alone) bool {
+	switch a.(type) {
+	case opaque, repeatable:
+		return true
+	}
+	return false
 }
 
 // verify trusts the catalog more than the answer: an index must be there, and

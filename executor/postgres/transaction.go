@@ -222,7 +222,11 @@ func (f file) failure(ctx context.Context, s statement, err error) error {
 	var pg *pgconn.PgError
 	switch {
 	case ctx.Err() != nil:
-		failed.Code, failed.Message, failed.Err = fault.Unreachable, "the run was interrupted", runner.Interrupted(ctx)
+		failed.Err = runner.Interrupted(ctx)
+		failed.Code, failed.Message = fault.Unreachable, "the run was interrupted"
+		if runner.IsCancelled(ctx) {
+			failed.Message = "the statement was cancelled"
+		}
 	case !errors.As(err, &pg) || disconnected(pg):
 		failed.Code, failed.Message = fault.Unreachable, "the connection broke while the statement ran: "+err.Error()
 		failed.Hint = "trying again is safe: what was not committed is gone"

@@ -19,17 +19,29 @@ const (
 // gives it.
 func Apply(ctx context.Context, run executor.Run, open Open) (executor.Result, error) {
 	run.Limits = run.Limits.WithDefaults()
+	ctx, stop := cancelledBy(ctx, run.Cancel)
+	defer stop()
 	a := &applier{open: open, run: run, reported: map[string]bool{}}
+	if run.Progress != nil {
+		a.watch = newWatch(run.Progress)
+		a.run.Progress = a.watch.event
+	}
+	err := a.sessions(ctx)
+	return a.result, orCancelled(ctx, err)
+}
+
+// sessions does the run on as many connections as it takes.
+func (a *applier) sessions(ctx context.Context) error {
 	for n := 1; ; n++ {
 		err := a.session(ctx)
 		var lost *Lost
 		switch {
 		case !errors.As(err, &lost):
-			return a.result, err
+			return err
 		case n == maxSessions || ctx.Err() != nil:
-			return a.result, lost.Err
+			return lost.Err
 		}
-		Progress(run, executor.Event{Version: a.inDoubt, State: executor.EventRetrying, Detail: "the connection broke: " + lost.Error()})
+		Progress(a.run, executor.Event{Version: a.inDoubt, State: executor.EventRetrying, Detail: "the connection broke: " + lost.Error()})
 		a.until = time.Now().Add(reconnect)
 	}
 }
@@ -38,6 +50,7 @@ func Apply(ctx context.Context, run executor.Run, open Open) (executor.Result, e
 type applier struct {
 	open     Open
 	run      executor.Run
+	watch    *watch // nil when nobody follows the run
 	result   executor.Result
 	reported map[string]bool // by executor.VersionKey: in the result already
 	inDoubt  string          // the version whose last transaction was about to commit
@@ -51,6 +64,10 @@ func (a *applier) session(ctx context.Context) error {
 		return err
 	}
 	defer s.Close(ctx)
+	if a.watch != nil {
+		a.watch.use(s)
+		defer a.watch.use(nil)
+	}
 	files, err := a.plan(ctx, s)
 	if err != nil {
 		return err
@@ -152,7 +169,7 @@ func (a *applier) migrate(ctx context.Context, s Session, f File) error {
 }
 
 func (a *applier) file(ctx context.Context, f File) error {
-	work, stop := graceful(ctx, a.run.Limits.Grace)
+	work, stop := graceful(ctx, a.run)
 	defer stop()
 	return f.Run(ctx, work)
 }

@@ -66,6 +66,9 @@ func StillMine(ctx context.Context, run executor.Run) error {
 
 // Interrupted is the error of a run whose context is done.
 func Interrupted(ctx context.Context) error {
+	if IsCancelled(ctx) {
+		return executor.ErrCancelled
+	}
 	return fault.New(fault.Unreachable, "the run was interrupted").Because(context.Cause(ctx)).Then("trying again is safe")
 }
 
@@ -88,18 +91,4 @@ func Pause(ctx context.Context, attempt int, most time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
-}
-
-// graceful returns a context for the database that outlives ctx: by the grace
-// time, or for as long as it takes when that is 0.
-func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	if grace <= 0 {
-		return work, cancel
-	}
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(grace, cancel)
-		context.AfterFunc(work, func() { timer.Stop() })
-	})
-	return work, func() { stop(); cancel() }
 }

@@ -1,0 +1,57 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// cancelledBy returns a context that ends with executor.ErrCancelled once c is
+// closed.
+func cancelledBy(ctx context.Context, c <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	if c != nil {
+		go func() {
+			select {
+			case <-c:
+				end(executor.ErrCancelled)
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, func() { end(nil) }
+}
+
+// graceful returns a context for the database that outlives ctx: by the grace
+// time, or for as long as it takes when that is 0. Run.Cancel ends it at once.
+func graceful(ctx context.Context, run executor.Run) (context.Context, context.CancelFunc) {
+	work, cancel := cancelledBy(context.WithoutCancel(ctx), run.Cancel)
+	if run.Limits.Grace <= 0 {
+		return work, cancel
+	}
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(run.Limits.Grace, cancel)
+		context.AfterFunc(work, func() { timer.Stop() })
+	})
+	return work, func() { stop(); cancel() }
+}
+
+// orCancelled says of a run that gave up waiting because it was cancelled that
+// this is why.
+func orCancelled(ctx context.Context, err error) error {
+	code := fault.CodeOf(err)
+	if !IsCancelled(ctx) || errors.Is(err, executor.ErrCancelled) || code != fault.LockTimeout && code != fault.Unreachable {
+		return err
+	}
+	return fmt.Errorf("%w: %w", executor.ErrCancelled, err)
+}
+
+// IsCancelled says that Run.Cancel, not the end of time, ended a run's context
+// or that of its work.
+func IsCancelled(ctx context.Context) bool {
+	return errors.Is(context.Cause(ctx), executor.ErrCancelled)
+}

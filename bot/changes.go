@@ -11,6 +11,7 @@ import (
 	"github.com/shipsql/shipsql/bot/view"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/providers"
 )
 
@@ -126,9 +127,9 @@ func (j *judged) judge() (files []executor.File, problems []view.Problem) {
 		j.checksums[c.Path] = executor.Checksum(content)
 		fresh = append(fresh, executor.File{Path: c.Path, Content: content})
 	}
-	migrations, err := executor.Load(fresh)
+	loaded, err := layout.Load(fresh, layout.Options{Name: layout.Native})
 	problems = append(problems, loadProblems(err)...)
-	for _, m := range migrations {
+	for _, m := range loaded.Migrations {
 		problems = append(problems, j.placeInLine(m)...)
 		files = append(files, executor.File{Path: m.Path, Content: []byte(m.SQL)})
 	}
@@ -161,7 +162,7 @@ func (j *judged) placeInLine(m executor.Migration) []view.Problem {
 	}
 	newest, taken := "", ""
 	for _, p := range j.base {
-		version, _, ok := executor.ParseName(p)
+		version, _, ok := (layout.Options{}).Identify(p)
 		if !ok || j.removes(p) {
 			continue
 		}
@@ -187,7 +188,7 @@ func (j *judged) removes(p string) bool {
 
 // old judges the change of a migration that stands on the base branch.
 func (j *judged) old(c change) []view.Problem {
-	if _, _, ok := executor.ParseName(c.Path); !ok {
+	if _, _, ok := (layout.Options{}).Identify(c.Path); !ok {
 		return nil // a down file, or none at all: it never ran
 	}
 	after := ""

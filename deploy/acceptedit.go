@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/store"
 )
@@ -152,7 +151,7 @@ func editedText(ctx context.Context, q store.Queryer, release, file string) (Mig
 	}
 	m := read[0]
 	return Migration{Version: m.Version, Name: m.Name, Change: string(m.Change), Path: file, Checksum: m.Checksum,
-		Blob: folder[i].Blob, Statements: len(script.Split(m.SQL))}, nil
+		Blob: folder[i].Blob, Statements: len(m.Statements())}, nil
 }
 
 // acceptBeforeMerge keeps an edit for the merge of the pull request it is on.
@@ -161,7 +160,7 @@ func (s *Service) acceptBeforeMerge(ctx context.Context, c Command) (Answer, *Re
 	if refused != nil {
 		return Answer{}, refused
 	}
-	version, _, ok := executor.ParseName(c.File)
+	version, _, ok := (layout.Options{}).Identify(c.File)
 	if !ok {
 		return Answer{}, refuse(fault.Invalid, Reason{Code: CommandInvalid, Text: c.File + " is not the path of a migration"})
 	}

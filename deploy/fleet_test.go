@@ -19,6 +19,7 @@ import (
 
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/internal/privateserver"
 	"github.com/shipsql/shipsql/internal/secret"
@@ -156,7 +157,7 @@ const fleetSQL = "CREATE TABLE orders (id bigint PRIMARY KEY, placed timestamptz
 // raw is how long the same workers take for n databases without any bookkeeping.
 func (f *fleet) raw(prefix string, n int) time.Duration {
 	f.tb.Helper()
-	migrations, err := executor.Load([]executor.File{{Path: "migrations/1_orders.sql", Content: []byte(fleetSQL)}})
+	folder, err := layout.Load([]executor.File{{Path: "migrations/1_orders.sql", Content: []byte(fleetSQL)}}, layout.Options{})
 	fatal(f.tb, err)
 	names := make(chan string)
 	var workers sync.WaitGroup
@@ -164,7 +165,7 @@ func (f *fleet) raw(prefix string, n int) time.Duration {
 	for range fleetWorkers {
 		workers.Go(func() {
 			for name := range names {
-				_, err := f.engine.Open(secret.Literal(name)).Apply(f.tb.Context(), executor.Run{Migrations: migrations,
+				_, err := f.engine.Open(secret.Literal(name)).Apply(f.tb.Context(), executor.Run{Migrations: folder.Migrations,
 					StillMine: func(context.Context) error { return nil }, Progress: func(executor.Event) {}})
 				if err != nil {
 					f.tb.Errorf("raw: %v", err)

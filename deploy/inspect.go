@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 )
 
 // past is what a project released before a merge.
@@ -106,7 +107,7 @@ func (in *inspection) index() {
 		in.isAdded[path] = true
 	}
 	for _, f := range in.folder { // sorted by path
-		version, _, ok := executor.ParseName(f.Path)
+		version, _, ok := (layout.Options{}).Identify(f.Path)
 		if !ok {
 			continue
 		}
@@ -122,7 +123,7 @@ func (in *inspection) problem(p Problem) { in.problems = append(in.problems, p) 
 
 // broken records a file that can't be applied as it is.
 func (in *inspection) broken(code ProblemCode, path, text string) {
-	version, name, _ := executor.ParseName(path)
+	version, name, _ := (layout.Options{}).Identify(path)
 	in.problem(Problem{Code: code, Path: path, Version: version, Text: text})
 	m, ok := in.loaded[path]
 	if !ok {
@@ -142,7 +143,7 @@ func (in *inspection) blob(path string) string {
 }
 
 func (in *inspection) added(path string) {
-	version, _, named := executor.ParseName(path)
+	version, _, named := (layout.Options{}).Identify(path)
 	switch {
 	case named && in.renamed(path, version):
 		return
@@ -189,7 +190,7 @@ func (in *inspection) renamed(path, version string) bool {
 
 func (in *inspection) deletedWith(version string) string {
 	for _, path := range in.Deleted {
-		v, _, ok := executor.ParseName(path)
+		v, _, ok := (layout.Options{}).Identify(path)
 		if ok && executor.VersionKey(v) == executor.VersionKey(version) {
 			return path
 		}
@@ -198,7 +199,7 @@ func (in *inspection) deletedWith(version string) string {
 }
 
 func (in *inspection) changed(path string) {
-	version, _, named := executor.ParseName(path)
+	version, _, named := (layout.Options{}).Identify(path)
 	text, loaded := in.loaded[path]
 	owner, ok := in.past.byPath(path)
 	why := in.faults[path]
@@ -247,13 +248,13 @@ func (in *inspection) accept(e acceptedEdit, old string) {
 }
 
 func (in *inspection) deleted(path string) {
-	version, _, named := executor.ParseName(path)
+	version, _, named := (layout.Options{}).Identify(path)
 	owner, ok := in.past.byPath(path)
 	if !named && !ok {
 		return // no migration
 	}
 	if i := slices.IndexFunc(in.Added, func(a string) bool {
-		v, _, ok := executor.ParseName(a)
+		v, _, ok := (layout.Options{}).Identify(a)
 		return ok && named && executor.VersionKey(v) == executor.VersionKey(version) && contains(in.loaded, a)
 	}); i >= 0 {
 		return // renamed

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -112,15 +112,15 @@ func (r folderReader) resolve(f File, m *merge) (string, error) {
 
 // load parses the files; each that can't be a migration gets its reason.
 func (m *merge) load(files []executor.File) {
-	migrations, err := executor.Load(files)
+	loaded, err := layout.Load(files, layout.Options{Name: layout.Native})
 	blobs := map[string]string{}
 	for _, f := range m.folder {
 		blobs[f.Path] = f.Blob
 	}
-	for _, e := range migrations {
+	for _, e := range loaded.Migrations {
 		m.loaded[e.Path] = Migration{
 			Version: e.Version, Name: e.Name, Change: string(e.Change), Path: e.Path,
-			Checksum: e.Checksum, Blob: blobs[e.Path], Statements: len(script.Split(e.SQL)),
+			Checksum: e.Checksum, Blob: blobs[e.Path], Statements: len(e.Statements()),
 		}
 	}
 	for _, f := range faultsOf(err) {
@@ -159,7 +159,7 @@ func faultsOf(err error) []*fault.Error {
 func duplicatePaths(rel NewRelease) map[string]bool {
 	groups := map[string][]string{}
 	for _, f := range rel.Folder {
-		if version, _, ok := executor.ParseName(f.Path); ok {
+		if version, _, ok := (layout.Options{}).Identify(f.Path); ok {
 			key := executor.VersionKey(version)
 			groups[key] = append(groups[key], f.Path)
 		}

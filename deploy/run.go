@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/store"
 )
@@ -80,7 +81,8 @@ func readMigrations(ctx context.Context, q store.Queryer, migrations []Migration
 	if err != nil {
 		return nil, err
 	}
-	return executor.Load(files)
+	loaded, err := layout.Load(files, layout.Options{Name: layout.Native})
+	return loaded.Migrations, err
 }
 
 // effectiveFolder is the folder at a merge commit with the edits that count
@@ -100,8 +102,8 @@ func (s *Service) effectiveFolder(ctx context.Context, q store.Queryer, p Projec
 	}
 	// Files that can't be migrations are problems of the releases that brought
 	// them; nothing of them can be in a ledger.
-	migrations, _ := executor.Load(read)
-	return migrations, nil
+	loaded, _ := layout.Load(read, layout.Options{Name: layout.Native})
+	return loaded.Migrations, nil
 }
 
 // present is what counts now for the versions that the project released or
@@ -142,7 +144,7 @@ func loadPresent(ctx context.Context, q store.Queryer, project string) (present,
 func (now present) overlay(folder []folderFile) []folderFile {
 	var files []folderFile
 	for _, f := range folder {
-		version, _, ok := executor.ParseName(f.Path)
+		version, _, ok := (layout.Options{}).Identify(f.Path)
 		if !ok || now.broken[f.Path] {
 			continue
 		}
@@ -175,7 +177,7 @@ func (s *Service) skipMarks(ctx context.Context, q store.Queryer, p Project, env
 			continue
 		}
 		m := executor.Migration{Version: skip.Version, Path: skip.Path, Kind: executor.Versioned}
-		_, m.Name, _ = executor.ParseName(skip.Path)
+		_, m.Name, _ = (layout.Options{}).Identify(skip.Path)
 		if read, err := readMigrations(ctx, q, []Migration{{Path: text.Path, Blob: text.Blob}}); err == nil && len(read) == 1 {
 			m = read[0]
 		}

@@ -4,13 +4,31 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+
+	"github.com/shipsql/shipsql/executor/script"
 )
+
+// File is a file of the repository.
+type File struct {
+	Path    string // with slashes
+	Content []byte // nil: not known, only its name is
+}
 
 // Kind says how a migration is identified and when it runs.
 type Kind string
 
-// Versioned migrations run once, in the order of their versions.
-const Versioned Kind = "versioned"
+// The kinds of migrations.
+const (
+	// Versioned migrations run once, in the folder's order.
+	Versioned Kind = "versioned"
+	// Repeatable migrations run once and again whenever their text has changed,
+	// in the folder's order: Flyway's come behind all versioned ones. Their
+	// Version is a name, and so is their key in the ledger.
+	Repeatable Kind = "repeatable"
+	// Baseline migrations make on an empty database what all versions up to their
+	// own make; on any other they don't run.
+	Baseline Kind = "baseline"
+)
 
 // ChangeKind says what a migration changes.
 type ChangeKind string
@@ -21,16 +39,33 @@ const (
 	DML ChangeKind = "dml" // only rows
 )
 
-// Migration is one versioned change, read from a file of the project's layout.
+// Migration is one change, read from a file of the project's layout.
 type Migration struct {
-	Version  string     // dotted-numeric text as written in the file name, e.g. "20260102030405" or "1.2"
-	Name     string     // description part of the file name
-	Kind     Kind       // always Versioned so far
-	Change   ChangeKind // from the file name, a directive, or the statements
-	Path     string     // path in the repository, with slashes
-	SQL      string     // the up part as read, without a byte order mark
-	Checksum string     // Checksum of the up part
-	Down     string     // SQL of the paired .down.sql or .undo.sql; "" if there is none
+	// Version is dotted-numeric text as written in the file name, e.g.
+	// "20260102030405" or "1.2"; for what has no number it is a name that is
+	// unique in the folder: "R__views", "db/a.sql::1::ann".
+	Version string
+	Name    string // description part of the file name, as written there
+	Kind    Kind
+	Change  ChangeKind // from the file name, a directive, or the statements
+	Path    string     // path in the repository, with slashes
+	// SQL is the up part. What precedes it in the file is left as empty lines, so
+	// that line numbers are the file's.
+	SQL           string
+	Form          script.Form // how SQL is taken apart
+	NoTransaction bool        // the layout's own mark, e.g. goose's NO TRANSACTION
+	Checksum      string      // Checksum of the up part without the empty lines before it
+	Down          string      // SQL that undoes it; "" if there is none
+	Target        Destination // where it goes; zero: wherever the project does
+}
+
+// Statements takes the up part apart.
+func (m Migration) Statements() []script.Statement { return m.Form.Split(m.SQL) }
+
+// Destination narrows where a migration goes. What is "" narrows nothing.
+type Destination struct {
+	Environment string
+	Database    string
 }
 
 // Checksum identifies the text of a migration: the sha256, in hex, of the text
@@ -45,9 +80,18 @@ func Checksum(sql []byte) string {
 const byteOrderMark = "\ufeff"
 
 // CompareVersions orders dotted-numeric versions by number, part by part; a
-// missing part is 0, so "1" equals "1.0" and "9" comes before "10". It returns
-// -1, 0 or +1 and needs no limit on the digits.
+// missing part is 0, so "1" equals "1.0" and "9" comes before "10". Names come
+// behind all numbers, by their bytes. It returns -1, 0 or +1 and needs no limit
+// on the digits.
 func CompareVersions(a, b string) int {
+	switch x, y := IsNumeric(a), IsNumeric(b); {
+	case !x && !y:
+		return strings.Compare(a, b)
+	case !x:
+		return 1
+	case !y:
+		return -1
+	}
 	for a != "" || b != "" {
 		var x, y string
 		x, a, _ = strings.Cut(a, ".")
@@ -58,6 +102,10 @@ func CompareVersions(a, b string) int {
 	}
 	return 0
 }
+
+// IsNumeric says that a version is dotted-numeric text, so that it has a place
+// among others. "" counts as 0.
+func IsNumeric(version string) bool { return strings.Trim(version, "0123456789.") == "" }
 
 // compareNumbers compares two unsigned decimal numbers of any length.
 func compareNumbers(a, b string) int {
@@ -74,6 +122,9 @@ func compareNumbers(a, b string) int {
 // VersionKey is the same text for versions that CompareVersions calls equal, and
 // different for others: a map's key.
 func VersionKey(version string) string {
+	if !IsNumeric(version) {
+		return version
+	}
 	parts := strings.Split(version, ".")
 	for i, p := range parts {
 		parts[i] = strings.TrimLeft(p, "0")

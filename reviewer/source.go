@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -53,7 +54,7 @@ func read(f executor.File) source {
 	}
 	// Any name with a version will do: names are judged elsewhere.
 	const name = "1.sql"
-	if _, err := executor.Load([]executor.File{{Path: name, Content: f.Content}}); err != nil {
+	if _, err := layout.Load([]executor.File{{Path: name, Content: f.Content}}, layout.Options{Name: layout.Native}); err != nil {
 		if s.unreadable = unreadable(err, name); s.unreadable != nil {
 			return s
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -67,14 +68,14 @@ func (m *migrateTarget) use(f func(migration) error) error {
 	if err != nil {
 		return exit{exitUsage, err}
 	}
-	folder, err := executor.Load(files)
+	loaded, err := layout.Load(files, layout.Options{Name: layout.Native})
 	if err != nil {
 		return exit{exitFail, err}
 	}
 	parser := syntax.NewParser(syntax.Options{})
 	defer func() { _ = parser.Close() }()
 	engine := postgres.New(parser)
-	return coded(f(migration{engine, engine.Open(secret.Parse(m.Database, ".")), folder}))
+	return coded(f(migration{engine, engine.Open(secret.Parse(m.Database, ".")), loaded.Migrations}))
 }
 
 func (m *migrateTarget) supported() error {
@@ -93,7 +94,7 @@ func (m *migrateTarget) supported() error {
 
 // files reads the folder; paths are as the user would write them.
 func (m *migrateTarget) files() ([]executor.File, error) {
-	files, err := executor.ReadDir(os.DirFS(m.Dir), ".")
+	files, err := layout.ReadDir(os.DirFS(m.Dir), ".")
 	for i := range files {
 		files[i].Path = filepath.ToSlash(filepath.Join(m.Dir, files[i].Path))
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -148,7 +149,7 @@ func readPaths(paths []string) ([]executor.File, error) {
 var downFile = regexp.MustCompile(`(?i)\.(down|undo)\.sql$`)
 
 func readFolder(dir string) ([]executor.File, error) {
-	files, err := executor.ReadDir(os.DirFS(dir), ".")
+	files, err := layout.ReadDir(os.DirFS(dir), ".")
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +165,8 @@ func readFolder(dir string) ([]executor.File, error) {
 
 // byVersion orders files as they run; those without a version come last.
 func byVersion(a, b executor.File) int {
-	x, _, okA := executor.ParseName(a.Path)
-	y, _, okB := executor.ParseName(b.Path)
+	x, _, okA := (layout.Options{}).Identify(a.Path)
+	y, _, okB := (layout.Options{}).Identify(b.Path)
 	switch {
 	case okA && okB:
 		return executor.CompareVersions(x, y)

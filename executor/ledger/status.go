@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/executor/script"
 )
 
 // Status joins the ledger with the folder, ordered by version.
@@ -32,7 +31,7 @@ func entry(r *Row, m *executor.Migration) executor.Entry {
 	e := executor.Entry{Kind: executor.Versioned, State: executor.StatePending}
 	if m != nil {
 		e.Version, e.Name, e.Path, e.Change, e.Checksum = m.Version, m.Name, m.Path, m.Change, m.Checksum
-		e.Total = len(script.Split(m.SQL))
+		e.Total = len(m.Statements())
 	}
 	if r == nil {
 		return e

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -32,7 +31,7 @@ func stillAmbiguous(r *Row, m executor.Migration) error {
 			e.Statement = n
 		}
 	}
-	if statements := script.Split(m.SQL); e.Statement > 0 && e.Statement <= len(statements) {
+	if statements := m.Statements(); e.Statement > 0 && e.Statement <= len(statements) {
 		e.Line = statements[e.Statement-1].Line
 	}
 	return e

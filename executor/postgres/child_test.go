@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 )
 
 // childURL and childDir name the database and the folder that a child process
@@ -18,16 +19,16 @@ const (
 
 // child applies a folder, tells its progress line by line, and ends the process.
 func child(url string) {
-	files, err := executor.ReadDir(os.DirFS(os.Getenv(childDir)), ".")
+	files, err := layout.ReadDir(os.DirFS(os.Getenv(childDir)), ".")
 	if err != nil {
 		childFailed(err)
 	}
-	migrations, err := executor.Load(files)
+	folder, err := layout.Load(files, layout.Options{Name: layout.Native})
 	if err != nil {
 		childFailed(err)
 	}
 	_, err = openTarget(url).Apply(context.Background(), executor.Run{
-		Migrations: migrations, Limits: executor.Limits{LockRetryFor: time.Minute},
+		Migrations: folder.Migrations, Limits: executor.Limits{LockRetryFor: time.Minute},
 		Progress: func(e executor.Event) { fmt.Println(e.Version, e.Statement, e.State) },
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/internal/privateserver"
@@ -70,11 +71,11 @@ func load(t testing.TB, files map[string]string) []executor.Migration {
 	for path, text := range files {
 		all = append(all, executor.File{Path: path, Content: []byte(text)})
 	}
-	migrations, err := executor.Load(all)
+	folder, err := layout.Load(all, layout.Options{Name: layout.Native})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return migrations
+	return folder.Migrations
 }
 
 // quick are limits for tests: locks are given up soon.

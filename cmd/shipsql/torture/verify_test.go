@@ -16,6 +16,7 @@ import (
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/internal/privateserver"
 	"github.com/shipsql/shipsql/internal/secret"
@@ -126,12 +127,12 @@ func ledgerOf(story []migration) ([]string, error) {
 	for _, m := range story {
 		files = append(files, executor.File{Path: m.path, Content: []byte(m.text())})
 	}
-	loaded, err := executor.Load(files)
+	loaded, err := layout.Load(files, layout.Options{Name: layout.Native})
 	if err != nil {
 		return nil, err
 	}
 	var lines []string
-	for _, m := range loaded {
+	for _, m := range loaded.Migrations {
 		lines = append(lines, fmt.Sprintf("%s versioned %s applied %s", executor.DefaultHistory, m.Version, m.Checksum))
 	}
 	return lines, nil

@@ -1,4 +1,4 @@
-package executor_test
+package layout_test
 
 import (
 	"errors"
@@ -10,10 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-func TestParseName(t *testing.T) {
+func TestIdentify(t *testing.T) {
 	type parsed struct {
 		Version, Name string
 		OK            bool
@@ -29,19 +30,24 @@ func TestParseName(t *testing.T) {
 		"m/000001_init.up.sql":                    {"000001", "init", true},
 		"m/7.sql":                                 {"7", "", true},
 		"m/7-with-dashes.sql":                     {"7", "with-dashes", true},
-		"m/000001_init.down.sql":                  {"000001", "init", false},
-		"m/000001_init.undo.sql":                  {"000001", "init", false},
+		"m/000001_init.down.sql":                  {},
+		"m/000001_init.undo.sql":                  {},
 		"m/add_users.sql":                         {},
 		"m/R__view.sql":                           {},
 		"m/1.2x.sql":                              {},
 		"m/1_x.txt":                               {},
 		"m/.sql":                                  {},
 	} {
-		version, name, ok := executor.ParseName(path)
+		version, name, ok := (layout.Options{}).Identify(path)
 		if got := (parsed{version, name, ok}); got != want {
-			t.Errorf("ParseName(%s) = %+v, want %+v", path, got, want)
+			t.Errorf("Identify(%s) = %+v, want %+v", path, got, want)
 		}
 	}
+}
+
+func load(files []executor.File) ([]executor.Migration, error) {
+	folder, err := layout.Load(files, layout.Options{Name: layout.Native})
+	return folder.Migrations, err
 }
 
 func file(path, content string) executor.File {
@@ -49,7 +55,7 @@ func file(path, content string) executor.File {
 }
 
 func TestLoadOrdersByNumberAndPairsDowns(t *testing.T) {
-	got, err := executor.Load([]executor.File{
+	got, err := load([]executor.File{
 		file("m/10_c.up.sql", "\ufeffcreate table c();\r\n"),
 		file("m/10_c.down.sql", "drop table c;"),
 		file("m/9_b.sql", "-- fill\ninsert into b values (1);"),
@@ -77,7 +83,7 @@ func TestLoadOrdersByNumberAndPairsDowns(t *testing.T) {
 }
 
 func TestLoadTellsAllThatIsWrong(t *testing.T) {
-	got, err := executor.Load([]executor.File{
+	got, err := load([]executor.File{
 		file("m/1_good.sql", "select 1"),
 		file("m/2_latin.sql", "select 1;\nselect '\xe9'"),
 		file("m/3_utf16.sql", "\xff\xfes\x00"),
@@ -122,11 +128,11 @@ func TestReadDir(t *testing.T) {
 		"db/README.md":    {Data: []byte("d")},
 		"other/4_d.sql":   {Data: []byte("e")},
 	}
-	got, err := executor.ReadDir(fsys, "db")
+	got, err := layout.ReadDir(fsys, "db")
 	if diff := cmp.Diff([]executor.File{file("db/1_a.sql", "a"), file("db/sub/2_b.SQL", "b")}, got); diff != "" || err != nil {
 		t.Errorf("%s %v", diff, err)
 	}
-	if _, err := executor.ReadDir(fsys, "nowhere"); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "nowhere") {
+	if _, err := layout.ReadDir(fsys, "nowhere"); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("ReadDir of a missing folder: %v", err)
 	}
 }
@@ -135,9 +141,9 @@ func FuzzLoad(f *testing.F) {
 	f.Add("m/1_a.sql", []byte("select 1"))
 	f.Add("m/V1_2__a.dml.up.sql", []byte("-- shipsql: kind=ddl\nselect 1"))
 	f.Fuzz(func(t *testing.T, path string, content []byte) {
-		migrations, err := executor.Load([]executor.File{{Path: path, Content: content}})
-		if version, _, ok := executor.ParseName(path); ok && err == nil && (len(migrations) != 1 || migrations[0].Version != version) {
-			t.Errorf("Load: %+v, ParseName: %s", migrations, version)
+		migrations, err := load([]executor.File{{Path: path, Content: content}})
+		if version, _, ok := (layout.Options{}).Identify(path); ok && err == nil && (len(migrations) != 1 || migrations[0].Version != version) {
+			t.Errorf("Load: %+v, Identify: %s", migrations, version)
 		}
 	})
 }

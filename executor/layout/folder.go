@@ -1,0 +1,37 @@
+package layout
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// Holds says whether a file's name concerns any layout: SQL, and the files that
+// tools keep beside it.
+func Holds(file string) bool { return isSQL(file) }
+
+// ReadDir reads the files below dir that concern a layout, at any depth, except
+// in folders whose name begins with a dot.
+func ReadDir(fsys fs.FS, dir string) ([]executor.File, error) {
+	var files []executor.File
+	err := fs.WalkDir(fsys, dir, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != dir && strings.HasPrefix(path.Base(name), "."):
+			return fs.SkipDir
+		case entry.IsDir() || !Holds(name):
+			return nil
+		}
+		content, err := fs.ReadFile(fsys, name)
+		files = append(files, executor.File{Path: name, Content: content})
+		return err
+	})
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "can't read the migrations").At(dir).Because(err)
+	}
+	return files, nil
+}

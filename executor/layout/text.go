@@ -1,0 +1,96 @@
+package layout
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// MaxFileSize is the size in bytes at which a migration file is refused. A
+// change of that size is data, which wants COPY or batches.
+const MaxFileSize = 16 << 20
+
+const byteOrderMark = "\ufeff"
+
+// checkText refuses what no migration may hold, whatever its name.
+func checkText(content []byte) *fault.Error {
+	switch {
+	case len(content) >= MaxFileSize:
+		return fault.New(fault.Invalid, "the file has %d bytes, and the limit is %d MiB", len(content), MaxFileSize>>20).
+			Then("split it, or load the data another way")
+	case bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")):
+		return fault.New(fault.Invalid, "the file is UTF-16, not UTF-8").Then("save it as UTF-8")
+	case bytes.IndexByte(content, 0) >= 0:
+		line, column := script.Position(string(content), bytes.IndexByte(content, 0))
+		return fault.New(fault.Invalid, "the file holds a NUL byte at %d:%d", line, column).Then("save it as UTF-8 text")
+	case !utf8.Valid(content):
+		line := 1 + bytes.Count(content[:firstInvalid(content)], []byte("\n"))
+		return fault.New(fault.Invalid, "line %d is not UTF-8", line).Then("save the file as UTF-8")
+	}
+	return nil
+}
+
+// firstInvalid is the offset of the first byte that is not UTF-8.
+func firstInvalid(content []byte) int {
+	for i := 0; i < len(content); {
+		r, size := utf8.DecodeRune(content[i:])
+		if r == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return len(content)
+}
+
+// emptied is a text with its lines emptied, so that what follows keeps its place.
+func emptied(text string) string { return strings.Repeat("\n", strings.Count(text, "\n")) }
+
+// section cuts sql[start:end] out of a file: the text without empty lines around
+// it, and what precedes that in the file.
+func section(sql string, start, end int) (before, text string) {
+	text = sql[start:end]
+	for {
+		line, rest, more := strings.Cut(text, "\n")
+		if !more || strings.TrimSpace(line) != "" {
+			break
+		}
+		text = rest
+	}
+	return sql[:end-len(text)], strings.TrimRight(text, " \t\r\n")
+}
+
+// line is the 1-based line of an offset.
+func line(sql string, offset int) int { return 1 + strings.Count(sql[:offset], "\n") }
+
+func directedChange(directives []script.Directive) executor.ChangeKind {
+	for _, d := range directives {
+		if d.Key == "kind" {
+			return executor.ChangeKind(d.Value)
+		}
+	}
+	return ""
+}
+
+var (
+	dmlStart     = regexp.MustCompile(`(?i)^(insert|update|delete|replace|merge|select|with)\b`)
+	neutralStart = regexp.MustCompile(`(?i)^(set|reset|begin|start|commit|end)\b`)
+)
+
+// statedChange is DML when all that is not neutral begins like a change of rows.
+func statedChange(statements []script.Statement) executor.ChangeKind {
+	kind := executor.DDL
+	for _, s := range statements {
+		switch {
+		case dmlStart.MatchString(s.Text):
+			kind = executor.DML
+		case !neutralStart.MatchString(s.Text):
+			return executor.DDL
+		}
+	}
+	return kind
+}

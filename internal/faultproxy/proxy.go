@@ -72,6 +72,15 @@ func (p *Proxy) Armed() bool {
 	return p.armed != nil
 }
 
+// Disarm takes the cut back. It says whether it was too late: the cut happened.
+func (p *Proxy) Disarm() (happened bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	happened = p.armed == nil
+	p.armed = nil
+	return happened
+}
+
 // Chunks returns how many chunks clients sent since Arm.
 func (p *Proxy) Chunks() int {
 	p.mu.Lock()

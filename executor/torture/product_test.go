@@ -1,0 +1,61 @@
+package torture_test
+
+import (
+	"context"
+	"database/sql"
+	"math/rand/v2"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/internal/privateserver"
+	"github.com/shipsql/shipsql/internal/secret"
+)
+
+// product is a row of the table of engines: what the harness needs to know about
+// a database product.
+type product struct {
+	name   string
+	engine func() executor.Engine
+	form   script.Form
+
+	start   func(privateserver.TB) server
+	crash   func(server, *rand.Rand) error    // ends the server as a crash would
+	connect func(url string) (*sql.DB, error) // plainly: past engine and proxy
+	prelude string                            // makes the counters, ids 1 to %d
+	scenes  []scene                           // what stories are made of
+	reality func(*sql.DB) (string, error)     // the whole database as text: schema and rows
+	ledger  ledgerSQL                         // how the harness reads the ledger behind the engine's back
+	others  string                            // counts sessions on this database but the asking one
+	remains string                            // lists what an engine left behind beside the target
+	heads   []string                          // directives that files may begin with
+}
+
+// server is a private server that may be broken.
+type server interface {
+	URL(database string) string
+	CreateDatabase(ctx context.Context, name string) error
+	DropDatabase(ctx context.Context, name string) error
+	Kill() error
+	Restart(ctx context.Context) error
+}
+
+// ledgerSQL are queries for the contract of execution.md §6.0, ordered.
+type ledgerSQL struct {
+	exists string // 0 while there is none
+	rows   string // version, checksum, state, finished
+	steps  string // version, n, state
+}
+
+// products is the table.
+var products = []product{postgresql}
+
+func productNamed(name string) product {
+	for _, p := range products {
+		if p.name == name {
+			return p
+		}
+	}
+	panic("no product is called " + name)
+}
+
+func (p product) open(url string) executor.Target { return p.engine().Open(secret.Literal(url)) }

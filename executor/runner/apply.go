@@ -27,7 +27,7 @@ func Apply(ctx context.Context, run executor.Run, open Open) (executor.Result, e
 		a.run.Progress = a.watch.event
 	}
 	err := a.sessions(ctx)
-	return a.result, orCancelled(ctx, err)
+	return a.result, orCancelled(run.Cancel, err)
 }
 
 // sessions does the run on as many connections as it takes.

@@ -40,14 +40,19 @@ func graceful(ctx context.Context, run executor.Run) (context.Context, context.C
 	return work, func() { stop(); cancel() }
 }
 
-// orCancelled says of a run that gave up waiting because it was cancelled that
-// this is why.
-func orCancelled(ctx context.Context, err error) error {
+// orCancelled says of a run that gave up waiting that this was because c is
+// closed.
+func orCancelled(c <-chan struct{}, err error) error {
 	code := fault.CodeOf(err)
-	if !IsCancelled(ctx) || errors.Is(err, executor.ErrCancelled) || code != fault.LockTimeout && code != fault.Unreachable {
+	if errors.Is(err, executor.ErrCancelled) || code != fault.LockTimeout && code != fault.Unreachable {
 		return err
 	}
-	return fmt.Errorf("%w: %w", executor.ErrCancelled, err)
+	select {
+	case <-c:
+		return fmt.Errorf("%w: %w", executor.ErrCancelled, err)
+	default: // open, or nil
+		return err
+	}
 }
 
 // IsCancelled says that Run.Cancel, not the end of time, ended a run's context

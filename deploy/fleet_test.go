@@ -8,14 +8,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/metrics"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
@@ -27,63 +23,6 @@ import (
 	"github.com/shipsql/shipsql/queue/bell"
 	"github.com/shipsql/shipsql/store"
 )
-
-// lightEngine is an executor.Engine whose databases are schemas of one real
-// PostgreSQL, because ten thousand real ones don't fit. A task costs what the
-// least task of the real executor does: a new connection, one transaction with
-// the database's lock, its ledger made and read, the migration and its ledger row
-// written, and the lease asked for as often.
-type lightEngine struct{ url string }
-
-func (e lightEngine) Name() string { return "light" }
-
-func (e lightEngine) Open(url secret.Source) executor.Target {
-	name, _ := url.Read()
-	return lightTarget{url: e.url, schema: pgx.Identifier{name}.Sanitize()}
-}
-
-type lightTarget struct {
-	executor.Target // the rest is not used here
-
-	url, schema string
-}
-
-func (t lightTarget) Apply(ctx context.Context, run executor.Run) (result executor.Result, err error) {
-	conn, err := pgx.Connect(ctx, t.url)
-	if err != nil {
-		return result, err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if err := run.StillMine(ctx); err != nil {
-		return result, err
-	}
-	return result, pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		before := fmt.Sprintf(`SELECT pg_advisory_xact_lock(hashtext('%[1]s')); CREATE SCHEMA IF NOT EXISTS %[1]s; SET LOCAL search_path = %[1]s;
-			CREATE TABLE IF NOT EXISTS ledger (version text PRIMARY KEY, checksum text, at timestamptz DEFAULT now())`, t.schema)
-		if _, err := tx.Exec(ctx, before); err != nil {
-			return err
-		}
-		for _, m := range run.Migrations {
-			var applied int
-			if err := tx.QueryRow(ctx, `SELECT count(*) FROM ledger WHERE version = $1`, m.Version).Scan(&applied); err != nil {
-				return err
-			}
-			if applied > 0 {
-				result.Outcomes = append(result.Outcomes, executor.Outcome{Version: m.Version, Path: m.Path, Kind: executor.AlreadyApplied})
-				continue
-			}
-			if _, err := tx.Exec(ctx, m.SQL); err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, `INSERT INTO ledger (version, checksum) VALUES ($1, $2)`, m.Version, m.Checksum); err != nil {
-				return err
-			}
-			result.Outcomes = append(result.Outcomes, executor.Outcome{Version: m.Version, Path: m.Path, Kind: executor.Applied})
-			run.Progress(executor.Event{Version: m.Version, Path: m.Path, State: executor.EventApplied})
-		}
-		return nil
-	})
-}
 
 // fleetWorkers is how many databases are worked on at once, as on a node that
 // keeps the queue's default.
@@ -102,13 +41,10 @@ type fleet struct {
 func newFleet(tb testing.TB, url secret.Source, databases int) *fleet {
 	tb.Helper()
 	ctx := tb.Context()
-	// A server of its own: to drop what ten thousand databases leave takes longer
-	// than to end it.
-	f := &fleet{tb: tb, engine: lightEngine{url: durable(tb)}}
+	f := &fleet{tb: tb, engine: newLightEngine(tb, tenants(databases))}
 	config := deploy.Config{Environments: []deploy.Environment{{Name: "prod", Rollout: deploy.RolloutAuto}},
 		Projects: []deploy.Project{{Repository: repository, Branch: "main", Path: "migrations", Databases: map[string]string{"app": "orders"}}}}
-	for i := range databases {
-		name := fmt.Sprintf("tenant_%05d", i)
+	for _, name := range tenants(databases) {
 		config.Databases = append(config.Databases, deploy.Database{Name: name, Engine: "light", URL: secret.Literal(name),
 			Environment: "prod", Labels: map[string]string{"app": "orders"}})
 	}
@@ -134,6 +70,14 @@ func fatal(tb testing.TB, err error) {
 	}
 }
 
+func tenants(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("tenant_%05d", i)
+	}
+	return names
+}
+
 // durable is a database of a server of its own that flushes what it commits, as
 // those in production do.
 func durable(tb testing.TB) (url string) {
@@ -157,24 +101,27 @@ const fleetSQL = "CREATE TABLE orders (id bigint PRIMARY KEY, placed timestamptz
 // raw is how long the same workers take for n databases without any bookkeeping.
 func (f *fleet) raw(prefix string, n int) time.Duration {
 	f.tb.Helper()
-	folder, err := layout.Load([]executor.File{{Path: "migrations/1_orders.sql", Content: []byte(fleetSQL)}}, layout.Options{})
+	folder, err := layout.Load([]executor.File{{Path: "migrations/1_orders.sql", Content: []byte(fleetSQL)}}, layout.Options{Name: layout.Native})
 	fatal(f.tb, err)
+	light := make([]string, n)
+	for i := range light {
+		light[i] = fmt.Sprintf("%s_%05d", prefix, i)
+	}
+	f.engine.make(f.tb, light)
 	names := make(chan string)
 	var workers sync.WaitGroup
 	begin := time.Now()
 	for range fleetWorkers {
 		workers.Go(func() {
 			for name := range names {
-				_, err := f.engine.Open(secret.Literal(name)).Apply(f.tb.Context(), executor.Run{Migrations: folder.Migrations,
-					StillMine: func(context.Context) error { return nil }, Progress: func(executor.Event) {}})
-				if err != nil {
+				if _, err := f.engine.Open(secret.Literal(name)).Apply(f.tb.Context(), executor.Run{Migrations: folder.Migrations, Folder: folder.Migrations}); err != nil {
 					f.tb.Errorf("raw: %v", err)
 				}
 			}
 		})
 	}
-	for i := range n {
-		names <- prefix + strconv.Itoa(i)
+	for _, name := range light {
+		names <- name
 	}
 	close(names)
 	workers.Wait()
@@ -223,11 +170,11 @@ func TestOneReleaseToManyDatabases(t *testing.T) {
 		t.Run(place.name, func(t *testing.T) {
 			f := newFleet(t, place.url(t), databases)
 			// Half of the raw work before and half behind: the server's catalog grows.
-			raw := f.raw("before_", databases/2)
+			raw := f.raw("before", databases/2)
 			heap := sampleHeap()
 			release, took := f.rollout()
 			most := heap()
-			raw += f.raw("behind_", databases-databases/2)
+			raw += f.raw("behind", databases-databases/2)
 			t.Logf("%s: %d databases, raw %.0f/s, ours %.0f/s, ratio %.2f; heap at most %d MB, RSS %s", place.name, databases,
 				perSecond(databases, raw), perSecond(databases, took), raw.Seconds()/took.Seconds(), most>>20, rss())
 			f.check(release, databases)
@@ -244,13 +191,13 @@ func BenchmarkRelease10k(b *testing.B) {
 	for _, place := range places {
 		b.Run(place.name, func(b *testing.B) {
 			f := newFleet(b, place.url(b), b.N)
-			raw := f.raw("before_", b.N/2)
+			raw := f.raw("before", b.N/2)
 			heap := sampleHeap()
 			b.ResetTimer()
 			_, took := f.rollout()
 			b.StopTimer()
 			most := heap()
-			raw += f.raw("behind_", b.N-b.N/2)
+			raw += f.raw("behind", b.N-b.N/2)
 			b.ReportMetric(raw.Seconds()/took.Seconds(), "of-raw")
 			b.ReportMetric(perSecond(b.N, took), "tasks/s")
 			b.ReportMetric(float64(most)/(1<<20), "MiB-heap")
@@ -274,12 +221,7 @@ func (f *fleet) check(r deploy.Release, databases int) {
 	if attempts != 1 {
 		f.tb.Errorf("%d attempts", attempts)
 	}
-	pool, err := pgxpool.New(f.tb.Context(), f.engine.url)
-	fatal(f.tb, err)
-	defer pool.Close()
-	var tables int
-	fatal(f.tb, pool.QueryRow(f.tb.Context(), `SELECT count(*) FROM pg_tables WHERE schemaname LIKE 'tenant_%' AND tablename = 'orders'`).Scan(&tables))
-	if tables != databases {
+	if tables := f.engine.tables(f.tb, "tenant_"); tables != databases {
 		f.tb.Errorf("%d tables", tables)
 	}
 }

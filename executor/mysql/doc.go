@@ -1,0 +1,2 @@
+// Package mysql applies migrations to MySQL and MariaDB exactly once.
+package mysql

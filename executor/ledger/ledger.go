@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
@@ -23,15 +24,34 @@ const (
 	StepDone    = "done"
 )
 
-// Ledger is one history of a target, by executor.VersionKey.
+// Ledger is one history of a target, by Key.
 type Ledger map[string]*Row
 
 // Row is one migration of the ledger.
 type Row struct {
+	Kind                                                 string // as stored; see Kind
 	Version, Name, Checksum, State, Release, Actor, Note string
 	StartedAt                                            time.Time
 	FinishedAt                                           *time.Time // nil until its last step is done
 	Steps                                                map[int]Step
+	UndoSteps                                            map[int]Step // of its Down text; not nil while an undo is under way
+}
+
+// UndoStep is the kind under which the steps of an undo are stored.
+const UndoStep = "undo"
+
+// Kind is how a migration's kind is stored.
+func Kind(m executor.Migration) string {
+	return string(cmp.Or(m.Kind, executor.Versioned))
+}
+
+// Key is where a ledger keeps the row of a stored kind and version: versions that
+// are equal by number share one.
+func Key(kind, version string) string {
+	if kind == string(executor.Versioned) {
+		return executor.VersionKey(version)
+	}
+	return kind + ":" + version
 }
 
 // Step is one statement that could not share its migration's transaction.
@@ -52,14 +72,48 @@ func (r *Row) Done() int {
 	return n
 }
 
-// Find returns the row of a version, or nil.
-func (l Ledger) Find(version string) *Row { return l[executor.VersionKey(version)] }
+// Put adds a row as it was read.
+func (l Ledger) Put(r Row) {
+	r.Steps = map[int]Step{}
+	l[Key(r.Kind, r.Version)] = &r
+}
 
-// Newest is the highest version that took effect, "" if none did.
+// PutStep adds a step to the row of a stored kind and version, or of an undo.
+// One without a row is left out.
+func (l Ledger) PutStep(kind, version string, s Step) {
+	undo := kind == UndoStep
+	if undo {
+		kind = string(executor.Versioned)
+	}
+	r := l[Key(kind, version)]
+	switch {
+	case r == nil:
+	case !undo:
+		r.Steps[s.N] = s
+	case r.UndoSteps == nil:
+		r.UndoSteps = map[int]Step{s.N: s}
+	default:
+		r.UndoSteps[s.N] = s
+	}
+}
+
+// Of returns the row of a migration, or nil.
+func (l Ledger) Of(m executor.Migration) *Row { return l[Key(Kind(m), m.Version)] }
+
+// Find returns the row of a version, or nil. Of a repeatable one, the version is
+// its name.
+func (l Ledger) Find(version string) *Row {
+	if r := l[executor.VersionKey(version)]; r != nil {
+		return r
+	}
+	return l[Key(string(executor.Repeatable), version)]
+}
+
+// Newest is the highest version of a versioned migration that took effect, "" if none did.
 func (l Ledger) Newest() string {
 	newest := ""
 	for _, r := range l {
-		if r.State == Skipped || r.State == Undone {
+		if r.Kind != string(executor.Versioned) || r.State == Skipped || r.State == Undone {
 			continue
 		}
 		if newest == "" || executor.CompareVersions(r.Version, newest) > 0 {

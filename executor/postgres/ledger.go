@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -89,17 +88,15 @@ func readLedger(ctx context.Context, conn *pgx.Conn, history string) (ledger.Led
 	if err != nil || !exists {
 		return ledger.Ledger{}, err
 	}
-	rows, err := conn.Query(ctx, `SELECT version, name, checksum, state, release, actor, note, started_at, finished_at
-		FROM shipsql.migrations WHERE history = $1 AND kind = 'versioned'`, ledger.History(history))
+	rows, err := conn.Query(ctx, `SELECT kind, version, name, checksum, state, release, actor, note, started_at, finished_at
+		FROM shipsql.migrations WHERE history = $1`, ledger.History(history))
 	if err != nil {
 		return nil, err
 	}
 	l := ledger.Ledger{}
 	var r ledger.Row
-	_, err = pgx.ForEachRow(rows, []any{&r.Version, &r.Name, &r.Checksum, &r.State, &r.Release, &r.Actor, &r.Note, &r.StartedAt, &r.FinishedAt}, func() error {
-		row := r
-		row.Steps = map[int]ledger.Step{}
-		l[executor.VersionKey(row.Version)] = &row
+	_, err = pgx.ForEachRow(rows, []any{&r.Kind, &r.Version, &r.Name, &r.Checksum, &r.State, &r.Release, &r.Actor, &r.Note, &r.StartedAt, &r.FinishedAt}, func() error {
+		l.Put(r)
 		return nil
 	})
 	if err != nil {
@@ -109,17 +106,14 @@ func readLedger(ctx context.Context, conn *pgx.Conn, history string) (ledger.Led
 }
 
 func readSteps(ctx context.Context, conn *pgx.Conn, history string, l ledger.Ledger) error {
-	rows, err := conn.Query(ctx, `SELECT version, n, stmt_hash, state, coalesce(pre, '')
-		FROM shipsql.steps WHERE history = $1 AND kind = 'versioned'`, ledger.History(history))
+	rows, err := conn.Query(ctx, "SELECT kind, version, n, stmt_hash, state, coalesce(pre, '') FROM shipsql.steps WHERE history = $1", ledger.History(history))
 	if err != nil {
 		return err
 	}
-	var version string
+	var kind, version string
 	var s ledger.Step
-	_, err = pgx.ForEachRow(rows, []any{&version, &s.N, &s.Hash, &s.State, &s.Pre}, func() error {
-		if r := l.Find(version); r != nil {
-			r.Steps[s.N] = s
-		}
+	_, err = pgx.ForEachRow(rows, []any{&kind, &version, &s.N, &s.Hash, &s.State, &s.Pre}, func() error {
+		l.PutStep(kind, version, s)
 		return nil
 	})
 	return err

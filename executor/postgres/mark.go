@@ -30,7 +30,8 @@ func (t *target) Resolve(ctx context.Context, r executor.Resolution, m executor.
 func (s *session) Mark(ctx context.Context, m executor.Mark, state, note string) error {
 	return s.writing(ctx, func(b *pgx.Batch) {
 		for _, x := range m.Migrations {
-			b.Queue(insertSQL, ledger.History(m.History), x.Version, x.Name, x.Checksum, state, m.Release, m.Actor, m.ToolVersion, note)
+			k := s.keyOf(x)
+			b.Queue(insertSQL, k.history, k.kind, k.version, x.Name, x.Checksum, state, m.Release, m.Actor, m.ToolVersion, note)
 		}
 	})
 }
@@ -41,8 +42,8 @@ func (s *session) AddNote(ctx context.Context, r *ledger.Row, note string) error
 }
 
 func (s *session) queueNote(b *pgx.Batch, r *ledger.Row, note string) {
-	b.Queue("UPDATE shipsql.migrations SET note = concat_ws(E'\\n', nullif(note, ''), $3::text) WHERE history = $1 AND kind = 'versioned' AND version = $2",
-		ledger.History(s.run.History), r.Version, note)
+	b.Queue("UPDATE shipsql.migrations SET note = concat_ws(E'\\n', nullif(note, ''), $4::text) WHERE history = $1 AND kind = $2 AND version = $3",
+		ledger.History(s.run.History), r.Kind, r.Version, note)
 }
 
 // Resolve implements runner.Session.
@@ -51,10 +52,10 @@ func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resol
 	if r.Answer == executor.ResolvedRetry {
 		settle = "DELETE FROM shipsql.steps"
 	}
-	row := l.Find(r.Version)
+	row, history := l.Find(r.Version), ledger.History(s.run.History)
 	return s.writing(ctx, func(b *pgx.Batch) {
-		b.Queue(settle+" WHERE history = $1 AND kind = 'versioned' AND version = $2 AND n = $3", ledger.History(s.run.History), row.Version, r.N)
-		b.Queue("UPDATE shipsql.migrations SET state = 'partial' WHERE history = $1 AND kind = 'versioned' AND version = $2", ledger.History(s.run.History), row.Version)
+		b.Queue(settle+" WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", history, row.Kind, row.Version, r.N)
+		b.Queue("UPDATE shipsql.migrations SET state = 'partial' WHERE history = $1 AND kind = $2 AND version = $3", history, row.Kind, row.Version)
 		s.queueNote(b, row, ledger.MarkNote(fmt.Sprintf("#%d resolved as %s", r.N, r.Answer), m))
 	})
 }

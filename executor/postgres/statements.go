@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
+	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -116,9 +117,9 @@ const (
 	fenceSQL = `SELECT epoch, CASE WHEN pg_advisory_unlock($1, $2) THEN pg_try_advisory_lock($1, $2) ELSE false END,
 		set_config('application_name', $3, false) FROM shipsql.meta FOR UPDATE`
 	insertSQL = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note)
-		VALUES ($1, 'versioned', $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`
-	finishSQL = `UPDATE shipsql.migrations SET state = 'applied', name = $3, checksum = $4, finished_at = clock_timestamp()
-		WHERE history = $1 AND kind = 'versioned' AND version = $2`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`
+	finishSQL = `UPDATE shipsql.migrations SET state = 'applied', name = $4, checksum = $5, finished_at = clock_timestamp()
+		WHERE history = $1 AND kind = $2 AND version = $3`
 )
 
 // prepareOwn prepares them; a file that may deallocate statements must not use
@@ -162,42 +163,55 @@ func (f *fence) check() error {
 	return nil
 }
 
-// queueRow makes the migration's row, if it has none.
-func (f file) queueRow(b *pgx.Batch, state string) *pgx.QueuedQuery {
-	return b.Queue(f.own("shipsql_insert", insertSQL), ledger.History(f.run.History), f.version(), f.Migration.Name, f.Migration.Checksum, state,
-		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
+// key names a migration in the ledger.
+type key struct{ history, kind, version string }
+
+func (s *session) keyOf(m executor.Migration) key {
+	return key{ledger.History(s.run.History), ledger.Kind(m), m.Version}
 }
 
-// version is how the ledger spells the migration's version.
-func (f file) version() string {
+// key is the ledger's spelling of the migration.
+func (f file) key() key {
+	k := f.keyOf(f.Migration)
 	if f.Row != nil {
-		return f.Row.Version
+		k.version = f.Row.Version
 	}
-	return f.Migration.Version
+	return k
+}
+
+// queueRow makes the migration's row, if it has none.
+func (f file) queueRow(b *pgx.Batch, state string) *pgx.QueuedQuery {
+	k := f.key()
+	return b.Queue(f.own("shipsql_insert", insertSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum, state,
+		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
 }
 
 // queueFinish completes the migration's row.
 func (f file) queueFinish(b *pgx.Batch) {
-	b.Queue(f.own("shipsql_finish", finishSQL), ledger.History(f.run.History), f.version(), f.Migration.Name, f.Migration.Checksum)
+	k := f.key()
+	b.Queue(f.own("shipsql_finish", finishSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum)
 }
 
 // queueState changes the migration's state.
 func (f file) queueState(b *pgx.Batch, state string) {
-	b.Queue("UPDATE shipsql.migrations SET state = $3 WHERE history = $1 AND kind = 'versioned' AND version = $2", ledger.History(f.run.History), f.version(), state)
+	k := f.key()
+	b.Queue("UPDATE shipsql.migrations SET state = $4 WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version, state)
 }
 
 // queueStep writes the row of a step.
 func (f file) queueStep(b *pgx.Batch, s statement, state string, before observation) {
-	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, 'versioned', $2, $3, $4, $5, $6)
+	k := f.key()
+	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state, pre = excluded.pre`,
-		ledger.History(f.run.History), f.version(), s.n, s.hash(), state, before.String())
+		k.history, k.kind, k.version, s.n, s.hash(), state, before.String())
 }
 
 // queueForget removes the row of a step that left no trace, and with the only
 // step the migration's row, which is then pending again.
 func (f file) queueForget(b *pgx.Batch, s statement) {
-	b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind = 'versioned' AND version = $2 AND n = $3", ledger.History(f.run.History), f.version(), s.n)
-	b.Queue(`DELETE FROM shipsql.migrations m WHERE history = $1 AND kind = 'versioned' AND version = $2
+	k := f.key()
+	b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", k.history, k.kind, k.version, s.n)
+	b.Queue(`DELETE FROM shipsql.migrations m WHERE history = $1 AND kind = $2 AND version = $3
 		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, m.kind, m.version))`,
-		ledger.History(f.run.History), f.version())
+		k.history, k.kind, k.version)
 }

@@ -83,10 +83,13 @@ func (a *attempt) judged(cause error, now time.Time) storedTask {
 	t := a.storedTask
 	t.FinishedAt = now
 	t.Failure = failureOf(cause)
+	if t.Failure != nil && t.Failure.Code == fault.LockTimeout && t.Failure.Detail == "" {
+		t.Failure.Detail = a.Progress.Waits
+	}
 	switch {
 	case cause == nil:
 		t.State = Done
-	case errors.Is(cause, errCancelled):
+	case errors.Is(cause, errCancelled), errors.Is(cause, executor.ErrCancelled):
 		t.State, t.Failure = Cancelled, nil
 	case t.Failure.Code == fault.Ambiguous:
 		t.State = Ambiguous
@@ -154,6 +157,7 @@ func (a *attempt) finalProgress(result executor.Result, state State) Progress {
 	p := a.Progress
 	p.Of = len(a.run.Migrations)
 	p.Migrations = 0
+	p.Phase, p.PhaseDone, p.PhaseOf, p.Unit, p.Waits = "", 0, 0, "", ""
 	wanted := map[string]bool{}
 	for _, m := range a.run.Migrations {
 		wanted[executor.VersionKey(m.Version)] = true

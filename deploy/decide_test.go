@@ -166,6 +166,11 @@ func TestDecideProdGate(t *testing.T) {
 			approved(r, prod)
 			prod.Cancelled = &deploy.Cancellation{Actor: forgeUser("bob")}
 		}), deploy.Cancelled, []deploy.Code{deploy.GateCancelled}, nil},
+		{"cancelled while one runs", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+			approved(r, prod)
+			*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Running}})
+			prod.Cancelled = &deploy.Cancellation{Actor: forgeUser("bob")}
+		}), deploy.Running, []deploy.Code{deploy.GateCancelled}, nil},
 		{"one database failed", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
 			approved(r, prod)
 			*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Done},

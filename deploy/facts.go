@@ -47,6 +47,16 @@ type Cancellation struct {
 	Actor  Actor     `json:"actor"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
+	Source string    `json:"source,omitempty"` // Command.Source
+	// Running is the second word: that what still ran be cancelled too. nil: it
+	// finishes.
+	Running *Confirmation `json:"running,omitempty"`
+}
+
+// Confirmation says who wanted running statements cancelled.
+type Confirmation struct {
+	Actor Actor     `json:"actor"`
+	At    time.Time `json:"at"`
 }
 
 // Ask is a question to the Authority: may this person approve that?

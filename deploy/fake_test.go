@@ -23,10 +23,11 @@ type engine struct {
 	// before is asked before each migration takes effect, after behind it: an
 	// error stops the run there, a panic is a worker's death.
 	before, after func(database, version string) error
-	away          func(database string) error // asked when a run begins: an error is no connection
-	busy          map[string]int              // Apply calls under way
-	clashes       int                         // two at once on one database
-	locks         map[string]*sync.Mutex      // when set: what the advisory lock is to a real database
+	during        func(run executor.Run, database, version string) error // like before, with the run
+	away          func(database string) error                            // asked when a run begins: an error is no connection
+	busy          map[string]int                                         // Apply calls under way
+	clashes       int                                                    // two at once on one database
+	locks         map[string]*sync.Mutex                                 // when set: what the advisory lock is to a real database
 }
 
 type database struct {
@@ -166,6 +167,11 @@ func (t *fakeTarget) one(run executor.Run, m executor.Migration) (executor.Outco
 	run.Progress(executor.Event{Version: m.Version, Path: m.Path, State: executor.EventRunning})
 	if hook := t.engine.before; hook != nil {
 		if err := hook(t.name, m.Version); err != nil {
+			return "", err
+		}
+	}
+	if hook := t.engine.during; hook != nil {
+		if err := hook(run, t.name, m.Version); err != nil {
 			return "", err
 		}
 	}

@@ -109,8 +109,16 @@ func (g gate) cancelled() []Reason {
 	if c == nil {
 		return nil
 	}
-	return []Reason{{Code: GateCancelled, Text: "cancelled by " + c.Actor.Name() + because(c.Reason),
-		Who: "anyone who may write to the repository", Next: []Next{{Verb: VerbRetry, Args: []string{g.env.Name}}}}}
+	r := Reason{Code: GateCancelled, Text: "cancelled by " + c.Actor.Name() + because(c.Reason),
+		Who: "anyone who may write to the repository", Next: []Next{{Verb: VerbRetry, Args: []string{g.env.Name}}}}
+	switch running := g.stage().Tasks.In(Running); {
+	case running > 0 && c.Running != nil:
+		r.Text += fmt.Sprintf("; what runs on %s is being cancelled", count(running, "database"))
+	case running > 0:
+		r.Text += fmt.Sprintf("; what runs on %s is finished first, unless somebody says so once more", count(running, "database"))
+		r.Next = append([]Next{{Verb: VerbCancel, Args: []string{g.env.Name}}}, r.Next...)
+	}
+	return []Reason{r}
 }
 
 func (g gate) earlierStage() []Reason {

@@ -37,6 +37,14 @@ func (r *reporter) event(e executor.Event) {
 	p := &r.progress
 	p.Version, p.Path, p.Statement, p.Total = e.Version, e.Path, e.Statement, e.Total
 	p.State, p.Rows = string(e.State), e.Rows
+	p.Phase, p.PhaseDone, p.PhaseOf, p.Unit = e.Phase, e.Done, e.Of, e.Unit
+	switch e.State {
+	case executor.EventProgress, executor.EventWaiting:
+		p.Waits = e.Detail
+	case executor.EventRetrying: // for the one it waited for last
+	default:
+		p.Waits = ""
+	}
 	now := r.service.db.Now()
 	if e.State == executor.EventApplied {
 		p.Migrations++

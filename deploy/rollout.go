@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -119,7 +120,18 @@ type Progress struct {
 	Rows       int64  `json:"rows"`
 	Migrations int    `json:"migrations"` // finished so far, applied now or before
 	Of         int    `json:"of"`
+	// Of a statement that takes long, as far as the database tells.
+	Phase     string `json:"phase,omitempty"`      // e.g. "building index: scanning table"
+	PhaseDone int64  `json:"phase_done,omitempty"` // in Unit
+	PhaseOf   int64  `json:"phase_of,omitempty"`   // 0 unknown
+	Unit      string `json:"unit,omitempty"`
+	// Waits says in whose way it is, or was when it was last refused a lock; it
+	// holds names that any client of the database may choose.
+	Waits string `json:"waits,omitempty"`
 }
+
+// Percent is how much of the phase is done; false when that isn't known.
+func (p Progress) Percent() (int, bool) { return executor.Percent(p.PhaseDone, p.PhaseOf) }
 
 // Failure is what stopped a task.
 type Failure struct {

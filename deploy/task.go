@@ -83,6 +83,9 @@ func (s *Service) apply(ctx context.Context, job queue.Job, a *attempt) (executo
 	run := a.run.Run
 	run.Progress = r.event
 	run.StillMine = func(ctx context.Context) error { return s.stillMine(ctx, job, a) }
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	run.Cancel = s.wish(watching, a)
 	result, err := traced(ctx, a, func(ctx context.Context) (executor.Result, error) {
 		return engine.Open(database.URL).Apply(ctx, run)
 	})

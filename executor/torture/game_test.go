@@ -36,7 +36,8 @@ type game struct {
 
 // open makes the databases of a folder and the folder itself.
 func (r *round) open(ctx context.Context, number int) (*game, error) {
-	g := &game{round: r, story: r.teller.next(), target: fmt.Sprintf("torture_t%d", number), lives: map[string]*life{}}
+	target := fmt.Sprintf("torture_t%d", number)
+	g := &game{round: r, story: r.teller.next(target), target: target, lives: map[string]*life{}}
 	plain := fmt.Sprintf("torture_r%d", number)
 	for _, name := range []string{plain, g.target} {
 		if err := r.server.CreateDatabase(ctx, name); err != nil {
@@ -44,7 +45,7 @@ func (r *round) open(ctx context.Context, number int) (*game, error) {
 		}
 	}
 	var err error
-	if g.reference, err = refer(r.product, r.server.URL(plain), g.story); err != nil {
+	if g.reference, err = refer(r.product, r.server, plain, g.story); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, g.story)
 	}
 	if err := r.server.DropDatabase(ctx, plain); err != nil {

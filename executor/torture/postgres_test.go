@@ -26,7 +26,6 @@ var postgresql = product{
 	},
 	crash:   crashPostgres,
 	connect: func(url string) (*sql.DB, error) { return sql.Open("pgx", url) },
-	prelude: "INSERT INTO tally SELECT i, 0 FROM generate_series(1, %d) i",
 	reality: postgresReality,
 	scenes: []scene{
 		pgColumns, pgExchange, pgDetach, pgSwap, pgSelectInto, pgProcedure, pgCommitting, pgQualified, pgViews,
@@ -124,7 +123,7 @@ func pgProcedure(n int) []piece {
 
 // pgCommitting calls a procedure that commits between its effects.
 func pgCommitting(n int) []piece {
-	body := "CREATE PROCEDURE commits_$N() LANGUAGE plpgsql AS $body$ BEGIN ALTER TABLE steps_$N ADD COLUMN x int; COMMIT; UPDATE tally SET n = n + 1 WHERE id = $0; COMMIT; ALTER TABLE steps_$N ADD COLUMN y int; END $body$"
+	body := "CREATE PROCEDURE commits_$N() LANGUAGE plpgsql AS $body$ BEGIN ALTER TABLE steps_$N ADD COLUMN x int; COMMIT; PERFORM pg_sleep(0.02); UPDATE tally SET n = n + 1 WHERE id = $0; COMMIT; PERFORM pg_sleep(0.02); ALTER TABLE steps_$N ADD COLUMN y int; END $body$"
 	call := doubtful("CALL", "CALL commits_$N()",
 		part{"ALTER TABLE steps_$N ADD COLUMN x int", pgColumnExists("steps_$N", "x")},
 		part{"UPDATE tally SET n = n + 1 WHERE id = $0", "SELECT n FROM tally WHERE id = $0"},
@@ -191,8 +190,9 @@ func pgRows(n int) []piece {
 
 func pgConcurrently(n int) []piece {
 	return told(n,
-		one("CREATE TABLE … SELECT", "CREATE TABLE big_$N AS SELECT i AS id, i % 7 AS b FROM generate_series(1, 3000) i"),
-		one("CREATE INDEX CONCURRENTLY", "CREATE INDEX CONCURRENTLY big_$N_b ON big_$N (b)"),
+		one("CREATE TABLE … SELECT", "CREATE TABLE big_$N AS SELECT i AS id, i % 7 AS b FROM generate_series(1, 500) i"),
+		one("CREATE FUNCTION", "CREATE FUNCTION slow_$N(x int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $body$ BEGIN PERFORM pg_sleep(0.00005); RETURN x; END $body$"),
+		one("CREATE INDEX CONCURRENTLY", "CREATE INDEX CONCURRENTLY big_$N_b ON big_$N (slow_$N(b))"),
 		one("UPDATE", "UPDATE big_$N SET b = b + 1 WHERE id < 300"),
 		one("CREATE INDEX CONCURRENTLY", "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS big_$N_id ON big_$N (id) WHERE id > 0"),
 		one("DROP INDEX CONCURRENTLY", "DROP INDEX CONCURRENTLY big_$N_b"),
@@ -213,7 +213,7 @@ func pgUnnamed(n int) []piece {
 
 func pgReindex(n int) []piece {
 	return told(n,
-		one("CREATE TABLE … SELECT", "CREATE TABLE worn_$N AS SELECT i AS id FROM generate_series(1, 1000) i"),
+		one("CREATE TABLE … SELECT", "CREATE TABLE worn_$N AS SELECT i AS id FROM generate_series(1, 20000) i"),
 		one("ADD INDEX", "CREATE INDEX worn_$N_id ON worn_$N (id)"),
 		silent("REINDEX CONCURRENTLY", "REINDEX INDEX CONCURRENTLY worn_$N_id"),
 		one("UPDATE", count(10*n)),

@@ -21,7 +21,6 @@ type product struct {
 	start   func(privateserver.TB) server
 	crash   func(server, *rand.Rand) error    // ends the server as a crash would
 	connect func(url string) (*sql.DB, error) // plainly: past engine and proxy
-	prelude string                            // makes the counters, ids 1 to %d
 	scenes  []scene                           // what stories are made of
 	reality func(*sql.DB) (string, error)     // the whole database as text: schema and rows
 	ledger  ledgerSQL                         // how the harness reads the ledger behind the engine's back

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // reference is what the target has to be: its reality before the first statement
@@ -12,14 +14,15 @@ type reference []string
 
 // refer runs a story statement by statement in a fresh database of a server, as
 // anybody would who is never interrupted. Each file gets a session of its own.
-func refer(p product, url string, s story) (reference, error) {
+func refer(p product, on server, name string, s story) (reference, error) {
+	url := on.URL(name)
 	r := make(reference, 0, len(s.statements)+1)
+	db, err := p.connect(url)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
 	look := func() error {
-		db, err := p.connect(url)
-		if err != nil {
-			return err
-		}
-		defer db.Close()
 		now, err := p.reality(db)
 		r = append(r, now)
 		return err
@@ -28,7 +31,7 @@ func refer(p product, url string, s story) (reference, error) {
 		return nil, err
 	}
 	for _, f := range s.files {
-		if err := referFile(p, url, s.statements[f.first:f.first+f.count], look); err != nil {
+		if err := referFile(p, url, inDatabase(name, s.statements[f.first:f.first+f.count]), look); err != nil {
 			return nil, fmt.Errorf("%s, plainly: %w", f.migration.Path, err)
 		}
 	}
@@ -55,6 +58,15 @@ func referFile(p product, url string, statements []statement, look func() error)
 		}
 	}
 	return nil
+}
+
+// inDatabase names the database in statements.
+func inDatabase(name string, statements []statement) []statement {
+	named := slices.Clone(statements)
+	for i := range named {
+		named[i].SQL = strings.ReplaceAll(named[i].SQL, database, name)
+	}
+	return named
 }
 
 func plainly(session *sql.Conn, statement string) error {

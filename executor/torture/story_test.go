@@ -21,6 +21,8 @@ type statement struct {
 	// Silent says that nothing of the effect is to be seen, so that running the
 	// statement again does no harm.
 	Silent bool
+	// Delimited says that the file has a DELIMITER line around it.
+	Delimited bool
 }
 
 // part is one effect of a statement.
@@ -98,16 +100,28 @@ type teller struct {
 	deck    []scene
 }
 
+// database stands for the name of the database that a statement runs in.
+const database = "«database»"
+
 const scenesPerStory = 5
 
-func (t *teller) next() story {
-	counters := 10 * (scenesPerStory + 1)
+// next tells a story for a database.
+func (t *teller) next(target string) story {
 	lines := [][]piece{}
 	for n := range scenesPerStory {
 		lines = append(lines, t.deal()(n+1))
 	}
-	pieces := []piece{one("CREATE TABLE", "CREATE TABLE tally (id int PRIMARY KEY, n bigint NOT NULL)"), one("INSERT", fmt.Sprintf(t.product.prelude, counters))}
-	return t.bind(append(pieces, t.weave(lines)...))
+	pieces := []piece{one("CREATE TABLE", "CREATE TABLE tally (id int PRIMARY KEY, n bigint NOT NULL)"), one("INSERT", counters())}
+	return t.bind(append(pieces, t.weave(lines)...), target)
+}
+
+// counters makes the counters of all scenes.
+func counters() string {
+	var rows []string
+	for i := range 10 * (scenesPerStory + 1) {
+		rows = append(rows, fmt.Sprintf("(%d, 0)", i))
+	}
+	return "INSERT INTO tally VALUES " + strings.Join(rows, ", ")
 }
 
 func (t *teller) deal() scene {
@@ -133,7 +147,7 @@ func (t *teller) weave(lines [][]piece) (woven []piece) {
 }
 
 // bind cuts pieces into files.
-func (t *teller) bind(pieces []piece) (s story) {
+func (t *teller) bind(pieces []piece, target string) (s story) {
 	room, head := 0, ""
 	for _, p := range pieces {
 		if room <= 0 || p.own {
@@ -152,6 +166,8 @@ func (t *teller) bind(pieces []piece) (s story) {
 		}
 	}
 	for i := range s.files {
+		m := &s.files[i].migration
+		m.SQL = strings.ReplaceAll(m.SQL, database, target)
 		s.files[i].finish(i+1, t.product)
 	}
 	return s
@@ -160,7 +176,11 @@ func (t *teller) bind(pieces []piece) (s story) {
 func (s *story) add(p piece) {
 	f := &s.files[len(s.files)-1]
 	for _, statement := range p.statements {
-		f.migration.SQL += marked(statement.SQL) + ";\n"
+		text := marked(statement.SQL) + ";\n"
+		if statement.Delimited {
+			text = "DELIMITER //\n" + marked(statement.SQL) + "\n//\nDELIMITER ;\n"
+		}
+		f.migration.SQL += text
 		f.count++
 		s.statements = append(s.statements, statement)
 	}

@@ -11,7 +11,8 @@ import (
 // File is a file of the repository.
 type File struct {
 	Path    string // with slashes
-	Content []byte // nil: not known, only its name is
+	Content []byte
+	Unread  bool // only the name is known
 }
 
 // Kind says how a migration is identified and when it runs.

@@ -2,6 +2,7 @@ package layout
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/shipsql/shipsql/executor"
@@ -21,6 +22,24 @@ func (s signs) String() string {
 		return s.what
 	}
 	return fmt.Sprintf("%d of %d files %s", s.files, s.of, s.what)
+}
+
+// marked counts the files whose text carries a mark, of those whose text is known.
+func marked(files []executor.File, mark *regexp.Regexp, what string) signs {
+	s := signs{what: what}
+	for _, f := range files {
+		if isSQL(f.Path) && !f.Unread {
+			s.of++
+			if mark.Match(f.Content) {
+				s.files++
+			}
+		}
+	}
+	return s
+}
+
+func carries(files []executor.File, mark *regexp.Regexp) bool {
+	return marked(files, mark, "").files > 0
 }
 
 // detect finds the one layout whose signs the files bear.

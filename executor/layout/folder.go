@@ -9,9 +9,13 @@ import (
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-// Holds says whether a file's name concerns any layout: SQL, and the files that
-// tools keep beside it.
-func Holds(file string) bool { return isSQL(file) }
+// Holds says whether a file's name concerns any layout: SQL, the files that tools
+// keep beside it, and programs that are migrations, so that they can be refused.
+func Holds(file string) bool {
+	base := path.Base(file)
+	return isSQL(file) || isSQL(strings.TrimSuffix(file, ".conf")) || base == atlasSum || base == prismaLock ||
+		isChangelog(file) || isForeign(file)
+}
 
 // ReadDir reads the files below dir that concern a layout, at any depth, except
 // in folders whose name begins with a dot.

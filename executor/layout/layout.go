@@ -3,6 +3,7 @@ package layout
 import (
 	"cmp"
 	"errors"
+	"path"
 	"slices"
 	"strings"
 
@@ -35,9 +36,18 @@ type Options struct {
 	Name    string         // one of Names; "" is Auto
 	Dialect script.Dialect // "" is script.Postgres
 	// Template is the path of Bytebase's files below the folder, e.g.
-	// "{{ENV_ID}}/{{DB_NAME}}##{{VERSION}}##{{TYPE}}##{{DESCRIPTION}}.sql". With it
-	// the layout is Bytebase's.
+	// "{{ENV_ID}}/{{DB_NAME}}##{{VERSION}}##{{TYPE}}##{{DESCRIPTION}}.sql"; "" is
+	// today's naming. Other layouts have none.
 	Template string
+	// Dir is the folder's own path, which the files' paths begin with. Templates,
+	// and versions that hold a path, leave it out.
+	Dir string
+}
+
+// below is a file's path below the folder.
+func (o Options) below(file string) string {
+	dir := path.Clean(o.Dir)
+	return strings.TrimPrefix(strings.TrimPrefix(path.Clean(file), dir+"/"), "/")
 }
 
 // Folder is what was read.
@@ -78,7 +88,8 @@ func Parse(word string) (Options, error) {
 // README) are no concern of it. Each file that should be a migration and can't
 // be is a fault with its place: all of them at once, joined, with the good
 // migrations returned beside them. Faults about the folder as a whole have no
-// place. It is pure, safe for concurrent use, and takes time linear in the
+// place, or that of a file beside the migrations (atlas.sum). Of files whose text
+// is unread only the names count. It is pure, safe for concurrent use, and takes time linear in the
 // files but for sorting.
 func Load(files []executor.File, o Options) (Folder, error) {
 	files = slices.SortedFunc(slices.Values(files), func(a, b executor.File) int { return cmp.Compare(a.Path, b.Path) })
@@ -87,14 +98,14 @@ func Load(files []executor.File, o Options) (Folder, error) {
 		return Folder{}, err
 	}
 	l := &loader{options: o, layout: chosen.adapter, taken: map[key]string{}}
+	l.foreign(files)
 	chosen.read(l, files)
 	l.sort()
 	return Folder{Layout: chosen.name, Why: chosen.why, Migrations: l.migrations}, errors.Join(l.errs...)
 }
 
 // Detect says which layout the files have, and by what one sees it, e.g. "goose:
-// 11 of 12 files carry -- +goose Up". Files of which only the name is known count
-// by their names. Files that bear the signs of two layouts are a fault that names
+// 11 of 12 files carry -- +goose Up". Unread files count by their names. Files that bear the signs of two layouts are a fault that names
 // both and the setting that decides.
 func Detect(files []executor.File) (name, why string, err error) {
 	c, err := Options{}.choose(files)
@@ -105,12 +116,9 @@ func Detect(files []executor.File) (name, why string, err error) {
 // inside. Down files and files that are no migrations are not ok, nor are those
 // of layouts whose paths say nothing. Of an undetected layout it is Native's word.
 func (o Options) Identify(path string) (version, name string, ok bool) {
-	a, found := find(cmp.Or(o.Name, Native))
-	if o.Template != "" {
-		a, found = find(Bytebase)
-	}
-	if !found || o.Name == Auto {
-		a, _ = find(Native)
+	a, known := find(o.Name)
+	if !known {
+		a = native
 	}
 	n, ok := a.identify(o, path)
 	if !ok || n.down {
@@ -138,7 +146,7 @@ type adapter struct {
 var adapters []adapter
 
 func init() { //nolint:gochecknoinits // the table and the functions in it name each other
-	adapters = []adapter{native}
+	adapters = []adapter{native, flyway, golangMigrate, goose, dbmate, liquibase, atlas, prisma, sqlx, bytebase}
 }
 
 func find(name string) (adapter, bool) {
@@ -162,6 +170,11 @@ func (o Options) choose(files []executor.File) (choice, error) {
 		return detect(files)
 	}
 	a, ok := find(o.Name)
+	if o.Template != "" && ok {
+		if _, err := compileTemplate(o.Template); err != nil {
+			return choice{}, err
+		}
+	}
 	if !ok {
 		next := "the layouts are " + strings.Join(Names(), ", ")
 		if near, ok := nearest.Word(o.Name, Names()); ok {

@@ -3,6 +3,7 @@ package layout
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/shipsql/shipsql/executor"
@@ -35,8 +36,16 @@ func (l *loader) refuse(err *fault.Error, path string) {
 	l.errs = append(l.errs, err.At(strings.TrimSuffix(path+":"+err.Where, ":")))
 }
 
+// refuseLine notes a fault about a line of a file.
+func (l *loader) refuseLine(err *fault.Error, path string, line int) {
+	l.refuse(err.At(strconv.Itoa(line)), path)
+}
+
 // text is a file's text, if a migration may have it.
 func (l *loader) text(f executor.File) (string, bool) {
+	if f.Unread {
+		return "", false
+	}
 	if err := checkText(f.Content); err != nil {
 		l.refuse(err, f.Path)
 		return "", false
@@ -63,7 +72,7 @@ func (l *loader) add(m executor.Migration, before, text string) {
 	}
 	m.Form.Dialect = l.options.Dialect
 	m.SQL = emptied(before) + text
-	m.Checksum = executor.Checksum([]byte(text))
+	m.Checksum = cmp.Or(m.Checksum, executor.Checksum([]byte(text)))
 	statements := m.Statements()
 	switch {
 	case len(statements) == 0 && !l.layout.empty:
@@ -100,12 +109,14 @@ func (l *loader) sort() {
 	if l.layout.ordered {
 		return
 	}
-	slices.SortStableFunc(l.migrations, func(a, b executor.Migration) int {
-		return cmp.Or(
-			executor.CompareVersions(a.Version, b.Version),
-			cmp.Compare(rank(a.Kind), rank(b.Kind)),
-			cmp.Compare(a.Path, b.Path))
-	})
+	slices.SortStableFunc(l.migrations, byVersion)
+}
+
+func byVersion(a, b executor.Migration) int {
+	return cmp.Or(
+		executor.CompareVersions(a.Version, b.Version),
+		cmp.Compare(rank(a.Kind), rank(b.Kind)),
+		cmp.Compare(a.Path, b.Path))
 }
 
 // rank puts the baseline of a version behind the version's own migration.

@@ -47,6 +47,24 @@ func firstInvalid(content []byte) int {
 	return len(content)
 }
 
+// lines calls each with every line of a text, its number and its offset, until it
+// says stop. The line's end is not part of it.
+func lines(sql string, each func(n, offset int, text string) (goOn bool)) {
+	for n, offset := 1, 0; offset < len(sql); n++ {
+		text, _, _ := strings.Cut(sql[offset:], "\n")
+		if !each(n, offset, strings.TrimSuffix(text, "\r")) {
+			return
+		}
+		offset += len(text) + 1
+	}
+}
+
+// isComment says that a line holds no SQL.
+func isComment(text string) bool {
+	text = strings.TrimSpace(text)
+	return text == "" || strings.HasPrefix(text, "--")
+}
+
 // emptied is a text with its lines emptied, so that what follows keeps its place.
 func emptied(text string) string { return strings.Repeat("\n", strings.Count(text, "\n")) }
 

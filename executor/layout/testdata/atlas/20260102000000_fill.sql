@@ -1,0 +1,6 @@
+-- atlas:delimiter \n\n
+
+INSERT INTO users VALUES (1, 'ann');
+
+INSERT INTO users
+VALUES (2, 'bob')

@@ -1,0 +1,2 @@
+-- shipsql: transaction=off
+CREATE INDEX CONCURRENTLY users_name ON users (name);

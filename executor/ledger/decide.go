@@ -12,11 +12,13 @@ type Verdict int
 
 // The verdicts; see the package's table.
 const (
-	Apply  Verdict = iota // run it, or the rest of it
-	Have                  // it is there
-	Accept                // it is there in an older text: note that the edit was accepted
-	Skip                  // record that it won't run
-	Gone                  // it is recorded as skipped
+	Apply        Verdict = iota // run it, or the rest of it
+	Have                        // it is there
+	Accept                      // it is there in an older text: note that the edit was accepted
+	Skip                        // record that it won't run
+	Gone                        // it is recorded as skipped
+	Undo                        // run its Down text, or the rest of it
+	UndoneBefore                // it was undone before
 )
 
 // Decision is the verdict on one migration with what it rests on.
@@ -38,6 +40,9 @@ type Facts struct {
 
 // Decide says what a run has to do, in order, or why it must not run at all.
 func Decide(f Facts) ([]Decision, error) {
+	if err := f.Ledger.Check(); err != nil {
+		return nil, err
+	}
 	older, err := f.bringUp()
 	if err != nil {
 		return nil, err
@@ -100,6 +105,9 @@ func (f Facts) decide(m executor.Migration, bringingUp bool) (Decision, error) {
 			return d, nil
 		}
 		return d, f.inOrder(m, bringingUp)
+	}
+	if d.Row.UndoSteps != nil {
+		return d, partlyUndone(d.Row, m)
 	}
 	switch executor.State(d.Row.State) {
 	default:

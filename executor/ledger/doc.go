@@ -14,8 +14,18 @@
 //	applied or baseline     brings another text, accepted       Accept
 //	applied or baseline     brings another text                 stop: changed after apply
 //	skipped                 brings it                           Gone
+//	undone                  brings it                           Apply, in place of that row
+//
+// An undo asks DecideUndo:
+//
+//	the ledger has          and the undo names it               verdict
+//	applied or baseline     with a down text                    Undo
+//	partial, half undone    with a down text                    Undo (the rest)
+//	undone                                                      UndoneBefore
+//	anything else, or no down text                              stop
 //
 // A migration below the newest of the ledger is a stop unless the run allows it,
 // and so are older files of the folder that the ledger lacks, except on an empty
-// database, which is brought up from the first one.
+// database, which is brought up from the first one. A ledger that holds what no
+// ShipSQL writes (Check) stops everything.
 package ledger

@@ -78,9 +78,9 @@ func (l Ledger) Put(r Row) {
 	l[Key(r.Kind, r.Version)] = &r
 }
 
-// PutStep adds a step to the row of a stored kind and version, or of an undo.
-// One without a row is left out.
-func (l Ledger) PutStep(kind, version string, s Step) {
+// PutStep adds a step to the row of a stored kind and version, or of an undo. It
+// is an error that there is none: rows and steps are read from one snapshot.
+func (l Ledger) PutStep(kind, version string, s Step) error {
 	undo := kind == UndoStep
 	if undo {
 		kind = string(executor.Versioned)
@@ -88,6 +88,7 @@ func (l Ledger) PutStep(kind, version string, s Step) {
 	r := l[Key(kind, version)]
 	switch {
 	case r == nil:
+		return edited("it has step %s#%d and lacks the migration", version, s.N)
 	case !undo:
 		r.Steps[s.N] = s
 	case r.UndoSteps == nil:
@@ -95,6 +96,31 @@ func (l Ledger) PutStep(kind, version string, s Step) {
 	default:
 		r.UndoSteps[s.N] = s
 	}
+	return nil
+}
+
+// underWay returns the steps of the undo, if there is one, else those of the
+// migration.
+func (r *Row) underWay() map[int]Step {
+	if r.UndoSteps != nil {
+		return r.UndoSteps
+	}
+	return r.Steps
+}
+
+// asks says that a step of the row waits for an answer.
+func (r *Row) asks() bool {
+	for n := range r.underWay() {
+		if r.asksFor(n) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Row) asksFor(n int) bool {
+	state := r.underWay()[n].State
+	return r.State == Ambiguous && (state == StepIntent || state == StepRunning)
 }
 
 // Of returns the row of a migration, or nil.
@@ -126,11 +152,7 @@ func (l Ledger) Newest() string {
 // Asks says that the ledger waits for this answer.
 func (l Ledger) Asks(r executor.Resolution) bool {
 	row := l.Find(r.Version)
-	if row == nil || row.State != Ambiguous {
-		return false
-	}
-	state := row.Steps[r.N].State
-	return state == StepIntent || state == StepRunning
+	return row != nil && row.asksFor(r.N)
 }
 
 // History is the name under which a run's rows are stored.

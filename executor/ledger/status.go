@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/shipsql/shipsql/executor"
 )
@@ -40,6 +41,9 @@ func entry(r *Row, m *executor.Migration) executor.Entry {
 	e.Name = cmp.Or(e.Name, r.Name)
 	e.Release, e.Actor, e.Note, e.AppliedAt = r.Release, r.Actor, r.Note, r.StartedAt.UTC()
 	e.Done = r.Done()
+	if r.UndoSteps != nil {
+		e.Note = strings.TrimPrefix(e.Note+"\nan undo is under way", "\n")
+	}
 	if r.State == Applied {
 		e.Done = e.Total
 		if r.FinishedAt != nil {

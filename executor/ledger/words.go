@@ -18,20 +18,26 @@ func changedAfterApply(r *Row, m executor.Migration) error {
 }
 
 // PartlyApplied refuses to skip what has begun.
-func PartlyApplied(r *Row, path string) error {
-	return fault.New(fault.Conflict, "version %s is partly applied (%d statements are done), so it can't be skipped", r.Version, r.Done()).At(path).
+func PartlyApplied(r *Row, path string) error { return partlyApplied(r, path, "skipped") }
+
+func partlyApplied(r *Row, path, what string) error {
+	return fault.New(fault.Conflict, "version %s is partly applied (%d statements are done), so it can't be %s", r.Version, r.Done(), what).At(path).
 		Then("correct the rest of the file and run it again; what is done stays")
 }
 
 // stillAmbiguous repeats the question that an earlier run left.
 func stillAmbiguous(r *Row, m executor.Migration) error {
 	e := &executor.AmbiguousError{Version: m.Version, Path: m.Path, Evidence: "an earlier run was cut while it ran"}
-	for n, s := range r.Steps {
-		if s.State == StepIntent {
+	for n, s := range r.underWay() {
+		if s.State != StepDone {
 			e.Statement = n
 		}
 	}
-	if statements := m.Statements(); e.Statement > 0 && e.Statement <= len(statements) {
+	text := m.SQL
+	if r.UndoSteps != nil {
+		text = m.Down
+	}
+	if statements := m.Form.Split(text); e.Statement > 0 && e.Statement <= len(statements) {
 		e.Line = statements[e.Statement-1].Line
 	}
 	return e
@@ -56,7 +62,7 @@ func SkipNote(m executor.Mark) string {
 // Skippable refuses to skip what took effect, even partly. path names the file.
 func Skippable(r *Row, path string) error {
 	switch {
-	case r == nil || r.State == Skipped:
+	case r == nil || r.State == Skipped || r.State == Undone:
 		return nil
 	case r.State == Partial || r.State == Ambiguous:
 		return PartlyApplied(r, path)

@@ -88,33 +88,38 @@ func readLedger(ctx context.Context, conn *pgx.Conn, history string) (ledger.Led
 	if err != nil || !exists {
 		return ledger.Ledger{}, err
 	}
-	rows, err := conn.Query(ctx, `SELECT kind, version, name, checksum, state, release, actor, note, started_at, finished_at
-		FROM shipsql.migrations WHERE history = $1`, ledger.History(history))
-	if err != nil {
-		return nil, err
-	}
 	l := ledger.Ledger{}
-	var r ledger.Row
-	_, err = pgx.ForEachRow(rows, []any{&r.Kind, &r.Version, &r.Name, &r.Checksum, &r.State, &r.Release, &r.Actor, &r.Note, &r.StartedAt, &r.FinishedAt}, func() error {
-		l.Put(r)
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	b := &pgx.Batch{}
+	b.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") // so that no row goes between two queries
+	queueRows(b, history, l)
+	queueSteps(b, history, l)
+	b.Queue("COMMIT")
+	err = conn.SendBatch(ctx, b).Close()
+	if err != nil && conn.PgConn().TxStatus() != 'I' {
+		_, _ = conn.Exec(context.WithoutCancel(ctx), "ROLLBACK") // a broken connection says so at its next use
 	}
-	return l, readSteps(ctx, conn, history, l)
+	return l, err
 }
 
-func readSteps(ctx context.Context, conn *pgx.Conn, history string, l ledger.Ledger) error {
-	rows, err := conn.Query(ctx, "SELECT kind, version, n, stmt_hash, state, coalesce(pre, '') FROM shipsql.steps WHERE history = $1", ledger.History(history))
-	if err != nil {
+func queueRows(b *pgx.Batch, history string, l ledger.Ledger) {
+	var r ledger.Row
+	fields := []any{&r.Kind, &r.Version, &r.Name, &r.Checksum, &r.State, &r.Release, &r.Actor, &r.Note, &r.StartedAt, &r.FinishedAt}
+	b.Queue(`SELECT kind, version, name, checksum, state, release, actor, note, started_at, finished_at
+		FROM shipsql.migrations WHERE history = $1`, ledger.History(history)).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, fields, func() error {
+			l.Put(r)
+			return nil
+		})
 		return err
-	}
+	})
+}
+
+func queueSteps(b *pgx.Batch, history string, l ledger.Ledger) {
 	var kind, version string
 	var s ledger.Step
-	_, err = pgx.ForEachRow(rows, []any{&kind, &version, &s.N, &s.Hash, &s.State, &s.Pre}, func() error {
-		l.PutStep(kind, version, s)
-		return nil
-	})
-	return err
+	b.Queue("SELECT kind, version, n, stmt_hash, state, coalesce(pre, '') FROM shipsql.steps WHERE history = $1", ledger.History(history)).
+		Query(func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, []any{&kind, &version, &s.N, &s.Hash, &s.State, &s.Pre}, func() error { return l.PutStep(kind, version, s) })
+			return err
+		})
 }

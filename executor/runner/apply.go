@@ -18,10 +18,22 @@ const (
 // Apply does what executor.Target's Apply promises, on the sessions that open
 // gives it.
 func Apply(ctx context.Context, run executor.Run, open Open) (executor.Result, error) {
+	return carryOut(ctx, run, open, ledger.Decide)
+}
+
+// Undo does what executor.Target's Undo promises, likewise.
+func Undo(ctx context.Context, run executor.Run, open Open) (executor.Result, error) {
+	run.Skip, run.Accept = nil, nil
+	return carryOut(ctx, run, open, ledger.DecideUndo)
+}
+
+type decide func(ledger.Facts) ([]ledger.Decision, error)
+
+func carryOut(ctx context.Context, run executor.Run, open Open, how decide) (executor.Result, error) {
 	run.Limits = run.Limits.WithDefaults()
 	ctx, stop := cancelledBy(ctx, run.Cancel)
 	defer stop()
-	a := &applier{open: open, run: run, reported: map[string]bool{}}
+	a := &applier{open: open, decide: how, run: run, reported: map[string]bool{}}
 	if run.Progress != nil {
 		a.watch = newWatch(run.Progress)
 		a.run.Progress = a.watch.event
@@ -41,7 +53,7 @@ func (a *applier) sessions(ctx context.Context) error {
 		case n == maxSessions || ctx.Err() != nil:
 			return lost.Err
 		}
-		Progress(a.run, executor.Event{Version: a.inDoubt, State: executor.EventRetrying, Detail: "the connection broke: " + lost.Error()})
+		Progress(a.run, executor.Event{Version: a.inDoubt.Version, State: executor.EventRetrying, Detail: "the connection broke: " + lost.Error()})
 		a.until = time.Now().Add(reconnect)
 	}
 }
@@ -49,12 +61,13 @@ func (a *applier) sessions(ctx context.Context) error {
 // applier is one Apply call, over all the sessions it takes.
 type applier struct {
 	open     Open
+	decide   decide
 	run      executor.Run
 	watch    *watch // nil when nobody follows the run
 	result   executor.Result
-	reported map[string]bool // by executor.VersionKey: in the result already
-	inDoubt  string          // the version whose last transaction was about to commit
-	until    time.Time       // an unreachable database is tried again until then
+	reported map[string]bool  // by executor.VersionKey: in the result already
+	inDoubt  executor.Outcome // of the migration whose last transaction was about to commit
+	until    time.Time        // an unreachable database is tried again until then
 }
 
 // session does what is left to do on one connection.
@@ -108,7 +121,7 @@ func (a *applier) plan(ctx context.Context, s Session) ([]File, error) {
 			return nil, err
 		}
 	}
-	decisions, err := ledger.Decide(f)
+	decisions, err := a.decide(f)
 	if err != nil {
 		return nil, err
 	}
@@ -135,13 +148,12 @@ func (a *applier) resolved(ctx context.Context, s Session) (ledger.Ledger, error
 
 // migrate carries one decision out.
 func (a *applier) migrate(ctx context.Context, s Session, f File) error {
-	started := time.Now()
 	d := f.Decision()
-	out := executor.Outcome{Version: d.Migration.Version, Path: d.Migration.Path, Kind: executor.AlreadyApplied}
+	out := executor.Outcome{Version: d.Migration.Version, Path: d.Migration.Path, Kind: outcomes[d.Verdict]}
 	switch d.Verdict {
-	case ledger.Have:
-		if a.inDoubt == d.Migration.Version { // its COMMIT went through
-			out.Kind, out.Statements = executor.Applied, f.Total()
+	case ledger.Have, ledger.UndoneBefore:
+		if a.inDoubt.Version == d.Migration.Version { // its COMMIT went through
+			out = a.inDoubt
 		}
 	case ledger.Accept:
 		if err := s.AddNote(ctx, d.Row, d.Note); err != nil {
@@ -154,18 +166,25 @@ func (a *applier) migrate(ctx context.Context, s Session, f File) error {
 		if err := s.Mark(ctx, mark, ledger.Skipped, d.Note); err != nil {
 			return err
 		}
-		out.Kind = executor.Skipped
-	case ledger.Gone:
-		out.Kind = executor.Skipped
-	case ledger.Apply:
-		a.inDoubt = d.Migration.Version
+	case ledger.Apply, ledger.Undo:
+		started := time.Now()
+		out.Statements = f.Total()
+		a.inDoubt = out
 		if err := a.file(ctx, f); err != nil {
 			return err
 		}
-		out.Kind, out.Duration, out.Statements, out.Notes = executor.Applied, time.Since(started), f.Total(), f.Notes()
+		out.Duration, out.Notes = time.Since(started), f.Notes()
+	case ledger.Gone:
 	}
 	a.report(f, out)
 	return nil
+}
+
+// outcomes says what becomes of a migration by its verdict.
+var outcomes = map[ledger.Verdict]executor.OutcomeKind{
+	ledger.Apply: executor.Applied, ledger.Have: executor.AlreadyApplied, ledger.Accept: executor.AlreadyApplied,
+	ledger.Skip: executor.Skipped, ledger.Gone: executor.Skipped,
+	ledger.Undo: executor.Undone, ledger.UndoneBefore: executor.AlreadyUndone,
 }
 
 func (a *applier) file(ctx context.Context, f File) error {
@@ -182,7 +201,9 @@ func (a *applier) report(f File, out executor.Outcome) {
 	}
 	a.reported[key] = true
 	a.result.Outcomes = append(a.result.Outcomes, out)
-	state := map[executor.OutcomeKind]executor.EventState{executor.Applied: executor.EventApplied, executor.Skipped: executor.EventSkipped}[out.Kind]
+	state := map[executor.OutcomeKind]executor.EventState{
+		executor.Applied: executor.EventApplied, executor.Skipped: executor.EventSkipped, executor.Undone: executor.EventUndone,
+	}[out.Kind]
 	if state != "" && f.Decision().Verdict != ledger.Gone {
 		Progress(a.run, executor.Event{Version: out.Version, Path: out.Path, Total: f.Total(), State: state})
 	}

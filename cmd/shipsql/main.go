@@ -10,11 +10,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
 
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 )
 
@@ -32,6 +34,9 @@ type commands struct {
 	Release releaseCmd `cmd:"" help:"List, show, approve and retry releases, beside the running app."`
 	Doctor  doctorCmd  `cmd:"" help:"Look at everything ShipSQL needs: secrets, store, queue, Redis, forges, webhooks, databases."`
 	Config  configCmd  `cmd:"" help:"Check or describe the configuration file."`
+
+	Completion completionCmd `cmd:"" help:"Print a script that completes shipsql's commands in a shell."`
+	Complete   completeCmd   `cmd:"" name:"__complete" hidden:""`
 }
 
 // terminal is what a command may know of where it runs.
@@ -81,7 +86,7 @@ func run(args []string, t *terminal) int {
 	parser, err := kong.New(&commands{},
 		kong.Name("shipsql"),
 		kong.Description("GitOps for databases: review, release and roll out SQL from pull requests."),
-		kong.Vars{"version": version},
+		kong.Vars{"version": version, "layouts": strings.Join(layout.Names(), ", ")},
 		kong.Writers(t.out, t.err),
 		kong.Bind(t),
 		kong.UsageOnError(),

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/internal/fault"
 )
 
 // report is what a migrate command prints.
@@ -71,45 +67,16 @@ func (r *upReport) text(w io.Writer) {
 	fmt.Fprintf(w, "%s, %d already there, %d skipped\n", summary, counts[executor.AlreadyApplied], counts[executor.Skipped])
 }
 
-// errorReport is an error in JSON.
-type errorReport struct {
-	Code      fault.Code `json:"code"`
-	Message   string     `json:"message"`
-	Path      string     `json:"path,omitempty"`
-	Line      int        `json:"line,omitempty"`
-	Statement int        `json:"statement,omitempty"`
-	SQLState  string     `json:"sqlstate,omitempty"`
-	Detail    string     `json:"detail,omitempty"`
-	Hint      string     `json:"hint,omitempty"`
-}
-
-func describe(err error) *errorReport {
-	if err == nil {
-		return nil
-	}
-	r := &errorReport{Code: fault.CodeOf(err), Message: err.Error()}
-	var failure *executor.Failure
-	var ambiguous *executor.AmbiguousError
-	switch {
-	case errors.As(err, &failure):
-		r.Path, r.Line, r.Statement = failure.Path, failure.Line, failure.Statement
-		r.SQLState, r.Detail, r.Hint = failure.SQLState, failure.Detail, failure.Hint
-	case errors.As(err, &ambiguous):
-		r.Path, r.Line, r.Statement = ambiguous.Path, ambiguous.Line, ambiguous.Statement
-	}
-	return r
-}
-
 type migrateStatusCmd struct{ migrateTarget }
 
 // Run shows where each migration stands.
 func (c *migrateStatusCmd) Run(t *terminal) error {
-	return c.use(func(m migration) error {
+	return c.use(t, func(m *migration) error {
 		entries, err := m.target.Status(t.ctx, c.History, m.folder)
 		if err != nil {
 			return err
 		}
-		return t.print(c.Format, newStatusReport(m.engine.Name(), c.History, entries))
+		return m.print(t, newStatusReport(m.engine.Name(), c.History, entries))
 	})
 }
 
@@ -163,35 +130,4 @@ func (r statusReport) text(w io.Writer) {
 		note, _, _ := strings.Cut(m.note, "\n")
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d/%d\t%s\t%s\n", m.State, m.Version, m.Name, m.Done, m.Total, at, note)
 	}
-}
-
-// marked runs a command that writes marks, and shows where the migrations stand
-// then.
-func (m *migrateTarget) marked(ctx context.Context, t *terminal, on migration, migrations []executor.Migration, write func(context.Context) error) error {
-	if err := write(ctx); err != nil {
-		return err
-	}
-	entries, err := on.target.Status(ctx, m.History, on.folder)
-	if err != nil {
-		return err
-	}
-	var about []executor.Entry
-	for _, e := range entries {
-		for _, x := range migrations {
-			if executor.CompareVersions(e.Version, x.Version) == 0 {
-				about = append(about, e)
-			}
-		}
-	}
-	return t.print(m.Format, newStatusReport(on.engine.Name(), m.History, about))
-}
-
-// parseStep reads VERSION#N.
-func parseStep(text string) (version string, n int, err error) {
-	version, number, found := strings.Cut(text, "#")
-	n, err = strconv.Atoi(number)
-	if !found || err != nil || n < 1 || version == "" {
-		return "", 0, fault.New(fault.Invalid, "%q names no step", text).Then("write VERSION#N, e.g. 20260102030405#2")
-	}
-	return version, n, nil
 }

@@ -103,7 +103,8 @@ func TestMigrateExitCodes(t *testing.T) {
 		"no URL":             {"postgres://[", good, "", exitUsage, "URL"},
 		"unset":              {"env:SHIPSQL_NOT_SET", good, "", exitUsage, "env:SHIPSQL_NOT_SET"},
 		"another engine":     {"mysql://u@h/x", good, "", exitUsage, "not supported yet"},
-		"another layout":     {database, good, "--layout flyway", exitUsage, "not supported yet"},
+		"unknown layout":     {database, good, "--layout flywey", exitUsage, "did you mean flyway?"},
+		"another layout":     {database, good, "--layout flyway", exitFail, "1_a.sql: the file name has no version"},
 		"version of nothing": {database, good, "--to 7", exitUsage, "no version 7"},
 		"unknown flag":       {database, good, "--no-such-flag", exitUsage, "unknown flag"},
 	} {
@@ -129,7 +130,9 @@ func TestMigrateJSON(t *testing.T) {
 		`{"version":"2","path":"DIR/2_b.sql","outcome":"applied","duration_ms":0,"statements":3,` +
 		`"notes":["BEGIN … COMMIT around the whole file is left out: the file and its ledger row are one transaction anyway"]}],` +
 		`"error":{"code":"sql_error","message":"DIR/3_c.sql:2: statement 1: column \"nothing\" does not exist (SQLSTATE 42703)",` +
-		`"path":"DIR/3_c.sql","line":2,"statement":1,"sqlstate":"42703"}}` + "\n"
+		`"path":"DIR/3_c.sql","line":2,"statement":1,"sqlstate":"42703",` +
+		`"left":"nothing of this file is applied; the ledger has: 2 applied, 1 pending",` +
+		`"next":"correct DIR/3_c.sql, then shipsql migrate up --database env:SHIPSQL_TEST_TARGET --dir DIR"}}` + "\n"
 	if diff := cmp.Diff(want, s.stable(got)); diff != "" {
 		t.Error(diff)
 	}

@@ -5,22 +5,33 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/history"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-type migrateUpCmd struct {
-	migrateTarget
-
-	To               string        `help:"The last version to apply. Default: all of the folder." placeholder:"VERSION"`
-	DryRun           bool          `help:"Say what would run, and change nothing."`
-	OutOfOrder       bool          `help:"Also apply versions below the newest applied one."`
+// runFlags are the flags of commands that run migrations.
+type runFlags struct {
 	LockTimeout      time.Duration `help:"Longest wait for one lock, before others are let pass." default:"2s"`
 	StatementTimeout time.Duration `help:"Longest statement; 0: no limit." default:"0"`
+	Compat           bool          `help:"Also write goose's or golang-migrate's own history, in the same transaction, so that the tool goes on working."`
+}
+
+type migrateUpCmd struct {
+	migrateTarget
+	runFlags
+
+	To         string `help:"The last version to apply. Default: all of the folder." placeholder:"VERSION"`
+	DryRun     bool   `help:"Say what would run, and change nothing. With --scratch it is tried there."`
+	Scratch    string `help:"For --dry-run: a disposable server, by a login that may make roles and databases there." placeholder:"URL"`
+	OutOfOrder bool   `help:"Also apply versions below the newest applied one."`
 }
 
 // Run applies what is pending.
 func (c *migrateUpCmd) Run(t *terminal) error {
-	return c.use(func(m migration) error {
+	if c.Scratch != "" && !c.DryRun {
+		return exit{exitUsage, fault.New(fault.Invalid, "--scratch is where --dry-run tries the migrations").Then("add --dry-run, or leave --scratch out")}
+	}
+	return c.use(t, func(m *migration) error {
 		wanted, err := m.upTo(c.To)
 		if err != nil {
 			return err
@@ -31,27 +42,61 @@ func (c *migrateUpCmd) Run(t *terminal) error {
 		} else {
 			err = c.apply(t, m, wanted, &report)
 		}
-		report.Error = describe(err)
-		return errors.Join(t.print(c.Format, &report), err)
+		report.Error = c.aftermath(t, m, "up", err)
+		return errors.Join(m.print(t, &report), report.Error.told(err))
 	})
 }
 
-func (c *migrateUpCmd) apply(t *terminal, m migration, wanted []executor.Migration, report *upReport) error {
-	show := progress(t, c.Format, wanted)
-	result, err := m.target.Apply(t.ctx, executor.Run{
-		History: c.History, Migrations: wanted, OutOfOrder: c.OutOfOrder, Actor: osUser(), ToolVersion: version, Progress: show,
-		Limits: executor.Limits{
-			LockTimeout: c.LockTimeout, LockRetryFor: c.LockRetryFor, StatementTimeout: c.StatementTimeout, Grace: interruptGrace,
-		},
-	})
+func (c *migrateUpCmd) apply(t *terminal, m *migration, wanted []executor.Migration, report *upReport) error {
+	run := c.run(&c.migrateTarget)
+	run.Migrations, run.OutOfOrder, run.Progress = wanted, c.OutOfOrder, progress(t, c.Format, wanted)
+	var err error
+	if run.Companion, err = c.companion(t, m, &c.migrateTarget); err != nil {
+		return err
+	}
+	result, err := m.target.Apply(t.ctx, run)
 	for _, o := range result.Outcomes {
 		report.add(o)
 	}
 	return err
 }
 
+// run is a run by the person at the keyboard.
+func (f runFlags) run(m *migrateTarget) executor.Run {
+	return executor.Run{
+		History: m.History, Actor: osUser(), ToolVersion: version,
+		Limits: executor.Limits{LockTimeout: f.LockTimeout, LockRetryFor: m.LockRetryFor, StatementTimeout: f.StatementTimeout, Grace: interruptGrace},
+	}
+}
+
+// companion is the other tool's history, where --compat asks for it.
+func (f runFlags) companion(t *terminal, m *migration, target *migrateTarget) (executor.Companion, error) {
+	if !f.Compat {
+		return nil, nil
+	}
+	reader, err := m.reader()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := m.target.Status(t.ctx, target.History, m.folder)
+	if err != nil {
+		return nil, err
+	}
+	return history.NewCompanion(t.ctx, reader, history.Compat{
+		Where:  history.Where{Dialect: m.dialect, Tool: m.layout.Layout},
+		Folder: m.folder, Status: entries,
+	})
+}
+
+func (m *migration) reader() (executor.Reader, error) {
+	if r, ok := m.target.(executor.Reader); ok {
+		return r, nil
+	}
+	return nil, fault.New(fault.Unsupported, "%s databases can't be asked for another tool's history yet", m.engine.Name())
+}
+
 // foresee reports what Apply would do, going by the ledger alone.
-func (c *migrateUpCmd) foresee(t *terminal, m migration, wanted []executor.Migration, report *upReport) error {
+func (c *migrateUpCmd) foresee(t *terminal, m *migration, wanted []executor.Migration, report *upReport) error {
 	entries, err := m.target.Status(t.ctx, c.History, wanted)
 	if err != nil {
 		return err
@@ -62,7 +107,7 @@ func (c *migrateUpCmd) foresee(t *terminal, m migration, wanted []executor.Migra
 		default: // applied, baseline
 		case executor.StateMissing:
 			continue
-		case executor.StatePending, executor.StatePartial:
+		case executor.StatePending, executor.StatePartial, executor.StateUndone:
 			kind = wouldApply
 		case executor.StateSkipped:
 			kind = executor.Skipped

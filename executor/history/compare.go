@@ -118,7 +118,7 @@ func (j *join) judge(c *Comparison, m executor.Migration, row Row) {
 	switch {
 	case same:
 		c.Proven = append(c.Proven, m)
-	case m.Kind == executor.Repeatable:
+	case m.Kind == executor.Repeatable && j.tool.sums != nil:
 		c.Pending = append(c.Pending, m)
 	default:
 		c.Unproven = append(c.Unproven, j.unproven(m, row))

@@ -98,15 +98,16 @@ func (b *Bot) state(ctx context.Context, read pull) (view.State, error) {
 		}
 		s.Projects = append(s.Projects, shown)
 	}
-	s.Public = hasFailure(rollouts) && !b.isPrivate(ctx, read.Repository)
+	s.Public = quotesDatabase(rollouts) && !b.isPrivate(ctx, read.Repository)
 	return s, nil
 }
 
-// hasFailure says whether a database's words will be shown.
-func hasFailure(rollouts []deploy.Rollout) bool {
+// quotesDatabase says whether a database's words, or names that its clients
+// chose, will be shown.
+func quotesDatabase(rollouts []deploy.Rollout) bool {
 	for _, r := range rollouts {
 		for _, stage := range r.Stages {
-			if slices.ContainsFunc(stage.Tasks, func(t deploy.Task) bool { return t.Failure != nil }) {
+			if slices.ContainsFunc(stage.Tasks, func(t deploy.Task) bool { return t.Failure != nil || t.Progress.Waits != "" }) {
 				return true
 			}
 		}

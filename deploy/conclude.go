@@ -157,7 +157,10 @@ func (a *attempt) finalProgress(result executor.Result, state State) Progress {
 	p := a.Progress
 	p.Of = len(a.run.Migrations)
 	p.Migrations = 0
-	p.Phase, p.PhaseDone, p.PhaseOf, p.Unit, p.Waits = "", 0, 0, "", ""
+	p.Phase, p.PhaseDone, p.PhaseOf, p.Unit = "", 0, 0, ""
+	if state != Queued { // who is in the way of one that is tried again is worth knowing meanwhile
+		p.Waits = ""
+	}
 	wanted := map[string]bool{}
 	for _, m := range a.run.Migrations {
 		wanted[executor.VersionKey(m.Version)] = true

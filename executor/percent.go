@@ -10,5 +10,5 @@ func Percent(done, of int64) (int, bool) {
 	}
 	high, low := bits.Mul64(uint64(done), 100)
 	percent, _ := bits.Div64(high, low, uint64(of))
-	return int(percent), true //nolint:gosec // at most 100
+	return int(percent), true
 }

@@ -34,6 +34,7 @@ type Project struct {
 	Basis    string // what the review rests on
 	Release  string // "release 3 · 2 migrations · 5 statements", "" before the merge
 	Stages   []Stage
+	Running  []Running // statements that take long
 	Failures []Failure
 	Problems []Problem // what stops the line, before any finding
 	Unmapped []string  // people of the change that the forge has no user for
@@ -65,6 +66,17 @@ type Gate struct {
 
 // Database is one database's row of a stage.
 type Database struct{ Name, Glyph, Word, Progress string }
+
+// Running is a statement that takes long, or is tried again.
+type Running struct {
+	Environment, Database string
+	Glyph, Word           string // the task's state
+	Path                  string // "": none of the migrations yet
+	Statement, Total      int
+	Phase                 string // in the database's words, "" unknown
+	Percent               int    // of the phase; -1: not known
+	Waits                 string // for whom, "" when it doesn't
+}
 
 // Failure is a database's no.
 type Failure struct {

@@ -53,7 +53,7 @@ func hostileMessages(limit int, hostile func() string) map[string]string {
 	s := filled[message.Sticky](hostile)
 	s.Glyph, s.Link = "❌", ourLink
 	for i := range s.Projects {
-		ours(s.Projects[i].Stages)
+		ours(s.Projects[i])
 	}
 	n := filled[message.Notice](hostile)
 	n.Link = ourLink
@@ -61,7 +61,7 @@ func hostileMessages(limit int, hostile func() string) map[string]string {
 	c.Link = ourLink
 	st := filled[message.Status](hostile)
 	for i := range st.Projects {
-		ours(st.Projects[i].Stages)
+		ours(st.Projects[i])
 	}
 	suggestion, _ := message.RenderSuggestion(filled[message.Finding](hostile))
 	return map[string]string{
@@ -75,8 +75,11 @@ func hostileMessages(limit int, hostile func() string) map[string]string {
 	}
 }
 
-func ours(stages []message.Stage) {
-	for i := range stages {
+func ours(p message.Project) {
+	for i := range p.Running {
+		p.Running[i].Glyph, p.Running[i].Word = "🔄", "running"
+	}
+	for i, stages := 0, p.Stages; i < len(stages); i++ {
 		stages[i].Glyph, stages[i].Word, stages[i].Log, stages[i].Took = "❌", "failed", ourLink, "1 s"
 		for j := range stages[i].Databases {
 			stages[i].Databases[j].Glyph, stages[i].Databases[j].Word = "❌", "failed"

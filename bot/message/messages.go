@@ -39,6 +39,7 @@ func projectParts(p Project, link string) []part {
 		parts = append(parts, databasesPart(s, link))
 	}
 	parts = append(parts,
+		list(p.Running, "running", part{keep: keepStages, more: rest("running statement", link)}),
 		list(p.Failures, "failure", part{keep: keepFailures, more: rest("failed database", link)}),
 		list(p.Blocking, "finding", part{head: "#### Blocking\n\n", keep: keepBlocking, more: rest("blocking finding", link)}),
 		list(p.Unmapped, "unmapped", part{

@@ -16,6 +16,7 @@ var files embed.FS
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"text": Text, "code": Code, "tcode": TableCode, "fence": Fence, "mention": Mention,
 	"html": inHTML, "plain": plain, "excerpt": excerpt, "words": words, "severity": severity, "sha": sha, "clock": clock, "count": Count,
+	"bar": bar,
 }).ParseFS(files, "templates/*.md"))
 
 // render fills a template. The templates and their data are both ours and tried
@@ -70,6 +71,17 @@ func severity(s string) string {
 		return "⚠️ warning"
 	}
 	return "ℹ️ notice"
+}
+
+// bar shows how much is done, in the way of the number that stands beside it; ""
+// when it isn't known.
+func bar(percent int) string {
+	const cells = 10
+	full := percent * cells / 100
+	if percent < 0 || full > cells {
+		return ""
+	}
+	return fmt.Sprintf("%s%s %d %%", strings.Repeat("🟦", full), strings.Repeat("⬜", cells-full), percent)
 }
 
 func sha(s string) string { return shorten(s, 7)[:min(len(s), 7)] }

@@ -102,6 +102,20 @@ func stickies() []sample {
 					message.Stage{Glyph: "⏸", Word: "waiting", Gates: []message.Gate{waitingGate}, Log: s.Link}),
 			}}
 		}))},
+		{"Sticky comment: running", "Long statements say how far they are and whom they wait for.", message.RenderSticky(github, sticky(func(s *message.Sticky) {
+			s.Glyph, s.Headline = "🔄", "deploying to prod"
+			s.Projects = []message.Project{{
+				Release: "release 8 · 1 migration · 2 statements",
+				Stages: stages(message.Stage{Done: 1, Glyph: "✅", Word: "done", Took: "4.2 s", Log: s.Link},
+					message.Stage{Glyph: "🔄", Word: "running", Log: s.Link}),
+				Running: []message.Running{
+					{Environment: "prod", Database: "orders-us", Glyph: "🔄", Word: "running", Path: file.Path, Statement: 1, Total: 2,
+						Percent: -1, Waits: "waits for a lock of 'nightly report' (pid 4711, idle in transaction since 2026-03-01T20:58:11Z)"},
+					{Environment: "prod", Database: "orders-eu", Glyph: "🔄", Word: "running", Path: file.Path, Statement: 2, Total: 2,
+						Phase: "building index: scanning table", Percent: 40},
+				},
+			}}
+		}))},
 		{"Sticky comment: failed", "A database refused; the line stands there until somebody decides.", message.RenderSticky(github, sticky(func(s *message.Sticky) {
 			s.Glyph, s.Headline = "❌", "failed on prod"
 			s.Projects = []message.Project{{

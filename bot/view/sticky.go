@@ -60,6 +60,7 @@ func (s State) project(p Project, named bool) message.Project {
 	}
 	if p.Rollout != nil {
 		m.Release = releaseLine(p.Rollout.Release)
+		m.Running = s.running(*p.Rollout)
 		m.Failures, m.Unmapped = s.failures(*p.Rollout), p.Rollout.Release.People.Unmapped
 	}
 	if p.Merged != nil {

@@ -19,7 +19,7 @@ type session struct {
 	runner.Session // the rest is not used here
 
 	run     executor.Run
-	file    func(run executor.Run, work context.Context) error //nolint:revive // as in runner.File
+	file    func(run executor.Run, work context.Context) error
 	observe func(ctx context.Context) (runner.Observer, error)
 	open    atomic.Int32 // observers
 	most    atomic.Int32

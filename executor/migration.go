@@ -57,6 +57,7 @@ type Migration struct {
 	NoTransaction bool        // the layout's own mark, e.g. goose's NO TRANSACTION
 	Checksum      string      // Checksum of the up part without the empty lines before it
 	Down          string      // SQL that undoes it; "" if there is none
+	DownPath      string      // the file of Down; "" means Path
 	Target        Destination // where it goes; zero: wherever the project does
 }
 

@@ -99,7 +99,7 @@ func (l *loader) down(downs map[key]executor.File, n fileName, f executor.File) 
 func (l *loader) pair(downs map[key]executor.File, ups map[key]bool) {
 	for i, m := range l.migrations {
 		if down, ok := downs[key{target: m.Target, version: executor.VersionKey(m.Version)}]; ok && m.Kind == executor.Versioned {
-			l.migrations[i].Down = strings.TrimPrefix(string(down.Content), byteOrderMark)
+			l.migrations[i].Down, l.migrations[i].DownPath = strings.TrimPrefix(string(down.Content), byteOrderMark), down.Path
 		}
 	}
 	alone := slices.DeleteFunc(slices.Collect(maps.Keys(downs)), func(k key) bool { return ups[k] })

@@ -27,7 +27,7 @@ type Decision struct {
 
 	Migration executor.Migration
 	Row       *Row   // nil: the ledger lacks it, or holds only what was undone
-	Replaces  bool   // a row that no longer counts stands there: it goes in the transaction that writes the new one
+	Replaces  *Row   // what was undone: its row goes in the transaction that writes the new one
 	Note      string // to be written beside it
 }
 
@@ -69,9 +69,11 @@ func (f Facts) row(version string) *Row {
 	return nil
 }
 
-func (f Facts) replaces(m executor.Migration) bool {
-	r := f.Ledger.Find(m.Version)
-	return r != nil && r.State == Undone
+func (f Facts) replaces(m executor.Migration) *Row {
+	if r := f.Ledger.Find(m.Version); r != nil && r.State == Undone {
+		return r
+	}
+	return nil
 }
 
 // skips records the audited skips of files that the run does not bring itself:

@@ -26,17 +26,23 @@ type Directive struct {
 // WholeFile is the Statement of a directive that holds for the file.
 const WholeFile = -1
 
-// Directives returns the directives of a file that Split took apart, in order.
+// Directives returns the directives of a PostgreSQL file that Split took apart,
+// in order.
 // Those before the first statement hold for the file, those inside a statement
 // for that one, others for the next. Unknown keys, bad values and directives
 // that hold for nothing are faults whose Where is "line:column"; the good
 // directives are returned beside them.
 func Directives(sql string, statements []Statement) ([]Directive, []*fault.Error) {
+	return Form{}.Directives(sql, statements)
+}
+
+// Directives is the package's Directives for a file that f took apart.
+func (f Form) Directives(sql string, statements []Statement) ([]Directive, []*fault.Error) {
 	if !strings.Contains(sql, "shipsql:") {
 		return nil, nil
 	}
 	r := reader{sql: sql, place: place{sql: sql, line: 1}, statements: len(statements)}
-	_, comments := scan(sql)
+	_, comments := f.scan(sql)
 	for _, c := range comments {
 		if head := directiveHead.FindString(sql[c.start:c.end]); head != "" {
 			r.comment(c.start+len(head), c.end, target(c.start, statements))

@@ -28,6 +28,6 @@ type Form struct {
 // takes in the rest of the file. It never fails and takes time linear in the
 // text.
 func (f Form) Split(sql string) []Statement {
-	statements, _ := scan(sql)
+	statements, _ := f.scan(sql)
 	return statements
 }

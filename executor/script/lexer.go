@@ -12,12 +12,12 @@ const (
 	tokenComment                    // -- …
 	tokenOpen                       // (
 	tokenClose                      // )
-	tokenSemicolon                  // ;
+	tokenDelimiter                  // ; or what the form says
 	tokenBackslash                  // outside of quotes it belongs to psql
 )
 
-// token is a piece of text; a nested comment is skipped like white space.
-type token struct {
+// pgToken is a piece of text; a nested comment is skipped like white space.
+type pgToken struct {
 	kind       tokenKind
 	start, end int
 }
@@ -25,8 +25,9 @@ type token struct {
 // lexer walks over a text. It sees only where quotes and comments begin and end;
 // everything else is left to the parser.
 type lexer struct {
-	sql string
-	pos int
+	sql       string
+	pos       int
+	delimiter delimiter // "": the semicolon
 }
 
 // class sorts bytes; a whole run of word bytes is one token.
@@ -57,9 +58,13 @@ var classes = func() (table [256]class) {
 }()
 
 // next returns the next token.
-func (l *lexer) next() token {
+func (l *lexer) next() pgToken {
 	for l.pos < len(l.sql) {
 		start := l.pos
+		if l.delimiter.at(l.sql, start) {
+			l.pos += len(l.delimiter)
+			return pgToken{tokenDelimiter, start, l.pos}
+		}
 		switch classes[l.sql[start]] {
 		default:
 		case classSpace:
@@ -74,14 +79,14 @@ func (l *lexer) next() token {
 			continue
 		}
 		l.pos++
-		return token{tokenOther, start, l.pos}
+		return pgToken{tokenOther, start, l.pos}
 	}
-	return token{tokenEnd, len(l.sql), len(l.sql)}
+	return pgToken{tokenEnd, len(l.sql), len(l.sql)}
 }
 
 // word reads an identifier or keyword, or the E'…' string that it introduces. A
 // dollar sign inside a word belongs to it.
-func (l *lexer) word(start int) token {
+func (l *lexer) word(start int) pgToken {
 	for l.pos < len(l.sql) {
 		c := l.sql[l.pos]
 		if k := classes[c]; k != classWord && k != classDigit && c != '$' {
@@ -91,14 +96,14 @@ func (l *lexer) word(start int) token {
 	}
 	if l.pos == start+1 && (l.sql[start]|0x20) == 'e' && strings.HasPrefix(l.sql[l.pos:], "'") {
 		l.escapeString()
-		return token{tokenOther, start, l.pos}
+		return pgToken{tokenOther, start, l.pos}
 	}
-	return token{tokenWord, start, l.pos}
+	return pgToken{tokenWord, start, l.pos}
 }
 
 // mark reads what a special byte begins; it is not found when that was a nested
 // comment.
-func (l *lexer) mark(start int) (token, bool) {
+func (l *lexer) mark(start int) (pgToken, bool) {
 	rest := l.sql[start:]
 	kind := tokenOther
 	switch c := rest[0]; {
@@ -111,17 +116,20 @@ func (l *lexer) mark(start int) (token, bool) {
 		l.lineComment()
 	case strings.HasPrefix(rest, "/*"):
 		l.nestedComment()
-		return token{}, false
+		return pgToken{}, false
 	default:
 		l.pos++
 		kind = singles[c]
+		if kind == tokenDelimiter && l.delimiter != "" {
+			kind = tokenOther
+		}
 	}
-	return token{kind, start, l.pos}, true
+	return pgToken{kind, start, l.pos}, true
 }
 
 var singles = [256]tokenKind{
 	'-': tokenOther, '/': tokenOther,
-	'(': tokenOpen, ')': tokenClose, ';': tokenSemicolon, '\\': tokenBackslash,
+	'(': tokenOpen, ')': tokenClose, ';': tokenDelimiter, '\\': tokenBackslash,
 }
 
 // quoted skips '…' or "…". A doubled quote needs no care: it reads as the end of
@@ -168,7 +176,7 @@ func (l *lexer) continuation() (next int, found bool) {
 		case c == '\'':
 			return i, lineEnd
 		case strings.HasPrefix(l.sql[i:], "--"):
-			ahead := lexer{l.sql, i}
+			ahead := lexer{sql: l.sql, pos: i}
 			ahead.lineComment()
 			i = ahead.pos - 1
 		case classes[c] != classSpace:

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,7 +17,7 @@ const (
 )
 
 // Statement is one piece of a file, without the comments around it and without
-// its semicolon; comments inside are kept.
+// its delimiter; comments inside are kept.
 type Statement struct {
 	Kind       Kind
 	Start, End int    // bytes in the file: the first one, and the one behind the last
@@ -36,191 +35,110 @@ const MaxStatements = 250_000
 func Split(sql string) []Statement { return Form{}.Split(sql) }
 
 // scan returns the statements of a file, and the comments that may be directives.
-func scan(sql string) ([]Statement, []token) {
-	s := splitter{lexer: lexer{sql: sql}, place: place{sql: sql, line: 1}, start: -1}
+func (f Form) scan(sql string) ([]Statement, []span) {
+	c := collector{file: sql, place: place{sql: sql, line: 1}, start: -1, blocks: f.Blocks}
 	// A guess that real files need no more of, and that no file makes huge.
-	s.statements = make([]Statement, 0, min(strings.Count(sql, ";")+1, len(sql)/32+1))
-	for s.step() {
+	c.statements = make([]Statement, 0, min(strings.Count(sql, ";")+1, len(sql)/32+1))
+	if f.Dialect == MySQL {
+		scanMySQL(&c, f.Delimiter)
+	} else {
+		scanPostgres(&c, f.Delimiter)
 	}
-	return s.statements, s.comments
+	c.ended = true
+	c.finish(SQL)
+	return c.statements, c.comments
 }
 
-// splitter collects statements while it reads tokens.
-type splitter struct {
-	lexer
+// span is a piece of the text.
+type span struct{ start, end int }
 
+// collector gathers statements from the tokens that a dialect's scanner finds.
+type collector struct {
+	file       string
 	place      place
 	statements []Statement
-	comments   []token
+	comments   []span
 	start, end int // of the current statement; start is -1 outside of one
 	ended      bool
-	parens     int
-	routine    routine
-	copyFrom   copyFrom
+	blocks     bool // goose's annotations bind
+	inBlock    bool // between StatementBegin and StatementEnd
 }
 
-// step handles one token and says whether there are more.
-func (s *splitter) step() bool {
-	t := s.next()
-	switch t.kind {
-	case tokenEnd:
-		s.ended = true
-		s.finish(SQL)
-		return false
-	case tokenComment:
-		if strings.Contains(s.sql[t.start:t.end], "shipsql:") {
-			s.comments = append(s.comments, t)
-		}
-	case tokenSemicolon:
-		if s.parens > 0 || s.routine.depth > 0 {
-			s.take(t)
-			break
-		}
-		s.finish(SQL)
-	case tokenBackslash:
-		s.finish(SQL)
-		s.lineComment() // psql reads on to the line's end
-		s.take(token{tokenOther, t.start, t.start + len(strings.TrimRight(s.sql[t.start:s.pos], " \t"))})
-		s.finish(Psql)
-	default:
-		s.take(t)
+// take makes a piece part of the current statement.
+func (c *collector) take(start, end int) {
+	if c.start < 0 {
+		c.start = start
 	}
+	c.end = end
+}
+
+// finish ends the current statement, if there is one, and says whether it did.
+func (c *collector) finish(kind Kind) bool {
+	if c.start < 0 || len(c.statements) == MaxStatements-1 && !c.ended {
+		return false
+	}
+	if c.file[c.start] == ';' && strings.Trim(c.file[c.start:c.end], "; \t\r\n") == "" {
+		c.start = -1 // semicolons alone, where another delimiter ends statements
+		return true
+	}
+	line, column := c.place.at(c.start)
+	endLine := line + strings.Count(c.file[c.start:c.end-1], "\n")
+	c.statements = append(c.statements, Statement{
+		Kind: kind, Start: c.start, End: c.end, Text: c.file[c.start:c.end],
+		Line: line, Column: column, EndLine: endLine,
+	})
+	c.start = -1
 	return true
 }
 
-// take makes a token part of the current statement.
-func (s *splitter) take(t token) {
-	if s.start < 0 {
-		s.start = t.start
+// comment notes a comment that may be a directive, and acts on goose's
+// annotations: it says whether the statement before it has ended.
+func (c *collector) comment(start, end int) (ends bool) {
+	text := c.file[start:end]
+	if strings.Contains(text, "shipsql:") {
+		c.comments = append(c.comments, span{start, end})
 	}
-	s.end = t.end
-	switch t.kind {
-	default:
-	case tokenOpen:
-		s.parens++
-	case tokenClose:
-		s.parens = max(0, s.parens-1)
-	case tokenWord:
-		if s.parens == 0 {
-			word := s.sql[t.start:t.end]
-			s.routine.word(word)
-			s.copyFrom.word(word)
-		}
-	}
-}
-
-// finish ends the current statement, if there is one.
-func (s *splitter) finish(kind Kind) {
-	if s.start < 0 || len(s.statements) == MaxStatements-1 && !s.ended {
-		return
-	}
-	if s.copyFrom.stdin() {
-		kind = CopyIn
-		s.skipCopyData()
-	}
-	line, column := s.place.at(s.start)
-	endLine := line + strings.Count(s.sql[s.start:s.end-1], "\n")
-	s.statements = append(s.statements, Statement{
-		Kind: kind, Start: s.start, End: s.end, Text: s.sql[s.start:s.end],
-		Line: line, Column: column, EndLine: endLine,
-	})
-	s.start, s.parens, s.routine, s.copyFrom = -1, 0, routine{}, copyFrom{}
-}
-
-// skipCopyData moves behind the line \. that ends the data, which begin in the
-// line after the statement; without it they go on to the end of the file.
-func (s *splitter) skipCopyData() {
-	s.lineComment()
-	if end := copyEnd.FindStringIndex(s.sql[s.pos:]); end != nil {
-		s.pos += end[1]
-		return
-	}
-	s.pos = len(s.sql)
-}
-
-var copyEnd = regexp.MustCompile(`(?m)^\\\.\r?$`)
-
-// routine watches for the body of CREATE [OR REPLACE] FUNCTION or PROCEDURE that
-// is written as BEGIN ATOMIC … END; its semicolons don't end the statement.
-type routine struct {
-	state int // index into the words that lead to a body, -1 when it can't come
-	begin bool
-	depth int // of BEGIN ATOMIC and CASE
-}
-
-func (r *routine) word(word string) {
-	switch {
-	case r.state < 0:
-	case r.state < routineBody:
-		r.state = routineState(r.state, word)
-	case r.depth > 0 && strings.EqualFold(word, "case"):
-		r.depth++
-	case r.depth > 0 && strings.EqualFold(word, "end"):
-		r.depth--
-	case r.depth == 0 && r.begin && strings.EqualFold(word, "atomic"):
-		r.depth = 1
-	default:
-		r.begin = strings.EqualFold(word, "begin")
-	}
-}
-
-// The states of a routine's head.
-const (
-	routineCreate  = iota // expects CREATE
-	routineOr             // OR, FUNCTION, PROCEDURE
-	routineReplace        // REPLACE
-	routineKind           // FUNCTION, PROCEDURE
-	routineBody           // anything
-)
-
-func routineState(state int, word string) int {
-	is := func(words ...string) bool {
-		for _, w := range words {
-			if strings.EqualFold(word, w) {
-				return true
-			}
-		}
+	if !c.blocks {
 		return false
 	}
-	switch {
-	case state == routineCreate && is("create"):
-		return routineOr
-	case state == routineOr && is("or"):
-		return routineReplace
-	case state == routineReplace && is("replace"):
-		return routineKind
-	case (state == routineOr || state == routineKind) && is("function", "procedure"):
-		return routineBody
+	switch annotation(text) {
+	case "StatementBegin":
+		ends = c.finish(SQL)
+		c.inBlock = true
+	case "StatementEnd":
+		ends = c.finish(SQL)
+		c.inBlock = false
 	}
-	return -1
+	return ends
 }
 
-// copyFrom watches for COPY … FROM STDIN, whose data follow in the file.
-type copyFrom struct{ state int }
-
-// The states of a COPY statement.
-const (
-	copyNot   = -1
-	copyFirst = iota - 1 // expects COPY
-	copySeen             // waits for FROM
-	copyFromSeen
-	copyStdin
-)
-
-func (c *copyFrom) word(word string) {
-	switch {
-	case c.state == copyFirst && strings.EqualFold(word, "copy"),
-		c.state == copySeen && strings.EqualFold(word, "from"),
-		c.state == copyFromSeen && strings.EqualFold(word, "stdin"):
-		c.state++
-	case c.state == copyFirst:
-		c.state = copyNot
-	case c.state == copyFromSeen:
-		c.state = copySeen
+// annotation is the word behind "-- +goose", "" where that is not what a comment
+// says.
+func annotation(comment string) string {
+	rest, found := strings.CutPrefix(strings.TrimLeft(strings.TrimPrefix(comment, "--"), " \t"), "+goose")
+	if !found {
+		return ""
 	}
+	return strings.TrimSpace(rest)
 }
 
-func (c *copyFrom) stdin() bool { return c.state == copyStdin }
+// delimiter finds the end of a statement that a Form names.
+type delimiter string
+
+// at says whether the delimiter stands at the offset. One that is a word, such
+// as GO, is found as a word only.
+func (d delimiter) at(sql string, offset int) bool {
+	if d == "" || !strings.HasPrefix(sql[offset:], string(d)) {
+		return false
+	}
+	end := offset + len(d)
+	return !alnum(d[0]) && !alnum(d[len(d)-1]) ||
+		(offset == 0 || !alnum(sql[offset-1])) && (end == len(sql) || !alnum(sql[end]))
+}
+
+func alnum(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
+}
 
 // place turns ascending offsets into lines and columns.
 type place struct {

@@ -141,8 +141,17 @@ func checkInvariants(t interface {
 	Fatalf(string, ...any)
 }, sql string) {
 	t.Helper()
+	checkPlaces(t, sql, script.Split(sql))
+}
+
+// checkPlaces says that statements lie in order and know where.
+func checkPlaces(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, sql string, statements []script.Statement) {
+	t.Helper()
 	last := 0
-	for _, s := range script.Split(sql) {
+	for _, s := range statements {
 		if s.Start < last || s.End <= s.Start || s.End > len(sql) || s.Text != sql[s.Start:s.End] {
 			t.Fatalf("%q: statement out of place: %+v behind %d", sql, s, last)
 		}

@@ -75,9 +75,14 @@ var dialects = []script.Dialect{script.Postgres, script.MySQL}
 func fresh(t *testing.T, d script.Dialect) server {
 	t.Helper()
 	if d == script.MySQL {
-		return freshMariaDB(t)
+		return openMariaDB(t, privateserver.MariaDBDatabase(t))
 	}
-	conn, err := pgx.Connect(t.Context(), privateserver.Database(t))
+	return openPostgres(t, privateserver.Database(t))
+}
+
+func openPostgres(t *testing.T, url string) server {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +90,9 @@ func fresh(t *testing.T, d script.Dialect) server {
 	return pg{conn}
 }
 
-func freshMariaDB(t *testing.T) server {
+func openMariaDB(t *testing.T, url string) server {
 	t.Helper()
-	config, err := mysql.ParseDSN(dsn(privateserver.MariaDBDatabase(t)))
+	config, err := mysql.ParseDSN(dsn(url))
 	if err != nil {
 		t.Fatal(err)
 	}

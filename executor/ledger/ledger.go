@@ -88,7 +88,7 @@ func (l Ledger) PutStep(kind, version string, s Step) error {
 	r := l[Key(kind, version)]
 	switch {
 	case r == nil:
-		return edited("it has step %s#%d and lacks the migration", version, s.N)
+		return Edited("it has step %s#%d and lacks the migration", version, s.N)
 	case !undo:
 		r.Steps[s.N] = s
 	case r.UndoSteps == nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -98,7 +99,17 @@ func readLedger(ctx context.Context, conn *pgx.Conn, history string) (ledger.Led
 	if err != nil && conn.PgConn().TxStatus() != 'I' {
 		_, _ = conn.Exec(context.WithoutCancel(ctx), "ROLLBACK") // a broken connection says so at its next use
 	}
-	return l, err
+	return l, damaged(err)
+}
+
+// damaged tells a ledger that lacks a table or a column from other errors of
+// reading it. nil stays nil.
+func damaged(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "42703") { // undefined_table, undefined_column
+		return ledger.Edited("%s", pg.Message)
+	}
+	return err
 }
 
 func queueRows(b *pgx.Batch, history string, l ledger.Ledger) {

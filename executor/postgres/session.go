@@ -199,6 +199,8 @@ func explained(conn *pgx.Conn, err error) error {
 		return &runner.Lost{Err: unreachable(err, where(conn))}
 	case answered && pg.Code == "42501":
 		return missingGrant(conn, pg)
+	case answered && pg.Code == "53100":
+		return fault.New(fault.Conflict, "the server's disk is full").At(where(conn)).Because(pg).Then("make room on it; trying again is safe")
 	}
 	return err
 }

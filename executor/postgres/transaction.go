@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -231,7 +232,7 @@ func (f file) failure(ctx context.Context, s statement, err error) error {
 		failed.Code, failed.Message = fault.Unreachable, "the connection broke while the statement ran: "+err.Error()
 		failed.Hint = "trying again is safe: what was not committed is gone"
 	default:
-		failed.SQLState, failed.Message, failed.Detail, failed.Hint = pg.Code, pg.Message, pg.Detail, pg.Hint
+		failed.SQLState, failed.Message, failed.Detail, failed.Hint = pg.Code, pg.Message, pg.Detail, f.hint(pg)
 		if contended(pg) {
 			failed.Code = fault.LockTimeout
 		}
@@ -240,6 +241,18 @@ func (f file) failure(ctx context.Context, s statement, err error) error {
 		}
 	}
 	return failed
+}
+
+// hint is the server's, or ours where the way on is known and the server is
+// silent about it.
+func (f file) hint(pg *pgconn.PgError) string {
+	switch {
+	case pg.Code == "53100": // disk_full
+		return "make room: the server's disk space is used up; then run the migration again"
+	case pg.Code == "42501" && pg.Hint == "": // insufficient_privilege
+		return fmt.Sprintf("GRANT what is missing to %s, or let the migration run as a role that has it; then run it again", f.Config().User)
+	}
+	return pg.Hint
 }
 
 // byteOffset turns the server's position, 1-based in characters, into bytes.

@@ -3,9 +3,13 @@ package torture_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"os"
 	"strings"
+	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // database/sql's driver "pgx"
 
@@ -32,13 +36,21 @@ var postgresql = product{
 		pgTrigger, pgRows, pgConcurrently, pgUnnamed, pgReindex, pgEnum, pgBlock, pgTruncate, pgSearchPath, pgConstraints,
 	},
 	ledger: ledgerSQL{
+		prefix: "shipsql.",
 		rows:   "SELECT version, checksum, state, finished_at IS NOT NULL FROM shipsql.migrations WHERE history = 'default' AND kind = 'versioned' ORDER BY version::int",
 		steps:  "SELECT version, n, state FROM shipsql.steps WHERE history = 'default' AND kind = 'versioned' ORDER BY version::int, n",
 		exists: "SELECT count(*) FROM pg_class WHERE oid = to_regclass('shipsql.migrations')",
 	},
-	others:  "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
-	remains: "SELECT datname FROM pg_database WHERE datname NOT LIKE 'torture%' AND datname NOT IN ('postgres', 'template0', 'template1')",
-	heads:   []string{"-- shipsql: transaction=off\n"},
+	others:   "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+	remains:  "SELECT datname FROM pg_database WHERE datname NOT LIKE 'torture%' AND datname NOT IN ('postgres', 'template0', 'template1')",
+	database: func(t *testing.T) string { return privateserver.Database(t) },
+	replica: func(t *testing.T) string {
+		return privateserver.OwnStandby(t, privateserver.OwnPostgres(t, privateserver.Options{})).URL("postgres")
+	},
+	login:  pgLogin,
+	grants: pgGrants,
+	full:   pgFull,
+	heads:  []string{"-- shipsql: transaction=off\n"},
 }
 
 // crashPostgres is SIGKILL of all processes, or the immediate shutdown of
@@ -334,4 +346,45 @@ func list(ctx context.Context, db *sql.DB, query string) (all []string, err erro
 		all = append(all, text)
 	}
 	return all, rows.Err()
+}
+
+// pgLogin makes a role of the database's name.
+func pgLogin(b *bench) string {
+	u, name := urlOf(b)
+	b.exec("CREATE ROLE " + name + " LOGIN PASSWORD 'poor'")
+	b.t.Cleanup(func() {
+		_, err := b.db.ExecContext(context.Background(), "DROP OWNED BY "+name+"; DROP ROLE "+name)
+		if err != nil {
+			b.t.Error(err)
+		}
+	})
+	u.User = url.UserPassword(name, "poor")
+	return u.String()
+}
+
+func pgGrants(b *bench) {
+	_, name := urlOf(b)
+	b.exec("GRANT CREATE ON DATABASE " + name + " TO " + name)
+}
+
+// pgFull is a database whose table hog lies on a device that is always full.
+func pgFull(t *testing.T) (string, string) {
+	address := privateserver.OwnPostgres(t, privateserver.Options{}).URL("postgres")
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), "CREATE TABLE hog (n int); CHECKPOINT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := list(t.Context(), db, "SELECT current_setting('data_directory') || '/' || pg_relation_filepath('hog')")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(file[0]), os.Symlink("/dev/full", file[0])); err != nil {
+		t.Fatal(err)
+	}
+	return address, "INSERT INTO hog SELECT generate_series(1, 1000);\n"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"math/rand/v2"
+	"testing"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/script"
@@ -26,7 +27,15 @@ type product struct {
 	ledger  ledgerSQL                         // how the harness reads the ledger behind the engine's back
 	others  string                            // counts sessions on this database but the asking one
 	remains string                            // lists what an engine left behind beside the target
-	heads   []string                          // directives that files may begin with
+
+	// What the tests of bad states need.
+	database func(*testing.T) string            // a fresh one on the shared server
+	replica  func(*testing.T) string            // one that takes no changes
+	login    func(b *bench) string              // the URL for a new login that may only read
+	grants   func(b *bench)                     // lets it do all but write to the table theirs
+	full     func(*testing.T) (url, sql string) // a database without room for what the statement writes
+
+	heads []string // directives that files may begin with
 }
 
 // server is a private server that may be broken.
@@ -40,6 +49,7 @@ type server interface {
 
 // ledgerSQL are queries for the contract of execution.md §6.0, ordered.
 type ledgerSQL struct {
+	prefix string // of its tables' names
 	exists string // 0 while there is none
 	rows   string // version, checksum, state, finished
 	steps  string // version, n, state

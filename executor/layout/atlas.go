@@ -165,7 +165,7 @@ func (l *loader) atlas(n fileName, path, sql string) {
 		return ok
 	})
 	if ok {
-		l.add(m, "", sql)
+		l.add(m, lead{}, sql)
 	}
 }
 

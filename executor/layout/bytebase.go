@@ -32,7 +32,7 @@ func bytebaseName(o Options, file string) (fileName, bool) {
 		}
 		return t.name(o.below(file))
 	}
-	base, down, _ := cutDirection(stem(file))
+	base, down := cutDirection(stem(file))
 	m := bytebaseStem.FindStringSubmatch(base)
 	if m == nil || !isSQL(file) {
 		return fileName{}, false
@@ -62,7 +62,7 @@ func bytebaseSigns(files []executor.File) signs {
 func readBytebase(l *loader, files []executor.File) {
 	files = slices.Clone(files)
 	files = slices.DeleteFunc(files, func(f executor.File) bool {
-		m := bytebaseType.FindStringSubmatchIndex(string(f.Content))
+		m := bytebaseType.FindSubmatchIndex(f.Content)
 		if m == nil || !isSQL(f.Path) {
 			return false
 		}

@@ -68,8 +68,8 @@ func (l *loader) dbmate(n fileName, path, sql string) {
 		return
 	}
 	before, up := section(sql, d.up, d.down)
-	_, down := section(sql, d.downBody, len(sql))
-	l.add(executor.Migration{Version: n.version, Name: n.name, Path: path, NoTransaction: d.noTransaction, Down: down}, before, up)
+	m := executor.Migration{Version: n.version, Name: n.name, Path: path, NoTransaction: d.noTransaction, Down: placed(sql, d.downBody)}
+	l.add(m, leading(before), up)
 }
 
 // dbmateFile is what the marks of a file say.
@@ -101,7 +101,7 @@ func (d *dbmateFile) line(n, offset int, text string) {
 }
 
 func (d *dbmateFile) options(n int, text string, noTransaction *bool) {
-	for _, option := range strings.Fields(text) {
+	for _, option := range strings.FieldsSeq(text) {
 		switch option {
 		case "transaction:false":
 			*noTransaction = true

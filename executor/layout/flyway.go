@@ -53,18 +53,16 @@ func flywaySigns(files []executor.File) signs {
 	s := signs{what: "are named like V1__x.sql or R__x.sql"}
 	special := 0
 	for _, f := range files {
-		if flywayProgram.MatchString(path.Base(f.Path)) {
+		_, named := flywayName(f.Path)
+		foreign := flywayProgram.MatchString(path.Base(f.Path)) || callbackOf(f.Path) != ""
+		if foreign || named && stem(f.Path)[0] != 'V' {
 			special++
 		}
-		if !isSQL(f.Path) {
-			continue
+		if foreign || isSQL(f.Path) {
+			s.of++
 		}
-		s.of++
-		if _, ok := flywayName(f.Path); ok || callbackOf(f.Path) != "" {
+		if foreign || named {
 			s.files++
-			if stem(f.Path)[0] != 'V' {
-				special++
-			}
 		}
 	}
 	if s.files < s.of && special == 0 {

@@ -2,7 +2,6 @@ package layout
 
 import (
 	"regexp"
-	"strings"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -73,6 +72,6 @@ func readGolangMigrate(l *loader, files []executor.File) {
 
 func (l *loader) downOnly(n fileName, f executor.File) {
 	if down, ok := l.text(f); ok {
-		l.add(executor.Migration{Version: n.version, Name: n.name, Path: f.Path, Down: strings.TrimSpace(down)}, "", "")
+		l.add(executor.Migration{Version: n.version, Name: n.name, Path: f.Path, Down: down}, lead{}, "")
 	}
 }

@@ -82,9 +82,9 @@ func (l *loader) goose(n fileName, path, sql string) {
 		Version: n.version, Name: n.name, Path: path, NoTransaction: g.noTransaction, Form: script.Form{Blocks: true},
 	}
 	if g.downBody > 0 {
-		_, m.Down = section(sql, g.downBody, len(sql))
+		m.Down = placed(sql, g.downBody)
 	}
-	l.add(m, before, up)
+	l.add(m, leading(before), up)
 }
 
 // gooseFile is what the annotations of a file say.

@@ -2,7 +2,6 @@ package layout
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -67,18 +66,28 @@ type changelog struct {
 	sets []*set
 	// rolling is set inside of a block that is a rollback.
 	rolling bool
+	leads   int // empty lines before all the changesets' texts
 }
+
+// Each changeset's text keeps its place by empty lines before it, so their number
+// and size are bounded.
+const (
+	maxChangesets = 10_000
+	maxLeads      = 64 << 20
+)
 
 // set is a changeset as it is read.
 type set struct {
 	id, author string
-	line       int
+	line       int // of its --changeset, which begins at head
+	head       int
 	offset     int // where its text begins
 	end        int
 	options    options
 	down       []string
+	downLine   int // of the first of down
 	// drop are the offsets of the lines that speak to Liquibase: they are no part
-	// of the text.
+	// of the text
 	drop [][2]int
 }
 
@@ -89,14 +98,35 @@ func (c *changelog) refuse(line int, message, next string) {
 func (c *changelog) read(sql string) {
 	lines(sql, func(n, offset int, text string) bool {
 		c.line(n, offset, offset+len(text), text)
-		return true
+		return len(c.sets) <= maxChangesets
 	})
+	if len(c.sets) > maxChangesets {
+		c.refuse(1, "the file has more than "+strconv.Itoa(maxChangesets)+" changesets", "split it")
+		return
+	}
+	text := []byte(sql)
 	for i, s := range c.sets {
 		s.end = len(sql)
 		if i+1 < len(c.sets) {
-			s.end = strings.LastIndexByte(sql[:c.sets[i+1].offset-1], '\n') + 1
+			s.end = c.sets[i+1].head
 		}
-		c.set(sql, s)
+		for _, d := range s.drop {
+			blank(text[d[0]:d[1]])
+		}
+	}
+	before := lead{}
+	if len(c.sets) > 0 {
+		before.text = sql[:c.sets[0].head]
+	}
+	for _, s := range c.sets {
+		c.set(string(text), s, before)
+		before.text = ""
+	}
+}
+
+func blank(text []byte) {
+	for i := range text {
+		text[i] = ' '
 	}
 }
 
@@ -106,7 +136,7 @@ func (c *changelog) line(n, offset, end int, text string) {
 		current = c.sets[len(c.sets)-1]
 	}
 	if m := changeset.FindStringSubmatch(text); m != nil && !c.rolling {
-		s := &set{author: strings.Trim(m[1], `"`), id: strings.Trim(m[2], `"`), line: n, offset: end + 1}
+		s := &set{author: strings.Trim(m[1], `"`), id: strings.Trim(m[2], `"`), line: n, head: offset, offset: end + 1}
 		s.options = c.options(n, attributes(m[3]))
 		c.sets = append(c.sets, s)
 		return
@@ -128,14 +158,16 @@ func (c *changelog) inside(s *set, n int, place [2]int, text string) {
 	case c.rolling:
 		c.rolling = !blockEnd.MatchString(text)
 		if c.rolling {
-			s.down = append(s.down, text)
+			s.undone(n, text)
 		}
 	case blockRollback.MatchString(text):
 		c.rolling = true
 	case l == nil:
 		return
 	case strings.EqualFold(l[1], "rollback"):
-		s.down = append(s.down, rollback(l[2])...)
+		if sql := rollback(l[2]); sql != "" {
+			s.undone(n, sql)
+		}
 	case strings.EqualFold(l[1], "comment") || strings.EqualFold(l[1], "validCheckSum"):
 	default:
 		c.refuse(n, "--"+l[1]+" is not supported", "take it out; for what must not run everywhere make a folder of its own")
@@ -145,46 +177,54 @@ func (c *changelog) inside(s *set, n int, place [2]int, text string) {
 
 // rollback is a line of SQL, or one of the words that mean there is none, or the
 // name of another changeset, which is no SQL.
-func rollback(text string) []string {
+func rollback(text string) string {
 	word := strings.ToLower(strings.TrimSpace(text))
 	if word == "empty" || word == "not required" || strings.HasPrefix(word, "changesetid:") {
-		return nil
+		return ""
 	}
-	return []string{strings.TrimSpace(text)}
+	return strings.TrimSpace(text)
 }
 
-// set adds a changeset.
-func (c *changelog) set(sql string, s *set) {
+func (s *set) undone(line int, sql string) {
+	if len(s.down) == 0 {
+		s.downLine = line
+	}
+	s.down = append(s.down, sql)
+}
+
+// undo is the text of the rollback, in its place.
+func (s *set) undo() string {
+	text := strings.TrimRight(strings.Join(s.down, "\n"), " \t\r\n")
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	return strings.Repeat("\n", s.downLine-1) + text
+}
+
+// set adds a changeset of a text in which what speaks to Liquibase is blank.
+func (c *changelog) set(sql string, s *set, before lead) {
 	o := s.options
 	if o.refused || o.elsewhere {
 		return
 	}
-	start := min(s.offset, s.end)
-	text := []byte(sql[start:s.end])
-	var plain []byte // without the lines that are dropped
-	at := start
-	for _, d := range s.drop {
-		plain = append(plain, sql[at:d[0]]...)
-		at = min(d[1]+1, s.end)
-		for i := d[0]; i < d[1]; i++ {
-			text[i-start] = ' '
-		}
-	}
-	plain = append(plain, sql[at:s.end]...)
-	full := sql[:start] + string(text)
-	if at := property.FindStringIndex(string(text)); at != nil {
-		c.refuse(line(full, start+at[0]), "the property "+string(text[at[0]:at[1]])+" has no value here", "write its value")
+	above, up := section(sql, min(s.offset, s.end), s.end)
+	before.lines = s.line + strings.Count(above[min(s.offset, len(above)):], "\n")
+	if c.leads += before.lines; c.leads > maxLeads {
+		c.refuse(s.line, "the file has too many lines for so many changesets", "split it")
 		return
 	}
-	if o.delimiter == "/" && !slashesAlone(string(text)) {
+	if at := property.FindStringIndex(up); at != nil {
+		c.refuse(before.lines+line(up, at[0]), "the property "+up[at[0]:at[1]]+" has no value here", "write its value")
+		return
+	}
+	if o.delimiter == "/" && !slashesAlone(up) {
 		c.refuse(s.line, "endDelimiter:/ is not supported in a text with other slashes", "use another delimiter")
 		return
 	}
-	before, up := section(full, start, len(full))
 	m := executor.Migration{
 		Version: strings.Join([]string{c.name, s.id, s.author}, "::"), Name: s.id, Path: c.path,
-		NoTransaction: o.noTransaction, Down: strings.TrimSpace(strings.Join(s.down, "\n")),
-		Checksum: executor.Checksum([]byte(strings.TrimSpace(string(plain)))),
+		NoTransaction: o.noTransaction, Down: s.undo(),
+		Checksum: executor.Checksum([]byte(withoutBlanks(up))),
 	}
 	m.Form.Delimiter = o.delimiter
 	if o.onChange {
@@ -193,8 +233,20 @@ func (c *changelog) set(sql string, s *set) {
 	c.addAt(m, s.line, before, up)
 }
 
+// withoutBlanks leaves out the lines that hold nothing, among them those that
+// speak to Liquibase: they are no part of the change.
+func withoutBlanks(text string) string {
+	var kept []string
+	for _, l := range strings.SplitSeq(text, "\n") {
+		if strings.TrimSpace(l) != "" {
+			kept = append(kept, l)
+		}
+	}
+	return strings.Join(kept, "\n")
+}
+
 // addAt adds a changeset whose faults are found by its line.
-func (l *loader) addAt(m executor.Migration, line int, before, text string) {
+func (l *loader) addAt(m executor.Migration, line int, before lead, text string) {
 	// A version is refused for both kinds: a changeset has one identity.
 	for _, kind := range []executor.Kind{executor.Versioned, executor.Repeatable} {
 		k := key{kind: kind, version: m.Version}
@@ -209,113 +261,10 @@ func (l *loader) addAt(m executor.Migration, line int, before, text string) {
 // slashesAlone says that slashes stand on lines of their own only: there Liquibase
 // takes them for the end of a statement.
 func slashesAlone(text string) bool {
-	for _, l := range strings.Split(text, "\n") {
+	for _, l := range strings.SplitSeq(text, "\n") {
 		if strings.Contains(l, "/") && strings.TrimSpace(l) != "/" {
 			return false
 		}
 	}
 	return true
-}
-
-// attribute is key:value of a --changeset line.
-type attribute struct{ key, value string }
-
-var attributeWord = regexp.MustCompile(`([\w-]+):\s*("[^"]*"|\S*)|(\S+)`)
-
-func attributes(text string) (all []attribute) {
-	for _, m := range attributeWord.FindAllStringSubmatch(text, -1) {
-		if m[3] != "" {
-			all = append(all, attribute{key: m[3]})
-			continue
-		}
-		all = append(all, attribute{m[1], strings.Trim(m[2], `"`)})
-	}
-	return all
-}
-
-// options are what attributes mean here.
-type options struct {
-	onChange, noTransaction bool
-	elsewhere               bool // it is for another product, or ignored: it runs nowhere here
-	delimiter               string
-	refused                 bool
-}
-
-// plainDelimiter has no meaning in Liquibase's regular expressions but itself.
-var plainDelimiter = regexp.MustCompile(`^(?:[;/@#%&~!]+|\$\$)$`)
-
-func (c *changelog) options(line int, all []attribute) (o options) {
-	for _, a := range all {
-		if next := o.take(a, c.loader); next != "" {
-			c.refuse(line, "the attribute "+strings.TrimSuffix(a.key+":"+a.value, ":")+" of a changeset is not supported", next)
-			o.refused = true
-		}
-	}
-	return o
-}
-
-// take honours an attribute, or says what to do instead.
-func (o *options) take(a attribute, l *loader) (next string) {
-	yes, err := strconv.ParseBool(a.value)
-	is := func(key string) bool { return strings.EqualFold(a.key, key) }
-	switch {
-	case is("stripComments"), is("splitStatements"), is("rollbackSplitStatements"), is("objectQuotingStrategy"), is("created"),
-		is("runAlways") && err == nil && !yes, is("failOnError") && err == nil && yes, is("runWith") && strings.EqualFold(a.value, "jdbc"),
-		is("rollbackEndDelimiter") && a.value == ";": // statements are found by what they are, so how they are cut changes nothing
-	case is("endDelimiter") && plainDelimiter.MatchString(a.value):
-		o.delimiter = strings.TrimPrefix(a.value, ";")
-	case is("runOnChange") && err == nil:
-		o.onChange = yes
-	case is("runInTransaction") && err == nil:
-		o.noTransaction = !yes
-	case is("ignore") && err == nil:
-		o.elsewhere = o.elsewhere || yes
-	case is("dbms") && l.dbms(a.value) != unknown:
-		o.elsewhere = o.elsewhere || l.dbms(a.value) == no
-	case is("runAlways"):
-		return "each migration runs once: use runOnChange, or run it beside ShipSQL"
-	case is("context"), is("contexts"), is("contextFilter"), is("labels"):
-		return "nobody says here which of them hold: make a folder for what must not run everywhere"
-	default:
-		return "take it out"
-	}
-	return ""
-}
-
-// answer is yes, no, or can't be told.
-type answer int
-
-const (
-	unknown answer = iota
-	yes
-	no
-)
-
-// dbms says whether a changeset's products include the folder's. MySQL's and
-// MariaDB's dialect is one, so they must agree.
-func (l *loader) dbms(list string) answer {
-	if l.options.Dialect == "mysql" {
-		mysql, mariadb := named(list, "mysql"), named(list, "mariadb")
-		if mysql != mariadb {
-			return unknown
-		}
-		return mysql
-	}
-	return named(list, "postgresql")
-}
-
-// named reads a list of products: "a,b" are those, "!a" are all others.
-func named(list, product string) answer {
-	var words []string
-	for _, w := range strings.Split(list, ",") {
-		words = append(words, strings.ToLower(strings.TrimSpace(w)))
-	}
-	excluding := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "!") })
-	switch {
-	case slices.Contains(words, product), slices.Contains(words, "all"):
-		return yes
-	case slices.Contains(words, "!"+product), slices.Contains(words, "none"), !excluding:
-		return no
-	}
-	return yes
 }

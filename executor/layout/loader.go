@@ -63,15 +63,22 @@ func (l *loader) free(k key, version, path string) bool {
 	return true
 }
 
-// add fills in what every migration has and keeps it. text is its up part, of
-// which before precedes it in the file.
-func (l *loader) add(m executor.Migration, before, text string) {
+// lead is what precedes a migration's up part in its file.
+type lead struct {
+	lines int
+	text  string // of it, what belongs to no other migration
+}
+
+func leading(text string) lead { return lead{strings.Count(text, "\n"), text} }
+
+// add fills in what every migration has and keeps it. text is its up part.
+func (l *loader) add(m executor.Migration, before lead, text string) {
 	m.Kind = cmp.Or(m.Kind, executor.Versioned)
 	if !l.free(keyOf(m), m.Version, m.Path) {
 		return
 	}
 	m.Form.Dialect = l.options.Dialect
-	m.SQL = emptied(before) + text
+	m.SQL = strings.Repeat("\n", before.lines) + text
 	m.Checksum = cmp.Or(m.Checksum, executor.Checksum([]byte(text)))
 	statements := m.Statements()
 	switch {
@@ -82,20 +89,22 @@ func (l *loader) add(m executor.Migration, before, text string) {
 		l.refuse(fault.New(fault.Invalid, "the file has more statements than %d", script.MaxStatements-1).Then("split it, or load the data another way"), m.Path)
 		return
 	}
-	directives, faults := script.Directives(m.SQL, statements)
+	directives, faults := m.Form.Directives(m.SQL, statements)
 	for _, err := range faults {
 		l.refuse(err, m.Path)
 	}
-	if len(faults) > 0 || !l.directed(m.Path, before) {
+	if len(faults) > 0 || !l.directed(m.Path, before.text) {
 		return
 	}
 	m.Change = cmp.Or(directedChange(directives), m.Change, statedChange(statements))
 	l.migrations = append(l.migrations, m)
 }
 
+func (l *loader) form() script.Form { return script.Form{Dialect: l.options.Dialect} }
+
 // directed refuses directives outside of the up part, which nobody would read.
 func (l *loader) directed(path, before string) bool {
-	directives, faults := script.Directives(before+"\nx", []script.Statement{{Start: len(before) + 1, End: len(before) + 2}})
+	directives, faults := l.form().Directives(before+"\nx", []script.Statement{{Start: len(before) + 1, End: len(before) + 2}})
 	if len(directives) == 0 && len(faults) == 0 {
 		return true
 	}

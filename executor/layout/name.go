@@ -28,7 +28,7 @@ var (
 )
 
 // cutDirection takes .up, .down or .undo off a stem.
-func cutDirection(stem string) (rest string, down, marked bool) {
+func cutDirection(stem string) (rest string, down bool) {
 	m := direction.FindString(stem)
-	return strings.TrimSuffix(stem, m), m != "" && !strings.EqualFold(m, ".up"), m != ""
+	return strings.TrimSuffix(stem, m), m != "" && !strings.EqualFold(m, ".up")
 }

@@ -31,7 +31,7 @@ func nativeName(file string) (fileName, bool) {
 		return fileName{}, false
 	}
 	var n fileName
-	base, down, _ := cutDirection(stem(file))
+	base, down := cutDirection(stem(file))
 	n.down = down
 	if m := change.FindString(base); m != "" {
 		n.change = executor.ChangeKind(strings.ToLower(m[1:]))
@@ -79,7 +79,7 @@ func (n fileName) key() key {
 // whole adds a file that is one migration from its first line to its last.
 func (l *loader) whole(n fileName, f executor.File) {
 	if sql, ok := l.text(f); ok {
-		l.add(executor.Migration{Version: n.version, Name: n.name, Kind: n.kind, Change: n.change, Path: f.Path, Target: n.target}, "", sql)
+		l.add(executor.Migration{Version: n.version, Name: n.name, Kind: n.kind, Change: n.change, Path: f.Path, Target: n.target}, lead{}, sql)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestLoadOrdersByNumberAndPairsDowns(t *testing.T) {
 	want := []executor.Migration{
 		{Version: "1.2", Name: "a", Kind: executor.Versioned, Change: executor.DML, Path: "m/1.2_a_dml.sql", SQL: "do $$ begin end $$;"},
 		{Version: "9", Name: "b", Kind: executor.Versioned, Change: executor.DML, Path: "m/9_b.sql", SQL: "-- fill\ninsert into b values (1);"},
-		{Version: "10", Name: "c", Kind: executor.Versioned, Change: executor.DDL, Path: "m/10_c.up.sql", SQL: "create table c();\r\n", Down: "drop table c;"},
+		{Version: "10", Name: "c", Kind: executor.Versioned, Change: executor.DDL, Path: "m/10_c.up.sql", SQL: "create table c();\r\n", Down: "drop table c;", DownPath: "m/10_c.down.sql"},
 		{Version: "11", Name: "kind", Kind: executor.Versioned, Change: executor.DML, Path: "m/11_kind.sql", SQL: "-- shipsql: kind=dml\ncall fill();"},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(executor.Migration{}, "Checksum")); diff != "" {

@@ -20,7 +20,7 @@ var sqlx = adapter{
 var sqlxMark = regexp.MustCompile(`\A-- no-transaction`)
 
 func sqlxName(file string) (fileName, bool) {
-	base, down, _ := cutDirection(stem(file))
+	base, down := cutDirection(stem(file))
 	m := digitsStem.FindStringSubmatch(base)
 	if m == nil || !isSQL(file) {
 		return fileName{}, false

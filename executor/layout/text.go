@@ -65,13 +65,10 @@ func isComment(text string) bool {
 	return text == "" || strings.HasPrefix(text, "--")
 }
 
-// emptied is a text with its lines emptied, so that what follows keeps its place.
-func emptied(text string) string { return strings.Repeat("\n", strings.Count(text, "\n")) }
-
 // section cuts sql[start:end] out of a file: the text without empty lines around
 // it, and what precedes that in the file.
 func section(sql string, start, end int) (before, text string) {
-	text = sql[start:end]
+	text = sql[min(start, end):end]
 	for {
 		line, rest, more := strings.Cut(text, "\n")
 		if !more || strings.TrimSpace(line) != "" {
@@ -80,6 +77,15 @@ func section(sql string, start, end int) (before, text string) {
 		text = rest
 	}
 	return sql[:end-len(text)], strings.TrimRight(text, " \t\r\n")
+}
+
+// placed cuts what undoes a migration out of its file and keeps its place.
+func placed(sql string, start int) string {
+	before, text := section(sql, start, len(sql))
+	if text == "" {
+		return ""
+	}
+	return strings.Repeat("\n", strings.Count(before, "\n")) + text
 }
 
 // line is the 1-based line of an offset.

@@ -99,7 +99,7 @@ func (l *loader) dbms(list string) answer {
 // named reads a list of products: "a,b" are those, "!a" are all others.
 func named(list, product string) answer {
 	var words []string
-	for _, w := range strings.SplitSeq(list, ",") {
+	for w := range strings.SplitSeq(list, ",") {
 		words = append(words, strings.ToLower(strings.TrimSpace(w)))
 	}
 	excluding := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "!") })

@@ -101,7 +101,7 @@ func (d *dbmateFile) line(n, offset int, text string) {
 }
 
 func (d *dbmateFile) options(n int, text string, noTransaction *bool) {
-	for _, option := range strings.FieldsSeq(text) {
+	for option := range strings.FieldsSeq(text) {
 		switch option {
 		case "transaction:false":
 			*noTransaction = true

@@ -237,7 +237,7 @@ func (c *changelog) set(sql string, s *set, before lead) {
 // speak to Liquibase: they are no part of the change.
 func withoutBlanks(text string) string {
 	var kept []string
-	for _, l := range strings.SplitSeq(text, "\n") {
+	for l := range strings.SplitSeq(text, "\n") {
 		if strings.TrimSpace(l) != "" {
 			kept = append(kept, l)
 		}
@@ -261,7 +261,7 @@ func (l *loader) addAt(m executor.Migration, line int, before lead, text string)
 // slashesAlone says that slashes stand on lines of their own only: there Liquibase
 // takes them for the end of a statement.
 func slashesAlone(text string) bool {
-	for _, l := range strings.SplitSeq(text, "\n") {
+	for l := range strings.SplitSeq(text, "\n") {
 		if strings.Contains(l, "/") && strings.TrimSpace(l) != "/" {
 			return false
 		}

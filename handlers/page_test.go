@@ -97,6 +97,35 @@ func TestReleasePageOfManyDatabases(t *testing.T) {
 	}
 }
 
+// A long statement says how far it is and who is in its way, but not by name: the
+// page has no login.
+func TestReleasePageOfALongStatement(t *testing.T) {
+	for name, c := range map[string]struct {
+		progress   deploy.Progress
+		want, lack string
+	}{
+		"known": {deploy.Progress{Phase: "building index: scanning table", PhaseDone: 29, PhaseOf: 100, Unit: "blocks"},
+			`building index: scanning table <progress value="29" max="100"></progress> 29 % (29 of 100 blocks)<br>`, "waits"},
+		"share only": {deploy.Progress{Phase: "copy to tmp table", PhaseDone: 500, PhaseOf: 1000},
+			`copy to tmp table <progress value="50" max="100"></progress> 50 %<br>`, "of 1000"},
+		"no whole": {deploy.Progress{Phase: "copy from", PhaseDone: 4096, Unit: "bytes"}, "copy from (4096 bytes)<br>", `max="100"`},
+		"waits": {deploy.Progress{Waits: "waits for a lock of '<b>ann@acme.example</b>' (pid 7, idle in transaction)"},
+			"waits for a lock of &#39;…&#39; (pid 7, idle in transaction)", "ann"},
+		"nothing": {deploy.Progress{}, "statement 2 of 3 progress<br><progress", "%"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rollout := rolloutIn(deploy.Running, "Long")
+			p := c.progress
+			p.State, p.Path, p.Statement, p.Total, p.Of = "progress", "m/1_a.sql", 2, 3, 1
+			rollout.Stages[0].Tasks[0].Progress = p
+			page := get(pages(&releases{rollout: rollout}), "/releases/01R").Body.String()
+			if !strings.Contains(page, c.want) || strings.Contains(page, c.lack) {
+				t.Errorf("the page lacks %q or has %q:\n%s", c.want, c.lack, page)
+			}
+		})
+	}
+}
+
 func TestReleaseEventsFollowTheRollout(t *testing.T) {
 	store := &releases{rollout: rolloutIn(deploy.Running, "one")}
 	server := httptest.NewServer(pages(store))

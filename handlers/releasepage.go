@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -35,9 +37,11 @@ var templateFiles embed.FS
 var assetFiles embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"glyph": glyph,
-	"took":  took,
-	"short": func(sha string) string { return sha[:min(len(sha), 8)] },
+	"glyph":   glyph,
+	"took":    took,
+	"percent": percent,
+	"masked":  func(text string) string { return quoted.ReplaceAllString(text, "'…'") },
+	"short":   func(sha string) string { return sha[:min(len(sha), 8)] },
 }).ParseFS(templateFiles, "templates/*.html"))
 
 func assets() echo.HandlerFunc {
@@ -84,6 +88,19 @@ var glyphs = map[deploy.State]string{
 }
 
 func glyph(s deploy.State) string { return glyphs[s] }
+
+// quoted is what others named themselves in a database's words, which a page
+// without login keeps to itself.
+var quoted = regexp.MustCompile(`'[^']*'`)
+
+// percent is how much of a statement's phase is done, "" when that isn't known.
+func percent(p deploy.Progress) string {
+	n, known := p.Percent()
+	if !known {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
 
 // took is how long something ran, or has been running.
 func took(from, to time.Time) string {

@@ -73,7 +73,8 @@ func aRollout() deploy.Rollout {
 				},
 				Tasks: []deploy.Task{failed, {
 					Database: "orders-us", State: deploy.Running, Attempts: 2, StartedAt: noon,
-					Progress: deploy.Progress{Path: "migrations/1_a.sql", Statement: 1, Total: 2},
+					Progress: deploy.Progress{Path: "migrations/1_a.sql", Statement: 1, Total: 2, State: "progress",
+						Phase: "building index: scanning table", PhaseDone: 29, PhaseOf: 100, Unit: "blocks", Waits: "waits for a lock of 'psql' (pid 7)"},
 				}},
 				Skips: []deploy.Skip{{Version: "2", Path: "migrations/2_b.sql", Actor: "ann", Reason: "broken", At: noon}},
 			},

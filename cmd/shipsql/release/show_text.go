@@ -140,13 +140,28 @@ func (k Task) text(t Terminal) {
 func (k Task) detail(t Terminal) string {
 	switch {
 	case k.State == deploy.Running && k.Progress.Path != "":
-		return fmt.Sprintf("  %s, statement %d of %d", plain(k.Progress.Path), k.Progress.Statement, k.Progress.Total)
+		return fmt.Sprintf("  %s, statement %d of %d%s", plain(k.Progress.Path), k.Progress.Statement, k.Progress.Total, phase(k.Progress))
 	case k.RetryAt != nil && k.RetryAt.After(t.Now):
 		return "  again at " + stamp(*k.RetryAt)
 	case k.StartedAt != nil && k.FinishedAt != nil:
 		return fmt.Sprintf("  %.1f s", k.FinishedAt.Sub(*k.StartedAt).Seconds())
 	}
 	return ""
+}
+
+// phase is what a database tells of a statement that takes long.
+func phase(p deploy.Progress) string {
+	var b strings.Builder
+	if p.Phase != "" {
+		b.WriteString(", " + plain(p.Phase))
+	}
+	if percent, known := p.Percent(); known {
+		fmt.Fprintf(&b, " %d %%", percent)
+	}
+	if p.Waits != "" {
+		b.WriteString("; " + plain(p.Waits))
+	}
+	return b.String()
 }
 
 // reason prints what is in the way, who can change that, and how.

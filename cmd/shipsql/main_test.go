@@ -9,5 +9,8 @@ import (
 
 func TestMain(m *testing.M) {
 	syntax.MaybeWorker()
+	if os.Getenv("SHIPSQL_TEST_AS_COMMAND") != "" { // a shell in a test calls us
+		main()
+	}
 	os.Exit(m.Run())
 }

@@ -32,6 +32,7 @@ type upReport struct {
 	Engine     string        `json:"engine"`
 	History    string        `json:"history"`
 	Migrations []upMigration `json:"migrations"`
+	DryRun     *dryRun       `json:"dry_run,omitempty"`
 	Error      *errorReport  `json:"error,omitempty"`
 }
 
@@ -65,6 +66,9 @@ func (r *upReport) text(w io.Writer) {
 		summary = fmt.Sprintf("%d would be applied", n)
 	}
 	fmt.Fprintf(w, "%s, %d already there, %d skipped\n", summary, counts[executor.AlreadyApplied], counts[executor.Skipped])
+	if r.DryRun != nil {
+		fmt.Fprintf(w, "dry run: %s\n", r.DryRun.Basis)
+	}
 }
 
 type migrateStatusCmd struct{ migrateTarget }

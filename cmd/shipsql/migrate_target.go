@@ -9,6 +9,8 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/layout"
+	"github.com/shipsql/shipsql/executor/mysql"
+	mysqlsyntax "github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/executor/script"
@@ -39,8 +41,11 @@ func openTarget(database string) (opened, error) {
 		parser := syntax.NewParser(syntax.Options{})
 		engine := postgres.New(parser)
 		return opened{engine.Open(source), engine, script.Postgres, func() { _ = parser.Close() }}, nil
+	case scheme == mysql.MySQL || scheme == mysql.MariaDB:
+		engine := mysql.New(mysqlsyntax.Flavour(scheme))
+		return opened{engine.Open(source), engine, script.MySQL, func() {}}, nil
 	}
-	return opened{}, fault.New(fault.Unsupported, "databases of the kind %s are not supported yet", scheme).Then("use postgres://…")
+	return opened{}, fault.New(fault.Unsupported, "there is no engine for %s://", scheme).Then("use postgres://, mysql:// or mariadb://")
 }
 
 // migration is what a command works on.

@@ -102,7 +102,7 @@ func TestMigrateExitCodes(t *testing.T) {
 		"unreachable":        {"postgres://u:hunter2@127.0.0.1:1/x", good, "", 4, "can't be reached"},
 		"no URL":             {"postgres://[", good, "", exitUsage, "URL"},
 		"unset":              {"env:SHIPSQL_NOT_SET", good, "", exitUsage, "env:SHIPSQL_NOT_SET"},
-		"another engine":     {"mysql://u@h/x", good, "", exitUsage, "not supported yet"},
+		"another engine":     {"oracle://u@h/x", good, "", exitUsage, "no engine for oracle://"},
 		"unknown layout":     {database, good, "--layout flywey", exitUsage, "did you mean flyway?"},
 		"another layout":     {database, good, "--layout flyway", exitFail, "1_a.sql: the file name has no version"},
 		"version of nothing": {database, good, "--to 7", exitUsage, "no version 7"},

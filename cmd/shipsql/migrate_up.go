@@ -54,6 +54,7 @@ func (c *migrateUpCmd) apply(t *terminal, m *migration, wanted []executor.Migrat
 	if run.Companion, err = c.companion(t, m, &c.migrateTarget); err != nil {
 		return err
 	}
+	defer t.interruptible(&run)()
 	result, err := m.target.Apply(t.ctx, run)
 	for _, o := range result.Outcomes {
 		report.add(o)
@@ -94,33 +95,3 @@ func (m *migration) reader() (executor.Reader, error) {
 	}
 	return nil, fault.New(fault.Unsupported, "%s databases can't be asked for another tool's history yet", m.engine.Name())
 }
-
-// foresee reports what Apply would do, going by the ledger alone.
-func (c *migrateUpCmd) foresee(t *terminal, m *migration, wanted []executor.Migration, report *upReport) error {
-	entries, err := m.target.Status(t.ctx, c.History, wanted)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		kind := executor.AlreadyApplied
-		switch e.State {
-		default: // applied, baseline
-		case executor.StateMissing:
-			continue
-		case executor.StatePending, executor.StatePartial, executor.StateUndone:
-			kind = wouldApply
-		case executor.StateSkipped:
-			kind = executor.Skipped
-		case executor.StateChanged:
-			return fault.New(fault.ChangedAfterApply, "version %s was applied with another text", e.Version).At(e.Path).
-				Then("put the old text back and write the change as a new migration")
-		case executor.StateAmbiguous:
-			return fault.New(fault.Ambiguous, "version %s is ambiguous", e.Version).At(e.Path).Then("look at the database, then run shipsql migrate resolve")
-		}
-		report.add(executor.Outcome{Version: e.Version, Path: e.Path, Kind: kind, Statements: e.Total - e.Done})
-	}
-	return nil
-}
-
-// wouldApply is the outcome that --dry-run foresees.
-const wouldApply executor.OutcomeKind = "would_apply"

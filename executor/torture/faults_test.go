@@ -25,6 +25,7 @@ type point struct {
 
 var points = []point{
 	{"a statement of the folder", func(chunk []byte) bool { return bytes.Contains(chunk, []byte(mark)) }},
+	{"a delicate statement", func(chunk []byte) bool { return bytes.Contains(chunk, []byte(mark+delicate)) }},
 	{"COMMIT", func(chunk []byte) bool { return bytes.Contains(chunk, []byte("COMMIT")) }},
 	{"anything but the wait for the lock", func(chunk []byte) bool {
 		return !bytes.Contains(chunk, []byte("pg_try_advisory_lock")) && !bytes.Contains(chunk, []byte("GET_LOCK"))
@@ -42,12 +43,12 @@ var moments = map[faultproxy.When]string{
 func (r *round) cut(ctx context.Context) error {
 	dice := r.random(cutCount)
 	for r.tally.of(cutCount) < r.quota.Cuts {
-		if _, err := r.pulse.await(ctx, 1+dice.IntN(24)); err != nil {
+		if _, err := r.pulse.await(ctx, 1+dice.IntN(24), false); err != nil {
 			return err
 		}
 		p, when := points[dice.IntN(len(points))], faultproxy.When(dice.IntN(4))
 		skip := dice.IntN(3)
-		if p.name == points[2].name {
+		if p.name == points[len(points)-1].name {
 			skip = dice.IntN(15)
 		}
 		r.wire.Arm(&faultproxy.Cut{When: when, For: time.Duration(dice.IntN(300)) * time.Millisecond, Match: func(_ int, chunk []byte) bool {
@@ -91,11 +92,11 @@ func (r *round) happened(ctx context.Context) (bool, error) {
 func (r *round) kill(ctx context.Context) error {
 	dice := r.random(killCount)
 	for n := 1; r.tally.of(killCount) < r.quota.Kills; n++ {
-		victim, err := r.pulse.await(ctx, 1+dice.IntN(36))
+		victim, err := r.pulse.await(ctx, 1+dice.IntN(36), dice.IntN(2) == 0)
 		if err != nil {
 			return err
 		}
-		if err := pause(ctx, time.Duration(dice.IntN(6000))*time.Microsecond); err != nil {
+		if err := pause(ctx, time.Duration(dice.IntN(15000))*time.Microsecond); err != nil {
 			return err
 		}
 		if g := r.playing.Load(); n%4 == 0 && g != nil {
@@ -116,7 +117,7 @@ func (r *round) kill(ctx context.Context) error {
 func (r *round) crash(ctx context.Context) error {
 	dice := r.random(crashCount)
 	for r.tally.of(crashCount) < r.quota.Crashes {
-		if _, err := r.pulse.await(ctx, 1+dice.IntN(400)); err != nil {
+		if _, err := r.pulse.await(ctx, 1+dice.IntN(400), dice.IntN(2) == 0); err != nil {
 			return err
 		}
 		if err := pause(ctx, time.Duration(dice.IntN(10))*time.Millisecond); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/faultproxy"
 )
 
@@ -117,9 +118,11 @@ func (g *game) begin(name string, r role) (*life, error) {
 // heard takes note of what a worker says.
 func (g *game) heard(l *life, w word) {
 	g.history.heard(l.worker, w)
-	if w.Event != nil && w.Event.Statement > 0 {
-		g.pulse.beat(l)
+	if w.Event == nil || w.Event.Statement == 0 {
+		return
 	}
+	at, ok := g.story.at(w.Event.Version, w.Event.Statement)
+	g.pulse.beat(l, ok && w.Event.State == executor.EventRunning && g.story.statements[at].delicate())
 }
 
 // through is the target's URL by way of the proxy.
@@ -137,14 +140,15 @@ type pulse struct {
 	mu   sync.Mutex
 	n    int
 	last *life // who made the last one
+	hurt bool  // it was the beginning of a delicate statement
 	next chan struct{}
 }
 
-func (p *pulse) beat(l *life) {
+func (p *pulse) beat(l *life, delicate bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.n++
-	p.last = l
+	p.last, p.hurt = l, delicate
 	if p.next != nil {
 		close(p.next)
 		p.next = nil
@@ -152,10 +156,12 @@ func (p *pulse) beat(l *life) {
 }
 
 // await returns after so many more steps, with the process that made the last.
-func (p *pulse) await(ctx context.Context, steps int) (*life, error) {
+// Asked for a delicate statement, it lets some more go by until one begins.
+func (p *pulse) await(ctx context.Context, steps int, delicate bool) (*life, error) {
+	const some = 60
 	p.mu.Lock()
 	until := p.n + steps
-	for p.n < until {
+	for p.n < until || delicate && !p.hurt && p.n < until+some {
 		if p.next == nil {
 			p.next = make(chan struct{})
 		}

@@ -13,6 +13,9 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/shipsql/shipsql/executor"
+	mysqlengine "github.com/shipsql/shipsql/executor/mysql"
+	"github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/privateserver"
 )
@@ -35,6 +38,7 @@ func mariadbConnect(text string) (*sql.DB, error) {
 }
 
 var mariadbLedger = ledgerSQL{
+	prefix: "shipsql_",
 	exists: "SELECT count(*) FROM information_schema.tables WHERE table_schema = database() AND table_name = 'shipsql_migrations'",
 	rows:   "SELECT version, checksum, state, finished_at IS NOT NULL FROM shipsql_migrations WHERE history = 'default' AND kind = 'versioned' ORDER BY version + 0",
 	steps:  "SELECT version, n, state FROM shipsql_steps WHERE history = 'default' AND kind = 'versioned' ORDER BY version + 0, n",
@@ -80,7 +84,7 @@ func mariadbReality(db *sql.DB) (string, error) {
 			texts = append(texts, strings.Join(row, ","))
 		}
 		slices.Sort(texts)
-		lines = append(lines, o[1]+": "+strings.Join(texts, " "))
+		lines = append(lines, o[1]+": "+brief(texts))
 	}
 	name, err := list(ctx, db, "SELECT database()")
 	if err != nil {
@@ -351,8 +355,9 @@ func mySession(n int) []piece {
 }
 
 var mariadb = product{
-	name: "mariadb",
-	form: script.Form{Dialect: script.MySQL},
+	name:   mysqlengine.MariaDB,
+	engine: func() executor.Engine { return mysqlengine.New(syntax.MariaDB) },
+	form:   script.Form{Dialect: script.MySQL},
 	start: func(tb privateserver.TB) server {
 		return privateserver.OwnMariaDB(tb, privateserver.MariaDBOptions{Relaxed: true})
 	},
@@ -363,9 +368,53 @@ var mariadb = product{
 		myColumns, myClauses, myExchange, mySwap, mySelectInto, myProcedure, myCounting, myQualified, myViews, myTrigger,
 		myRows, myTruncate, myDrops, myForeignKey, myMaintenance, myRoutines, mySession,
 	},
-	ledger:  mariadbLedger,
-	others:  mariadbOthers,
-	remains: mariadbRemains,
+	ledger:   mariadbLedger,
+	others:   mariadbOthers,
+	remains:  mariadbRemains,
+	database: func(t *testing.T) string { return privateserver.MariaDBDatabase(t) },
+	replica: func(t *testing.T) string {
+		return mariadbAt(t, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{"read_only": "1"}})
+	},
+	login:  mariadbPoor,
+	grants: mariadbGrants,
+	full:   mariadbFull,
+}
+
+// mariadbAt is a database on a server of the test's own.
+func mariadbAt(t *testing.T, o privateserver.MariaDBOptions) string {
+	s := privateserver.OwnMariaDB(t, o)
+	if err := s.CreateDatabase(t.Context(), "own"); err != nil {
+		t.Fatal(err)
+	}
+	return s.URL("own")
+}
+
+// mariadbPoor makes a login of the database's name.
+func mariadbPoor(b *bench) string {
+	u, name := urlOf(b)
+	b.exec("CREATE USER "+name+" IDENTIFIED BY 'poor'", "GRANT SELECT ON "+name+".* TO "+name)
+	b.t.Cleanup(func() {
+		if _, err := b.db.ExecContext(context.Background(), "DROP USER "+name); err != nil {
+			b.t.Error(err)
+		}
+	})
+	u.User = url.UserPassword(name, "poor")
+	return u.String()
+}
+
+func mariadbGrants(b *bench) {
+	_, name := urlOf(b)
+	b.exec("GRANT CREATE, ALTER, INDEX, DROP, REFERENCES ON " + name + ".* TO " + name)
+	for _, table := range []string{"meta", "migrations", "steps"} {
+		b.exec("GRANT SELECT, CREATE, INSERT, UPDATE, DELETE ON " + name + ".shipsql_" + table + " TO " + name)
+	}
+}
+
+// mariadbFull is a server whose one tablespace may not grow beyond a size.
+func mariadbFull(t *testing.T) (string, string) {
+	return mariadbAt(t, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{
+		"innodb_file_per_table": "0", "innodb_data_file_path": "ibdata1:4M:autoextend:max:20M",
+	}}), "CREATE TABLE hog (what longtext);\nINSERT INTO hog VALUES " + strings.Repeat("(repeat('x', 1000000)), ", 24) + "('');\n"
 }
 
 func TestReferMariaDB(t *testing.T) {

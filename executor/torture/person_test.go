@@ -24,11 +24,10 @@ func (g *game) answer(ctx context.Context, question *executor.AmbiguousError) er
 	if asked, err := g.asked(ctx, db, question.Version); err != nil || !asked {
 		return err // another worker's question was the same, and is settled
 	}
-	f, ok := g.story.at(question.Version)
-	if !ok || question.Statement < 1 || question.Statement > f.count {
+	at, ok := g.story.at(question.Version, question.Statement)
+	if !ok {
 		return fmt.Errorf("there is no such statement: %w", question)
 	}
-	at := f.first + question.Statement - 1
 	s := g.story.statements[at]
 	if !s.Doubtful {
 		return fmt.Errorf("%q must never be ambiguous: %w", s.SQL, question)

@@ -2,6 +2,7 @@ package torture_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -225,7 +226,7 @@ func pgUnnamed(n int) []piece {
 
 func pgReindex(n int) []piece {
 	return told(n,
-		one("CREATE TABLE … SELECT", "CREATE TABLE worn_$N AS SELECT i AS id FROM generate_series(1, 20000) i"),
+		one("CREATE TABLE … SELECT", "CREATE TABLE worn_$N AS SELECT i AS id FROM generate_series(1, 2000) i"),
 		one("ADD INDEX", "CREATE INDEX worn_$N_id ON worn_$N (id)"),
 		silent("REINDEX CONCURRENTLY", "REINDEX INDEX CONCURRENTLY worn_$N_id"),
 		one("UPDATE", count(10*n)),
@@ -326,9 +327,18 @@ func postgresReality(db *sql.DB) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		lines = append(lines, table+": "+strings.Join(rows, " "))
+		lines = append(lines, table+": "+brief(rows))
 	}
 	return strings.Join(lines, "\n"), nil
+}
+
+// brief is rows as one text, of bounded length.
+func brief(rows []string) string {
+	text := strings.Join(rows, " ")
+	if len(text) > 2000 {
+		return fmt.Sprintf("%d rows %x", len(rows), sha256.Sum256([]byte(text)))
+	}
+	return text
 }
 
 // list is the one column of a query's rows.

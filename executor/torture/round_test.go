@@ -121,11 +121,17 @@ func (r *round) folder(ctx context.Context, number int) error {
 	return r.server.DropDatabase(ctx, g.target)
 }
 
+// evidence is an error with all that is known about it.
+type evidence struct{ error }
+
 // evidence adds the folder to an error, and leaves the history where it stays.
 func (g *game) evidence(err error) error {
+	if known, ok := errors.AsType[evidence](err); ok {
+		return known
+	}
 	path := filepath.Join(stateFolder(), fmt.Sprintf("history-%s-%d.txt", g.product.name, g.seed))
 	kept := errors.Join(os.MkdirAll(stateFolder(), 0o700), os.WriteFile(path, []byte(g.history.String()), 0o600))
-	return errors.Join(fmt.Errorf("seed %d: %w\n%s\nthe history's end, all of it is in %s:\n%s", g.seed, err, g.story, path, g.history.tail(60)), kept)
+	return evidence{errors.Join(fmt.Errorf("seed %d: %w\n%s\nthe history's end, all of it is in %s:\n%s", g.seed, err, g.story, path, g.history.tail(60)), kept)}
 }
 
 // counts are how often something happened.

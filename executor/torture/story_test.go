@@ -176,9 +176,9 @@ func (t *teller) bind(pieces []piece, target string) (s story) {
 func (s *story) add(p piece) {
 	f := &s.files[len(s.files)-1]
 	for _, statement := range p.statements {
-		text := marked(statement.SQL) + ";\n"
+		text := statement.marked() + ";\n"
 		if statement.Delimited {
-			text = "DELIMITER //\n" + marked(statement.SQL) + "\n//\nDELIMITER ;\n"
+			text = "DELIMITER //\n" + statement.marked() + "\n//\nDELIMITER ;\n"
 		}
 		f.migration.SQL += text
 		f.count++
@@ -187,12 +187,25 @@ func (s *story) add(p piece) {
 }
 
 // mark is in every statement of a story and in nothing that an engine sends of
-// its own.
-const mark = "/* of the story */"
+// its own; delicate is in those where a cut hurts most.
+const (
+	mark     = "/* of the story"
+	delicate = ", delicate"
+)
 
-func marked(sql string) string {
-	verb, rest, _ := strings.Cut(sql, " ")
-	return verb + " " + mark + " " + rest
+// marked is the statement's text in a file.
+func (s statement) marked() string {
+	verb, rest, _ := strings.Cut(s.SQL, " ")
+	if s.delicate() {
+		return verb + " " + mark + delicate + " */ " + rest
+	}
+	return verb + " " + mark + " */ " + rest
+}
+
+// delicate says that the statement shares no transaction with its step, and is
+// more than one change of one thing.
+func (s statement) delicate() bool {
+	return s.Doubtful || strings.Contains(s.SQL, "CONCURRENTLY")
 }
 
 func (f *file) finish(number int, p product) {
@@ -219,12 +232,12 @@ func (s story) String() string {
 	return b.String()
 }
 
-// at finds the file of a version.
-func (s story) at(version string) (file, bool) {
+// at finds the statement n of a version, from 1: its index in the story.
+func (s story) at(version string, n int) (int, bool) {
 	for _, f := range s.files {
-		if f.migration.Version == version {
-			return f, true
+		if f.migration.Version == version && n >= 1 && n <= f.count {
+			return f.first + n - 1, true
 		}
 	}
-	return file{}, false
+	return 0, false
 }

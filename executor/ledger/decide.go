@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/shipsql/shipsql/executor"
@@ -19,6 +20,7 @@ const (
 	Gone                        // it is recorded as skipped
 	Undo                        // run its Down text, or the rest of it
 	UndoneBefore                // it was undone before
+	Leave                       // a baseline that this database does not need: nothing is recorded
 )
 
 // Decision is the verdict on one migration with what it rests on.
@@ -26,8 +28,8 @@ type Decision struct {
 	Verdict Verdict
 
 	Migration executor.Migration
-	Row       *Row   // nil: the ledger lacks it, or holds only what was undone
-	Replaces  *Row   // what was undone: its row goes in the transaction that writes the new one
+	Row       *Row   // nil: the ledger lacks it, or holds only what Replaces says
+	Replaces  *Row   // what was undone, or an older text of a repeatable one: its row goes in the transaction that writes the new one
 	Note      string // to be written beside it
 }
 
@@ -43,51 +45,126 @@ func Decide(f Facts) ([]Decision, error) {
 	if err := f.Ledger.Check(); err != nil {
 		return nil, err
 	}
-	older, err := f.bringUp()
+	p := planner{Facts: f, base: f.base(), places: places(f.Run.Folder), brought: map[string]bool{}}
+	for _, m := range f.Run.Migrations {
+		p.brought[keyOf(m)] = true
+	}
+	older, err := p.bringUp()
 	if err != nil {
 		return nil, err
 	}
-	all := f.skips()
+	var all []Decision
 	for _, m := range older {
-		all = append(all, Decision{Verdict: Apply, Migration: m, Row: f.row(m.Version), Replaces: f.replaces(m), Note: BringUp})
+		all = append(all, Decision{Verdict: Apply, Migration: m, Row: f.row(m), Replaces: f.replaces(m), Note: BringUp})
 	}
 	for _, m := range f.Run.Migrations {
-		d, err := f.decide(m, len(older) > 0)
+		d, err := p.decide(m, len(older) > 0)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, d)
 	}
-	return all, nil
+	slices.SortStableFunc(all, func(a, b Decision) int { return cmp.Compare(p.place(a.Migration), p.place(b.Migration)) })
+	return append(p.skips(), all...), nil
 }
 
-// row is the ledger's word about a version, if it still counts.
-func (f Facts) row(version string) *Row {
-	if r := f.Ledger.Find(version); r != nil && r.State != Undone {
+// planner holds what the decisions of one run share.
+type planner struct {
+	Facts
+
+	base    *executor.Migration // the baseline that the database stands on, or will; nil: none
+	places  map[string]int      // in the run's folder
+	brought map[string]bool     // what the run brings itself
+}
+
+func keyOf(m executor.Migration) string { return Key(Kind(m), m.Version) }
+
+// places are where the folder has its migrations, by keyOf.
+func places(folder []executor.Migration) map[string]int {
+	found := make(map[string]int, len(folder))
+	for i, m := range folder {
+		found[keyOf(m)] = i
+	}
+	return found
+}
+
+// place is where a migration runs in the folder's order; all are 0 in a run
+// without a folder, whose own order holds then.
+func (p planner) place(m executor.Migration) int {
+	if i, ok := p.places[keyOf(m)]; ok {
+		return i
+	}
+	before := 0
+	for i, x := range p.Run.Folder {
+		if x.Kind != executor.Repeatable && executor.CompareVersions(x.Version, m.Version) < 0 {
+			before = i
+		}
+	}
+	return before
+}
+
+// row is the ledger's word about a migration, if it still counts for this text.
+func (f Facts) row(m executor.Migration) *Row {
+	if r := f.Ledger.Of(m); r != nil && !outlived(r, m) {
 		return r
 	}
 	return nil
 }
 
+// replaces is the row that no longer counts.
 func (f Facts) replaces(m executor.Migration) *Row {
-	if r := f.Ledger.Find(m.Version); r != nil && r.State == Undone {
+	if r := f.Ledger.Of(m); r != nil && outlived(r, m) {
 		return r
 	}
 	return nil
+}
+
+// outlived says that a row stands no more for the migration: it was undone, or
+// the migration is repeatable and has another text now.
+func outlived(r *Row, m executor.Migration) bool {
+	settled := r.State == Applied || r.State == Baseline || r.State == Skipped
+	return r.State == Undone || m.Kind == executor.Repeatable && settled && r.Checksum != m.Checksum
+}
+
+// base is the baseline that the ledger has, or on an empty database the newest
+// that the run may use.
+func (f Facts) base() *executor.Migration {
+	var newest *executor.Migration
+	for _, m := range slices.Concat(f.Run.Folder, f.Run.Migrations) {
+		if m.Kind != executor.Baseline {
+			continue
+		}
+		if r := f.row(m); r != nil && r.State != Skipped {
+			return &m
+		}
+		if newest == nil || executor.CompareVersions(m.Version, newest.Version) > 0 {
+			newest = &m
+		}
+	}
+	if f.Empty && len(f.Ledger) == 0 {
+		return newest
+	}
+	return f.Ledger.base()
+}
+
+// covered says that a baseline does, or did, what the migration does.
+func (p planner) covered(m executor.Migration) bool {
+	return p.base != nil && m.Kind != executor.Repeatable && keyOf(m) != keyOf(*p.base) &&
+		executor.IsNumeric(m.Version) && executor.CompareVersions(m.Version, p.base.Version) <= 0
 }
 
 // skips records the audited skips of files that the run does not bring itself:
 // they are no gap in the ledger.
-func (f Facts) skips() (all []Decision) {
-	for version, mark := range f.Run.Skip {
-		if f.row(version) != nil || f.brings(version) {
-			continue
-		}
+func (p planner) skips() (all []Decision) {
+	for version, mark := range p.Run.Skip {
 		m := executor.Migration{Version: version}
 		if len(mark.Migrations) == 1 {
 			m = mark.Migrations[0]
 		}
-		all = append(all, Decision{Verdict: Skip, Migration: m, Note: SkipNote(mark)})
+		if p.row(m) != nil || p.brought[keyOf(m)] {
+			continue
+		}
+		all = append(all, Decision{Verdict: Skip, Migration: m, Note: SkipNote(mark), Replaces: p.replaces(m)})
 	}
 	slices.SortFunc(all, func(a, b Decision) int { return executor.CompareVersions(a.Migration.Version, b.Migration.Version) })
 	return all
@@ -98,15 +175,21 @@ func (f Facts) brings(version string) bool {
 }
 
 // decide gives the verdict on one migration.
-func (f Facts) decide(m executor.Migration, bringingUp bool) (Decision, error) {
-	d := Decision{Verdict: Apply, Migration: m, Row: f.row(m.Version), Replaces: f.replaces(m)}
-	mark, skip := Lookup(f.Run.Skip, m.Version)
+func (p planner) decide(m executor.Migration, bringingUp bool) (Decision, error) {
+	d := Decision{Verdict: Apply, Migration: m, Row: p.row(m), Replaces: p.replaces(m)}
+	mark, skip := Lookup(p.Run.Skip, m.Version)
 	if d.Row == nil {
-		if skip {
+		switch {
+		case m.Kind == executor.Baseline && (p.base == nil || keyOf(m) != keyOf(*p.base)):
+			d.Verdict = Leave
+		case p.covered(m):
+			d.Verdict = Have
+		case skip && m.Kind != executor.Baseline:
 			d.Verdict, d.Note = Skip, SkipNote(mark)
-			return d, nil
+		default:
+			return d, p.inOrder(m, bringingUp)
 		}
-		return d, f.inOrder(m, bringingUp)
+		return d, nil
 	}
 	if d.Row.UndoSteps != nil {
 		return d, partlyUndone(d.Row, m)
@@ -116,7 +199,7 @@ func (f Facts) decide(m executor.Migration, bringingUp bool) (Decision, error) {
 	case executor.StateSkipped:
 		d.Verdict = Gone
 	case executor.StateApplied, executor.StateBaseline:
-		return f.applied(d)
+		return p.applied(d)
 	case executor.StateAmbiguous:
 		return d, stillAmbiguous(d.Row, m)
 	case executor.StatePartial:
@@ -140,10 +223,12 @@ func (f Facts) applied(d Decision) (Decision, error) {
 	return d, changedAfterApply(d.Row, d.Migration)
 }
 
-// inOrder refuses a migration below the newest one of the ledger.
-func (f Facts) inOrder(m executor.Migration, bringingUp bool) error {
-	newest := f.Ledger.Newest()
-	if f.Run.OutOfOrder || bringingUp || newest == "" || executor.CompareVersions(m.Version, newest) > 0 {
+// inOrder refuses a migration below the newest one of the ledger. What has no
+// number has no place among others, and a baseline runs before everything.
+func (p planner) inOrder(m executor.Migration, bringingUp bool) error {
+	newest := p.Ledger.Newest()
+	if p.Run.OutOfOrder || bringingUp || newest == "" || m.Kind == executor.Baseline || !executor.IsNumeric(m.Version) ||
+		executor.CompareVersions(m.Version, newest) > 0 {
 		return nil
 	}
 	return fault.New(fault.OutOfOrder, "version %s is below %s, which the database has already", m.Version, newest).At(m.Path).
@@ -152,9 +237,10 @@ func (f Facts) inOrder(m executor.Migration, bringingUp bool) error {
 
 // bringUp returns the files of the folder that run before the run's own: none on
 // a database that went along, all of them on an empty one.
-func (f Facts) bringUp() ([]executor.Migration, error) {
-	lacking := f.lacking()
-	if len(lacking) == 0 || f.Empty && len(f.Ledger) == 0 || f.bringingUp() {
+func (p planner) bringUp() ([]executor.Migration, error) {
+	empty := p.Empty && len(p.Ledger) == 0 || p.bringingUp()
+	lacking := p.lacking(empty)
+	if len(lacking) == 0 || empty {
 		return lacking, nil
 	}
 	return nil, fault.New(fault.Conflict, "the database's ledger lacks %d older files of the folder, from %s to %s",
@@ -163,22 +249,23 @@ func (f Facts) bringUp() ([]executor.Migration, error) {
 			lacking[len(lacking)-1].Version)
 }
 
-// lacking returns the folder's files below the newest that the run may apply,
-// if the ledger lacks them or bringing up was interrupted within them.
-func (f Facts) lacking() (lacking []executor.Migration) {
-	top := ""
-	for _, m := range f.Run.Migrations {
-		if f.row(m.Version) == nil && (top == "" || executor.CompareVersions(m.Version, top) > 0) {
-			top = m.Version
+// lacking returns the folder's files before the last that the run may apply, if
+// the ledger lacks them or bringing up was interrupted within them. Repeatable
+// ones run by their own releases, but on an empty database.
+func (p planner) lacking(empty bool) (lacking []executor.Migration) {
+	top := -1
+	for _, m := range p.Run.Migrations {
+		if p.row(m) == nil && !p.covered(m) && (m.Kind != executor.Baseline || p.base != nil && keyOf(m) == keyOf(*p.base)) {
+			top = max(top, p.place(m))
 		}
 	}
-	for _, m := range f.Run.Folder {
-		_, skipped := Lookup(f.Run.Skip, m.Version)
-		if skipped || f.brings(m.Version) || top == "" || executor.CompareVersions(m.Version, top) > 0 {
-			continue
-		}
-		r := f.row(m.Version)
-		if r == nil || r.Note == BringUp && r.State != Applied {
+	for i, m := range p.Run.Folder {
+		_, skipped := Lookup(p.Run.Skip, m.Version)
+		switch r := p.row(m); {
+		case skipped && m.Kind != executor.Baseline, p.brought[keyOf(m)], p.covered(m), top < 0:
+		case m.Kind == executor.Repeatable && !empty, m.Kind != executor.Repeatable && i > top:
+		case m.Kind == executor.Baseline && (p.base == nil || keyOf(m) != keyOf(*p.base)):
+		case r == nil || r.Note == BringUp && r.State != Applied:
 			lacking = append(lacking, m)
 		}
 	}

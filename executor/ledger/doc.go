@@ -14,6 +14,9 @@
 //	applied or baseline     brings another text, accepted       Accept
 //	applied or baseline     brings another text                 stop: changed after apply
 //	skipped                 brings it                           Gone
+//	another text            brings a repeatable one             Apply (the old row goes)
+//	no row                  brings what a baseline did          Have
+//	no row                  brings a baseline, not needed       Leave
 //	undone                  brings it                           Apply, in place of that row
 //
 // An undo asks DecideUndo:
@@ -28,4 +31,7 @@
 // and so are older files of the folder that the ledger lacks, except on an empty
 // database, which is brought up from the first one. A ledger that holds what no
 // ShipSQL writes (Check) stops everything.
+//
+// An empty database begins with the folder's newest baseline, if it has one.
+// Decisions stand in the folder's order: by number, or as its layout says.
 package ledger

@@ -126,20 +126,22 @@ func (r *Row) asksFor(n int) bool {
 // Of returns the row of a migration, or nil.
 func (l Ledger) Of(m executor.Migration) *Row { return l[Key(Kind(m), m.Version)] }
 
-// Find returns the row of a version, or nil. Of a repeatable one, the version is
-// its name.
+// Find returns the row of a version, or nil. Where a versioned migration and a
+// baseline share a number it is the versioned one's.
 func (l Ledger) Find(version string) *Row {
-	if r := l[executor.VersionKey(version)]; r != nil {
-		return r
+	for _, kind := range []executor.Kind{executor.Versioned, executor.Repeatable, executor.Baseline} {
+		if r := l[Key(string(kind), version)]; r != nil {
+			return r
+		}
 	}
-	return l[Key(string(executor.Repeatable), version)]
+	return nil
 }
 
-// Newest is the highest version of a versioned migration that took effect, "" if none did.
+// Newest is the highest numeric version that took effect, "" if none did.
 func (l Ledger) Newest() string {
 	newest := ""
 	for _, r := range l {
-		if r.Kind != string(executor.Versioned) || r.State == Skipped || r.State == Undone {
+		if r.Kind == string(executor.Repeatable) || !executor.IsNumeric(r.Version) || r.State == Skipped || r.State == Undone {
 			continue
 		}
 		if newest == "" || executor.CompareVersions(r.Version, newest) > 0 {
@@ -147,6 +149,17 @@ func (l Ledger) Newest() string {
 		}
 	}
 	return newest
+}
+
+// base is the baseline migration that ran here, which the folder may have lost
+// since; nil if there is none.
+func (l Ledger) base() *executor.Migration {
+	for _, r := range l {
+		if r.Kind == string(executor.Baseline) && r.State != Skipped && r.State != Undone {
+			return &executor.Migration{Version: r.Version, Kind: executor.Baseline}
+		}
+	}
+	return nil
 }
 
 // Asks says that the ledger waits for this answer.

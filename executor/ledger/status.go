@@ -8,35 +8,63 @@ import (
 	"github.com/shipsql/shipsql/executor"
 )
 
-// Status joins the ledger with the folder, ordered by version.
+// Status joins the ledger with the folder, in the folder's order; what the folder
+// lacks stands by its version.
 func Status(l Ledger, folder []executor.Migration) []executor.Entry {
 	entries := make([]executor.Entry, 0, max(len(l), len(folder)))
-	seen := map[string]bool{}
+	seen, base := map[string]bool{}, l.base()
 	for _, m := range folder {
-		seen[executor.VersionKey(m.Version)] = true
-		entries = append(entries, entry(l.Find(m.Version), &m))
+		seen[keyOf(m)] = true
+		e := entry(l.Of(m), &m)
+		if l.Of(m) == nil {
+			withoutRow(&e, m, base, len(l) > 0)
+		}
+		entries = append(entries, e)
 	}
+	var missing []executor.Entry
 	for key, r := range l {
 		if !seen[key] {
-			entries = append(entries, entry(r, nil))
+			missing = append(missing, entry(r, nil))
 		}
 	}
-	slices.SortStableFunc(entries, func(a, b executor.Entry) int {
+	slices.SortFunc(missing, func(a, b executor.Entry) int {
 		return cmp.Or(executor.CompareVersions(a.Version, b.Version), cmp.Compare(a.Version, b.Version))
 	})
+	for _, e := range missing {
+		i := slices.IndexFunc(entries, func(x executor.Entry) bool { return executor.CompareVersions(x.Version, e.Version) > 0 })
+		if i < 0 {
+			i = len(entries)
+		}
+		entries = slices.Insert(entries, i, e)
+	}
 	return entries
+}
+
+// withoutRow says what a migration without a row is when not pending: what a
+// baseline did is there, and a baseline on a database that has a history is for
+// others.
+func withoutRow(e *executor.Entry, m executor.Migration, base *executor.Migration, history bool) {
+	covers := base != nil && executor.IsNumeric(m.Version) && executor.CompareVersions(m.Version, base.Version) <= 0
+	switch {
+	case m.Kind == executor.Baseline && history:
+		e.State, e.Note = executor.StateSkipped, "it is for empty databases only"
+	case m.Kind != executor.Repeatable && covers:
+		e.State, e.Note = executor.StateBaseline, "the baseline "+base.Version+" did it"
+	}
 }
 
 // entry describes a migration that the ledger, the folder, or both know.
 func entry(r *Row, m *executor.Migration) executor.Entry {
-	e := executor.Entry{Kind: executor.Versioned, State: executor.StatePending}
+	e := executor.Entry{State: executor.StatePending}
 	if m != nil {
+		e.Kind = executor.Kind(Kind(*m))
 		e.Version, e.Name, e.Path, e.Change, e.Checksum = m.Version, m.Name, m.Path, m.Change, m.Checksum
 		e.Total = len(m.Statements())
 	}
 	if r == nil {
 		return e
 	}
+	e.Kind = executor.Kind(r.Kind)
 	e.Version, e.Checksum, e.State = r.Version, r.Checksum, state(r, m)
 	e.Name = cmp.Or(e.Name, r.Name)
 	e.Release, e.Actor, e.Note, e.AppliedAt = r.Release, r.Actor, r.Note, r.StartedAt.UTC()
@@ -59,6 +87,8 @@ func state(r *Row, m *executor.Migration) executor.State {
 	switch {
 	case m == nil && r.State == Applied:
 		return executor.StateMissing
+	case m != nil && m.Kind == executor.Repeatable && outlived(r, *m):
+		return executor.StatePending // again
 	case m != nil && changed(r, *m):
 		return executor.StateChanged
 	}

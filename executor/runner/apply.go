@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
@@ -65,7 +66,7 @@ type applier struct {
 	run      executor.Run
 	watch    *watch // nil when nobody follows the run
 	result   executor.Result
-	reported map[string]bool  // by executor.VersionKey: in the result already
+	reported map[string]bool  // by ledger.Key: in the result already
 	inDoubt  executor.Outcome // of the migration whose last transaction was about to commit
 	until    time.Time        // an unreachable database is tried again until then
 }
@@ -116,7 +117,7 @@ func (a *applier) plan(ctx context.Context, s Session) ([]File, error) {
 		return nil, err
 	}
 	f := ledger.Facts{Run: a.run, Ledger: l}
-	if a.run.Folder != nil && len(l) == 0 {
+	if len(l) == 0 && (a.run.Folder != nil || slices.ContainsFunc(a.run.Migrations, isBaseline)) {
 		if f.Empty, err = s.Empty(ctx); err != nil {
 			return nil, err
 		}
@@ -127,6 +128,8 @@ func (a *applier) plan(ctx context.Context, s Session) ([]File, error) {
 	}
 	return s.Compile(ctx, decisions)
 }
+
+func isBaseline(m executor.Migration) bool { return m.Kind == executor.Baseline }
 
 // resolved reads the ledger after it took the run's answers to ambiguous steps.
 // An answer that was taken by an earlier run is no longer asked for.
@@ -174,7 +177,7 @@ func (a *applier) migrate(ctx context.Context, s Session, f File) error {
 			return err
 		}
 		out.Duration, out.Notes = time.Since(started), f.Notes()
-	case ledger.Gone:
+	case ledger.Gone, ledger.Leave:
 	}
 	a.report(f, out)
 	return nil
@@ -183,7 +186,7 @@ func (a *applier) migrate(ctx context.Context, s Session, f File) error {
 // outcomes says what becomes of a migration by its verdict.
 var outcomes = map[ledger.Verdict]executor.OutcomeKind{
 	ledger.Apply: executor.Applied, ledger.Have: executor.AlreadyApplied, ledger.Accept: executor.AlreadyApplied,
-	ledger.Skip: executor.Skipped, ledger.Gone: executor.Skipped,
+	ledger.Skip: executor.Skipped, ledger.Gone: executor.Skipped, ledger.Leave: executor.Skipped,
 	ledger.Undo: executor.Undone, ledger.UndoneBefore: executor.AlreadyUndone,
 }
 
@@ -195,7 +198,7 @@ func (a *applier) file(ctx context.Context, f File) error {
 
 // report adds an outcome, once over all sessions.
 func (a *applier) report(f File, out executor.Outcome) {
-	key := executor.VersionKey(out.Version)
+	key := ledger.Key(ledger.Kind(f.Decision().Migration), out.Version)
 	if a.reported[key] {
 		return
 	}
@@ -204,7 +207,7 @@ func (a *applier) report(f File, out executor.Outcome) {
 	state := map[executor.OutcomeKind]executor.EventState{
 		executor.Applied: executor.EventApplied, executor.Skipped: executor.EventSkipped, executor.Undone: executor.EventUndone,
 	}[out.Kind]
-	if state != "" && f.Decision().Verdict != ledger.Gone {
+	if state != "" && f.Decision().Verdict != ledger.Gone && f.Decision().Verdict != ledger.Leave {
 		Progress(a.run, executor.Event{Version: out.Version, Path: out.Path, Total: f.Total(), State: state})
 	}
 }

@@ -76,6 +76,7 @@ type Project struct {
 	Databases  map[string]string // label selector: every pair must match
 	OutOfOrder bool              // versions below the newest may be added
 	History    string            // name in the ledgers; "" means DefaultHistory
+	Compat     string            // the tool whose own history is written along: "goose", "golang-migrate", "" for none
 }
 
 // ID names the project everywhere: repository@branch:path.

@@ -86,8 +86,12 @@ func (s *Service) apply(ctx context.Context, job queue.Job, a *attempt) (executo
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	run.Cancel = s.wish(watching, a)
-	result, err := traced(ctx, a, func(ctx context.Context) (executor.Result, error) {
-		return engine.Open(database.URL).Apply(ctx, run)
+	result, err := traced(ctx, a, func(ctx context.Context) (_ executor.Result, err error) {
+		target := engine.Open(database.URL)
+		if run.Companion, err = companion(ctx, a.project, database, target, run); err != nil {
+			return executor.Result{}, err
+		}
+		return target.Apply(ctx, run)
 	})
 	a.Progress = r.progress
 	a.reached = r.reached

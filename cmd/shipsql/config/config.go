@@ -127,6 +127,6 @@ func (e environment) build() deploy.Environment {
 func (p project) build() deploy.Project {
 	return deploy.Project{
 		Repository: p.Repository, Branch: p.Branch, Path: path.Clean(p.Path), Databases: p.Databases,
-		OutOfOrder: p.OutOfOrder == "allow", History: p.History,
+		OutOfOrder: p.OutOfOrder == "allow", History: p.History, Compat: strings.TrimPrefix(p.Compat, "none"),
 	}
 }

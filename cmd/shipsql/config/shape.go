@@ -77,5 +77,6 @@ type project struct {
 	Databases  map[string]string `yaml:"databases" jsonschema:"required" jsonschema_description:"label selector: databases that have all these labels"`
 	OutOfOrder string            `yaml:"out_of_order" jsonschema:"default=deny,enum=deny,enum=allow" jsonschema_description:"what happens to a version below one that was applied already"`
 	History    string            `yaml:"history" jsonschema:"default=default" jsonschema_description:"name of the ledger's history; two projects on one database need two"`
+	Compat     string            `yaml:"compat" jsonschema:"default=none,enum=none,enum=goose,enum=golang-migrate" jsonschema_description:"the tool whose own history table is written along, so that it goes on working"`
 	_          struct{}          `notyet:"layout disclosure"`
 }

@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
@@ -42,6 +40,7 @@ type commands struct {
 // terminal is what a command may know of where it runs.
 type terminal struct {
 	ctx      context.Context // done at SIGINT or SIGTERM
+	insisted <-chan struct{} // closed at the second; nil: never
 	in       io.Reader
 	out, err io.Writer
 	isTTY    bool // out is a terminal: colours and progress bars are welcome
@@ -71,9 +70,9 @@ const (
 
 func main() {
 	syntax.MaybeWorker()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, insisted, stop := interrupts(context.Background())
 	code := run(os.Args[1:], &terminal{
-		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr,
+		ctx: ctx, insisted: insisted, in: os.Stdin, out: os.Stdout, err: os.Stderr,
 		isTTY:    isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == "",
 		errIsTTY: isatty.IsTerminal(os.Stderr.Fd()),
 	})

@@ -127,6 +127,7 @@ func (c *migrateDownCmd) undo(t *terminal, m *migration, chosen []executor.Migra
 	if run.Companion, err = c.companion(t, m, &c.migrateTarget); err != nil {
 		return err
 	}
+	defer t.interruptible(&run)()
 	result, err := m.target.Undo(t.ctx, run)
 	for _, o := range result.Outcomes {
 		report.done(o)

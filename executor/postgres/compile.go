@@ -80,7 +80,7 @@ func (c compiler) compile(ctx context.Context, decisions []ledger.Decision) ([]p
 		if d.Verdict != ledger.Apply {
 			continue
 		}
-		for n, piece := range script.Split(d.Migration.SQL) {
+		for n, piece := range d.Migration.Statements() {
 			programs[i].statements = append(programs[i].statements, statement{Statement: piece, n: n + 1})
 		}
 		for n := range programs[i].statements {
@@ -216,11 +216,13 @@ func isSetting(tree *pg_query.Node) bool {
 
 // direct applies the file's directives.
 func (p *program) direct() error {
+	if p.Migration.NoTransaction && len(p.statements) > 0 {
+		p.perStep, p.separate = true, true
+	}
 	if !strings.Contains(p.Migration.SQL, "shipsql:") {
 		return nil
 	}
-	pieces := script.Split(p.Migration.SQL)
-	directives, faults := script.Directives(p.Migration.SQL, pieces)
+	directives, faults := p.Migration.Form.Directives(p.Migration.SQL, p.Migration.Statements())
 	if len(faults) > 0 {
 		return faults[0].At(p.Migration.Path + ":" + faults[0].Where)
 	}

@@ -179,9 +179,15 @@ func (f file) key() key {
 	return k
 }
 
-// queueRow makes the migration's row, if it has none.
+// queueRow makes the migration's row, if it has none. One that no longer counts
+// goes.
 func (f file) queueRow(b *pgx.Batch, state string) *pgx.QueuedQuery {
 	k := f.key()
+	if f.Replaces != nil {
+		for _, table := range []string{"steps", "migrations"} {
+			b.Queue("DELETE FROM shipsql."+table+" WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, f.Replaces.Version)
+		}
+	}
 	return b.Queue(f.own("shipsql_insert", insertSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum, state,
 		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
 }

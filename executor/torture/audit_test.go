@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -48,11 +49,7 @@ func (g *game) audit(ctx context.Context) error {
 func (g *game) alive() map[string]*life {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	all := map[string]*life{}
-	for name, l := range g.lives {
-		all[name] = l
-	}
-	return all
+	return maps.Clone(g.lives)
 }
 
 // settled opens the target once the server is through with everybody else's
@@ -166,7 +163,7 @@ func (g *game) steps(ctx context.Context, db *sql.DB) (map[string][]step, error)
 }
 
 // progress is how far the ledger says a file is.
-func (f file) progress(r row, steps []step) (done, intents int, err error) {
+func (f *file) progress(r row, steps []step) (done, intents int, err error) {
 	for i, s := range steps {
 		switch {
 		case s.n != i+1 || s.n > f.count || s.state == "done" && intents > 0:

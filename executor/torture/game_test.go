@@ -25,7 +25,7 @@ const workers = 3
 type game struct {
 	*round
 
-	story     story
+	story     *story
 	reference reference
 	target    string // the database's name
 	dir       string
@@ -39,17 +39,18 @@ type game struct {
 func (r *round) open(ctx context.Context, number int) (*game, error) {
 	target := fmt.Sprintf("torture_t%d", number)
 	g := &game{round: r, story: r.teller.next(target), target: target, lives: map[string]*life{}}
-	plain := fmt.Sprintf("torture_r%d", number)
-	for _, name := range []string{plain, g.target} {
+	reference := plain{product: r.product, name: fmt.Sprintf("torture_r%d", number)}
+	reference.url = r.server.URL(reference.name)
+	for _, name := range []string{reference.name, g.target} {
 		if err := r.server.CreateDatabase(ctx, name); err != nil {
 			return nil, err
 		}
 	}
 	var err error
-	if g.reference, err = refer(r.product, r.server, plain, g.story); err != nil {
+	if g.reference, err = reference.refer(ctx, g.story); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, g.story)
 	}
-	if err := r.server.DropDatabase(ctx, plain); err != nil {
+	if err := r.server.DropDatabase(ctx, reference.name); err != nil {
 		return nil, err
 	}
 	if g.dir, err = os.MkdirTemp(r.dir, "folder-"); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -12,70 +11,63 @@ import (
 // of a story and after each.
 type reference []string
 
-// refer runs a story statement by statement in a fresh database of a server, as
-// anybody would who is never interrupted. Each file gets a session of its own.
-func refer(p product, on server, name string, s story) (reference, error) {
-	url := on.URL(name)
-	r := make(reference, 0, len(s.statements)+1)
-	db, err := p.connect(url)
+// plain is a fresh database where a story is run statement by statement, as by
+// somebody who is never interrupted.
+type plain struct {
+	product product
+	url     string
+	name    string
+	seen    reference
+}
+
+// refer runs a story on a plain database. Each file gets a session of its own.
+func (p *plain) refer(ctx context.Context, s *story) (reference, error) {
+	db, err := p.product.connect(p.url)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	look := func() error {
-		now, err := p.reality(db)
-		r = append(r, now)
-		return err
-	}
-	if err := look(); err != nil {
+	if err := p.look(db); err != nil {
 		return nil, err
 	}
 	for _, f := range s.files {
-		if err := referFile(p, url, inDatabase(name, s.statements[f.first:f.first+f.count]), look); err != nil {
+		if err := p.file(ctx, db, s.statements[f.first:f.first+f.count]); err != nil {
 			return nil, fmt.Errorf("%s, plainly: %w", f.migration.Path, err)
 		}
 	}
-	return r, r.telling(s)
+	return p.seen, p.seen.telling(s)
 }
 
-func referFile(p product, url string, statements []statement, look func() error) error {
-	db, err := p.connect(url)
+func (p *plain) look(db *sql.DB) error {
+	now, err := p.product.reality(db)
+	p.seen = append(p.seen, now)
+	return err
+}
+
+func (p *plain) file(ctx context.Context, beside *sql.DB, statements []statement) error {
+	db, err := p.product.connect(p.url)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	session, err := db.Conn(context.Background())
+	session, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer session.Close()
-	for _, statement := range statements {
-		if err := plainly(session, statement.SQL); err != nil {
-			return fmt.Errorf("%s: %w", statement.SQL, err)
+	for _, s := range statements {
+		if _, err := session.ExecContext(ctx, strings.ReplaceAll(s.SQL, database, p.name)); err != nil {
+			return fmt.Errorf("%s: %w", s.SQL, err)
 		}
-		if err := look(); err != nil {
+		if err := p.look(beside); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// inDatabase names the database in statements.
-func inDatabase(name string, statements []statement) []statement {
-	named := slices.Clone(statements)
-	for i := range named {
-		named[i].SQL = strings.ReplaceAll(named[i].SQL, database, name)
-	}
-	return named
-}
-
-func plainly(session *sql.Conn, statement string) error {
-	_, err := session.ExecContext(context.Background(), statement)
-	return err
-}
-
 // telling makes sure that the reference can tell every statement's effect.
-func (r reference) telling(s story) error {
+func (r reference) telling(s *story) error {
 	for i, statement := range s.statements {
 		if same := r[i] == r[i+1]; same != statement.Silent {
 			return fmt.Errorf("the effect of %q shows: %t, said to be silent: %t", statement.SQL, !same, statement.Silent)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -158,9 +159,5 @@ func (t *tally) of(name string) int {
 func (t *tally) all() counts {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := counts{}
-	for name, n := range t.counts {
-		all[name] = n
-	}
-	return all
+	return maps.Clone(t.counts)
 }

@@ -81,8 +81,7 @@ func (b *bench) folder(texts ...string) []executor.Migration {
 func (b *bench) wants(err error, code fault.Code, says ...string) {
 	b.t.Helper()
 	text := fmt.Sprint(err)
-	var failed *executor.Failure
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*executor.Failure](err); ok {
 		text += " — " + failed.Hint
 	}
 	b.t.Log(text)

@@ -106,7 +106,7 @@ const database = "«database»"
 const scenesPerStory = 5
 
 // next tells a story for a database.
-func (t *teller) next(target string) story {
+func (t *teller) next(target string) *story {
 	lines := [][]piece{}
 	for n := range scenesPerStory {
 		lines = append(lines, t.deal()(n+1))
@@ -147,11 +147,12 @@ func (t *teller) weave(lines [][]piece) (woven []piece) {
 }
 
 // bind cuts pieces into files.
-func (t *teller) bind(pieces []piece, target string) (s story) {
-	room, head := 0, ""
+func (t *teller) bind(pieces []piece, target string) *story {
+	s := &story{}
+	room := 0
 	for _, p := range pieces {
 		if room <= 0 || p.own {
-			head = p.head
+			head := p.head
 			if !p.own && t.dice.IntN(4) == 0 && len(t.product.heads) > 0 {
 				head = t.product.heads[t.dice.IntN(len(t.product.heads))]
 			}
@@ -215,7 +216,7 @@ func (f *file) finish(number int, p product) {
 	m.Form = p.form
 }
 
-func (s story) migrations() []executor.Migration {
+func (s *story) migrations() []executor.Migration {
 	all := make([]executor.Migration, len(s.files))
 	for i, f := range s.files {
 		all[i] = f.migration
@@ -224,7 +225,7 @@ func (s story) migrations() []executor.Migration {
 }
 
 // String is the folder as text, for people.
-func (s story) String() string {
+func (s *story) String() string {
 	var b strings.Builder
 	for _, f := range s.files {
 		fmt.Fprintf(&b, "== %s\n%s", f.migration.Path, f.migration.SQL)
@@ -233,7 +234,7 @@ func (s story) String() string {
 }
 
 // at finds the statement n of a version, from 1: its index in the story.
-func (s story) at(version string, n int) (int, bool) {
+func (s *story) at(version string, n int) (int, bool) {
 	for _, f := range s.files {
 		if f.migration.Version == version && n >= 1 && n <= f.count {
 			return f.first + n - 1, true

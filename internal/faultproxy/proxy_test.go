@@ -82,3 +82,34 @@ func TestCuts(t *testing.T) {
 		})
 	}
 }
+
+func TestDisarm(t *testing.T) {
+	addr, _ := echo(t)
+	p, err := faultproxy.Start(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.Arm(&faultproxy.Cut{Match: func(int, []byte) bool { return true }})
+	if p.Disarm() {
+		t.Error("a cut that was taken back is said to have happened")
+	}
+	client, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	in := bufio.NewReader(client)
+	fmt.Fprintln(client, "one")
+	if line, err := in.ReadString('\n'); line != "got one\n" {
+		t.Fatalf("disarmed, and yet %q, %v", line, err)
+	}
+	p.Arm(&faultproxy.Cut{Match: func(int, []byte) bool { return true }})
+	fmt.Fprintln(client, "two")
+	if line, err := in.ReadString('\n'); err == nil {
+		t.Fatalf("armed, and yet %q", line)
+	}
+	if !p.Disarm() {
+		t.Error("a cut that happened is said to have been taken back")
+	}
+}

@@ -42,11 +42,18 @@ type Statement struct {
 	// upper case; "" where it has none.
 	Algorithm, Lock string
 
-	text    string
-	spots   []spot // of the names in text, in order; what Rewrite replaces
-	online  online
-	view    bool // the names lie in a query: Rewrite goes by the parser's tree
+	// Temporary says that it makes or drops a TEMPORARY table, which is gone when
+	// the session ends.
+	Temporary bool
+
 	flavour Flavour
+	text    string
+	plain   string // text without comments, version comments' marks and SET STATEMENT
+	ledger  bool   // one of the ledger's tables is named anywhere
+	spots   []spot // of the first Objects' names in text
+	online  online
+	query   bool // names lie in a query, and Rewrite goes by the parser's tree
+	fixed   bool // can't be moved to another schema
 }
 
 // Object is something that a statement names.

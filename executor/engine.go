@@ -103,6 +103,10 @@ type Limits struct {
 	// it is cancelled and rolled back. Default: as long as it needs, so that
 	// neither a lost lease nor a shutdown kills a running statement.
 	Grace time.Duration
+	// Online, "assert", refuses schema changes that would copy a table or stall
+	// its writers, where the engine can have the server say so (MySQL, MariaDB).
+	// Default: the server does as it thinks best.
+	Online string
 }
 
 // The defaults of Limits.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/catalog"
+	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/secret"
@@ -34,26 +35,38 @@ type target struct {
 	flavour syntax.Flavour
 }
 
-var errNotYet = fault.New(fault.Unsupported, "the MySQL engine is not built yet")
-
-func (t *target) Apply(context.Context, executor.Run) (executor.Result, error) {
-	return executor.Result{}, errNotYet
+func (t *target) Ping(ctx context.Context) error {
+	return t.reading(ctx, func(c *connection) error { return c.PingContext(ctx) })
 }
 
-func (t *target) Undo(context.Context, executor.Run) (executor.Result, error) {
-	return executor.Result{}, errNotYet
+func (t *target) Catalog(ctx context.Context) (*catalog.Catalog, error) {
+	return nil, fault.New(fault.Unsupported, "the catalog of MySQL and MariaDB is not read yet")
 }
 
-func (t *target) Status(context.Context, string, []executor.Migration) ([]executor.Entry, error) {
-	return nil, errNotYet
+func (t *target) Status(ctx context.Context, history string, folder []executor.Migration) ([]executor.Entry, error) {
+	var entries []executor.Entry
+	err := t.reading(ctx, func(c *connection) error {
+		l, err := c.readLedger(ctx, history)
+		entries = ledger.Status(l, folder)
+		return err
+	})
+	return entries, err
 }
 
-func (t *target) Baseline(context.Context, executor.Mark) error { return errNotYet }
+// Query implements executor.Reader.
+func (t *target) Query(ctx context.Context, q executor.Query, each func(scan func(dest ...any) error) error) error {
+	return t.reading(ctx, func(c *connection) error { return c.each(ctx, each, q.SQL, q.Args...) })
+}
 
-func (t *target) Skip(context.Context, executor.Mark) error { return errNotYet }
-
-func (t *target) Resolve(context.Context, executor.Resolution, executor.Mark) error { return errNotYet }
-
-func (t *target) Catalog(context.Context) (*catalog.Catalog, error) { return nil, errNotYet }
-
-func (t *target) Ping(context.Context) error { return errNotYet }
+// reading lends a short-lived connection that needs neither lock nor writes.
+func (t *target) reading(ctx context.Context, use func(*connection) error) error {
+	c, err := t.connect(ctx, program("read"))
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := c.ExecContext(ctx, besideSettings+", SESSION TRANSACTION READ ONLY"); err != nil {
+		return c.explained(err)
+	}
+	return c.unwrapped(use(c))
+}

@@ -1,0 +1,128 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/executor/mysql/syntax"
+)
+
+// runAlone runs the statement at i between intent and done.
+func (f *file) runAlone(ctx context.Context, i int) error {
+	s := &f.statements[i]
+	pre, err := f.observe(ctx, s.parsed)
+	if err != nil {
+		return err
+	}
+	s.before = observation{Text: cut(s.Text), Objects: pre}
+	err = f.record(ctx, func() error {
+		if err := f.begun(ctx, ledger.Partial); err != nil {
+			return err
+		}
+		return f.putSteps(ctx, ledger.StepIntent, []statement{*s})
+	})
+	if err != nil {
+		return err
+	}
+	f.resumed = true
+	return f.attempt(ctx, *s)
+}
+
+// attempt runs a statement whose intent is committed.
+func (f *file) attempt(ctx context.Context, s statement) error {
+	if err := f.held(ctx); err != nil {
+		return err
+	}
+	f.step(s, executor.EventRunning, 0)
+	f.left.leaves(s)
+	f.inner = innerTables{}
+	touched, err := f.asserted(ctx, s)
+	if err != nil {
+		return f.refusedAlone(context.WithoutCancel(ctx), s, f.failure(ctx, s, err), broken(err))
+	}
+	post, err := f.observe(ctx, s.parsed)
+	if err != nil {
+		return err
+	}
+	f.step(s, executor.EventDone, touched)
+	return f.done(ctx, s, post)
+}
+
+// done completes a step, and with the last one the migration.
+func (f *file) done(ctx context.Context, s statement, post []object) error {
+	for i := range post {
+		post[i].Create = "" // its fingerprint is enough
+	}
+	return f.record(ctx, func() error {
+		if err := f.stepDone(ctx, s, observation{Objects: post}); err != nil {
+			return err
+		}
+		if s.n == f.statements[len(f.statements)-1].n {
+			return f.finish(ctx)
+		}
+		return nil
+	})
+}
+
+// refusedAlone handles an error of a statement that ran alone. Where the database
+// shows that nothing is left of it, the ledger forgets the step, so that the file
+// may be corrected, or the step tried, again.
+func (f *file) refusedAlone(ctx context.Context, s statement, failed error, lost bool) error {
+	if lost {
+		return failed // the next session finds out what became of it
+	}
+	now, err := f.observe(ctx, s.parsed)
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	if evidence := leftBehind(s, now, failed); evidence != "" {
+		return f.ambiguous(ctx, s, evidence)
+	}
+	if err := f.drop(ctx, s); err != nil {
+		return errors.Join(failed, err)
+	}
+	return failed
+}
+
+// drop forgets a step that left no trace.
+func (f *file) drop(ctx context.Context, s statement) error {
+	return f.record(ctx, func() error { return f.forget(ctx, []statement{s}) })
+}
+
+// leftBehind says why a statement that the server refused may have had an effect
+// all the same; "" when it had none.
+func leftBehind(s statement, now []object, failed error) string {
+	for i, before := range s.before.Objects {
+		if now[i].Print != before.Print {
+			return fmt.Sprintf("the database answered %q, and yet %s", failed, now[i])
+		}
+	}
+	if len(now) > 0 || s.parsed.Again || refusedAtOnce(failed) {
+		return ""
+	}
+	switch s.parsed.Kind {
+	case syntax.Grant, syntax.Revoke, syntax.Account, syntax.Server, syntax.Select, syntax.Do:
+		return ""
+	case syntax.Insert, syntax.Update, syntax.Delete, syntax.Replace, syntax.LoadData:
+		return fmt.Sprintf("the database answered %q, and what a transaction doesn't cover may have been changed before that", failed)
+	}
+	return fmt.Sprintf("the database answered %q, and a %s may have had effects before that", failed, s.parsed.Kind)
+}
+
+// refusedAtOnce says that the server refused a statement before it did anything:
+// a syntax error, something missing, a privilege that lacks.
+func refusedAtOnce(err error) bool {
+	return slices.Contains([]uint16{1044, 1046, 1049, 1054, 1064, 1136, 1142, 1143, 1146, 1227, 1305, 1318, 1370}, number(err))
+}
+
+// ambiguous records that a person must decide.
+func (f *file) ambiguous(ctx context.Context, s statement, evidence string) error {
+	if err := f.record(ctx, func() error { return f.setState(ctx, ledger.Ambiguous) }); err != nil {
+		return err
+	}
+	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Evidence: evidence}
+}

@@ -1,0 +1,39 @@
+package mysql
+
+import (
+	"context"
+	"time"
+
+	"github.com/shipsql/shipsql/executor"
+)
+
+// prepareCompanion has the other tool's tables made, once per session.
+func (f *file) prepareCompanion(ctx context.Context) error {
+	if f.ready || f.run.Companion == nil {
+		return nil
+	}
+	f.ready = true
+	return f.queries(ctx, f.run.Companion.Prepare())
+}
+
+// companion writes the other tool's history, in the transaction that makes the
+// ledger's row final.
+func (f *file) companion(ctx context.Context) error {
+	c := f.run.Companion
+	switch {
+	case c == nil:
+		return nil
+	case f.undo:
+		return f.queries(ctx, c.Undo(f.Migration))
+	}
+	return f.queries(ctx, c.Record(f.Migration, time.Since(f.started)))
+}
+
+func (f *file) queries(ctx context.Context, all []executor.Query) error {
+	for _, q := range all {
+		if _, err := f.ExecContext(ctx, q.SQL, q.Args...); err != nil {
+			return f.failure(ctx, statement{}, err)
+		}
+	}
+	return nil
+}

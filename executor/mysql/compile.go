@@ -1,0 +1,217 @@
+package mysql
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/executor/mysql/syntax"
+	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// plan is a migration that is ready to run.
+type plan struct {
+	ledger.Decision
+
+	text       string      // what runs: the up part, or the down part of an undo
+	statements []statement // without a BEGIN … COMMIT wrapper
+	total      int         // statements of the text, as Split counts them
+	limits     timeouts    // of the file
+	separate   bool        // transaction=off: no two statements share a transaction
+	online     bool        // ALTER TABLE must not copy
+	undo       bool        // the text is a down part
+	notes      []string
+}
+
+// statement is one statement of a plan.
+type statement struct {
+	script.Statement
+
+	n       int // 1-based number in the file
+	parsed  syntax.Statement
+	way     way
+	setting bool        // it sets the session: it runs again before the rest of the file
+	charset bool        // it changes what the connection's bytes mean
+	limits  timeouts    // of this statement only
+	before  observation // what was seen before it ran
+}
+
+// way is how a statement runs.
+type way int
+
+const (
+	alone way = iota // bracketed by intent and done
+	rows             // in a transaction with its step, where its tables can
+	idle             // it changes nothing but the session: it may run any number of times
+)
+
+// hash identifies the text of a statement in the ledger.
+func (s statement) hash() string {
+	sum := sha256.Sum256([]byte(strings.ReplaceAll(s.Text, "\r\n", "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// plain says that the statement leaves nothing in the session.
+func (s statement) plain() bool {
+	return s.way != idle && len(s.parsed.Variables) == 0 && (s.parsed.Kind.ChangesRows() || s.parsed.Kind.ChangesSchema())
+}
+
+// timeouts are lowered limits; zero keeps what holds.
+type timeouts struct{ lock, statement time.Duration }
+
+// compiler makes programs for one server.
+type compiler struct {
+	flavour  syntax.Flavour
+	database string
+	online   bool            // the run's policy
+	stored   map[string]bool // functions that somebody made, in lower case
+}
+
+// compile checks a text that is about to run and plans how. The first thing that
+// must not run is a *executor.Failure.
+func (c compiler) compile(d ledger.Decision, text string) (plan, error) {
+	p := plan{Decision: d, text: text, online: c.online, separate: d.Migration.NoTransaction, undo: d.Verdict == ledger.Undo}
+	pieces := formOf(d.Migration).Split(text)
+	p.total = len(pieces)
+	p.statements = make([]statement, len(pieces))
+	for i, piece := range pieces {
+		p.statements[i] = c.statement(piece, i+1)
+		c.makes(p.statements[i].parsed)
+	}
+	if err := p.unwrap(); err != nil {
+		return p, err
+	}
+	for _, s := range p.statements {
+		if refusal := c.refuse(s); refusal != nil {
+			return p, p.refused(s, refusal)
+		}
+	}
+	return p, p.direct(pieces)
+}
+
+// formOf is how a migration is written; on this engine always in its own SQL.
+func formOf(m executor.Migration) script.Form {
+	form := m.Form
+	form.Dialect = script.MySQL
+	return form
+}
+
+var (
+	aboutTemporary = regexp.MustCompile(`(?i)^(create\s+(or\s+replace\s+)?|drop\s+)temporary\s`)
+	aboutCharset   = regexp.MustCompile(`(?i)\b(names|character\s+set|charset|character_set_(client|connection))\b`)
+	writesFile     = regexp.MustCompile(`(?i)\binto\s+(outfile|dumpfile)\b`)
+)
+
+func (c compiler) statement(piece script.Statement, n int) statement {
+	parsed := syntax.Parse(piece.Text, c.flavour)
+	s := statement{Statement: piece, n: n, parsed: parsed}
+	switch parsed.Kind {
+	default:
+		if aboutTemporary.MatchString(piece.Text) {
+			s.way = idle
+		}
+	case syntax.Insert, syntax.Update, syntax.Delete, syntax.Replace:
+		if parsed.Understood && parsed.Refused == "" && len(parsed.Variables) == 0 {
+			s.way = rows
+		}
+	case syntax.Set, syntax.Prepare, syntax.Deallocate, syntax.UseSchema:
+		s.way, s.setting = idle, true
+		s.charset = aboutCharset.MatchString(piece.Text)
+	case syntax.Select, syntax.Do:
+		if !writesFile.MatchString(piece.Text) && !c.callsStored(parsed) {
+			s.way = idle
+		}
+	}
+	return s
+}
+
+// callsStored says that a statement calls a function that somebody made, and so
+// may do anything.
+func (c compiler) callsStored(s syntax.Statement) bool {
+	return slices.ContainsFunc(s.Functions, func(name string) bool { return c.stored[name] || name == "setval" || name == "nextval" })
+}
+
+// refused is the failure of a statement that is never sent.
+func (p *plan) refused(s statement, err *fault.Error) error {
+	return &executor.Failure{
+		Version: p.Migration.Version, Path: p.Migration.Path, Statement: s.n, Line: s.Line,
+		Message: err.Message, Hint: err.Next, Code: err.Code, Err: err,
+	}
+}
+
+// unwrap takes a BEGIN … COMMIT around a whole file of changes of rows off.
+func (p *plan) unwrap() error {
+	last := len(p.statements) - 1
+	if last < 1 || p.statements[0].parsed.Kind != syntax.Begin || p.statements[last].parsed.Kind != syntax.Commit {
+		return nil
+	}
+	inside := p.statements[1:last]
+	for _, s := range inside {
+		if s.way == alone {
+			return p.refused(s, fault.New(fault.Invalid, "%s commits by itself, so BEGIN … COMMIT around the file promises what it can't hold", s.parsed.Kind).
+				Then("take BEGIN and COMMIT out"))
+		}
+	}
+	p.statements = inside
+	p.notes = append(p.notes, "BEGIN … COMMIT around the whole file is left out: its changes of rows and their ledger rows are one transaction anyway")
+	return nil
+}
+
+// direct applies the file's directives.
+func (p *plan) direct(pieces []script.Statement) error {
+	if !strings.Contains(p.text, "shipsql:") {
+		return nil
+	}
+	directives, faults := script.Directives(p.text, pieces)
+	if len(faults) > 0 {
+		return faults[0].At(p.Migration.Path + ":" + faults[0].Where)
+	}
+	for _, d := range directives {
+		if err := p.directive(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *plan) directive(d script.Directive) error {
+	limits := &p.limits
+	for i, s := range p.statements {
+		if s.n == d.Statement+1 {
+			limits = &p.statements[i].limits
+		}
+	}
+	switch d.Key {
+	case "transaction":
+		p.separate = true
+	case "lock_timeout":
+		limits.lock, _ = time.ParseDuration(d.Value) // script checked it
+	case "statement_timeout":
+		limits.statement, _ = time.ParseDuration(d.Value)
+	case "online":
+		if d.Value == onlineAssert {
+			p.online = true
+			return nil
+		}
+		return p.unsupported(d)
+	case "batch", "sleep", "environments", "databases":
+		return p.unsupported(d)
+	}
+	return nil
+}
+
+func (p *plan) unsupported(d script.Directive) error {
+	return &executor.Failure{
+		Version: p.Migration.Version, Path: p.Migration.Path, Line: d.Line, Code: fault.Unsupported,
+		Message: "the directive " + d.Key + " is not supported yet", Hint: "take it out",
+	}
+}
+
+// onlineAssert is the policy that refuses what would copy a table.
+const onlineAssert = "assert"

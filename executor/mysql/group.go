@@ -1,0 +1,194 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/catalog"
+	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/executor/mysql/syntax"
+)
+
+// runTogether runs statements[i:end] in one transaction with their steps. They
+// are committed as intended before: if one of them commits behind our back, a
+// step that runs is seen by whoever comes next.
+func (f *file) runTogether(ctx context.Context, i, end int) error {
+	group := f.statements[i:end]
+	for n := range group {
+		group[n].before = observation{Rows: true, Text: cut(group[n].Text)}
+	}
+	err := f.record(ctx, func() error {
+		if err := f.begun(ctx, ledger.Partial); err != nil {
+			return err
+		}
+		return f.putSteps(ctx, ledger.StepIntent, group)
+	})
+	if err != nil {
+		return err
+	}
+	f.resumed = true
+	if err := f.enter(ctx); err != nil {
+		f.rollback(ctx)
+		return err
+	}
+	if failed := f.inside(ctx, group, end == len(f.statements)); failed != nil {
+		return f.undoGroup(ctx, group, failed)
+	}
+	if err := f.commit(ctx); err != nil {
+		return f.failedCommit(ctx, group, err)
+	}
+	return f.theirs(ctx)
+}
+
+// inside does what stands between START TRANSACTION and COMMIT.
+func (f *file) inside(ctx context.Context, group []statement, last bool) error {
+	if err := f.moveSteps(ctx, ledger.StepRunning, group); err != nil {
+		return f.explained(err)
+	}
+	for _, s := range group {
+		f.step(s, executor.EventRunning, 0)
+		f.left.leaves(s)
+		touched, err := f.execute(ctx, s.Text, f.limitOf(s))
+		if err != nil {
+			return f.failure(ctx, s, err)
+		}
+		if s.charset {
+			f.charset = append(f.charset, s)
+		}
+		f.step(s, executor.EventDone, touched)
+	}
+	if err := f.ours(ctx); err != nil {
+		return err
+	}
+	if err := f.held(ctx); err != nil { // a trigger may have given the lock up
+		return err
+	}
+	if err := f.moveSteps(ctx, ledger.StepDone, group); err != nil {
+		return f.explained(err)
+	}
+	if last {
+		return f.explained(f.finish(ctx))
+	}
+	return nil
+}
+
+// undoGroup ends a transaction that failed. Nothing of it is left, and the ledger
+// says so, unless others may simply have been in the way.
+func (f *file) undoGroup(ctx context.Context, group []statement, failed error) error {
+	f.rollback(ctx)
+	if broken(failed) {
+		return failed
+	}
+	if err := f.record(ctx, func() error { return f.forget(ctx, group) }); err != nil {
+		return errors.Join(failed, err)
+	}
+	return failed
+}
+
+func (f *file) failedCommit(ctx context.Context, group []statement, err error) error {
+	if number(err) == 0 {
+		return err // only the ledger knows
+	}
+	return f.undoGroup(ctx, group, f.failure(ctx, statement{}, err))
+}
+
+// place is how a table keeps rows.
+type place int
+
+const (
+	unknownPlace   place = iota
+	transactional        // InnoDB, and nothing else hangs on it
+	perhapsOutside       // a view, or a table with triggers: others may be written too
+	outside              // not InnoDB
+)
+
+// innerTables remembers what was seen until a statement changes the schema.
+type innerTables struct {
+	tables map[catalog.Name]place
+	others *bool // there are tables that no transaction covers
+}
+
+// transactional says that all that a statement writes is covered by a
+// transaction, as far as the catalog tells.
+func (f *file) transactional(ctx context.Context, s statement) (bool, error) {
+	reaches := slices.ContainsFunc(s.parsed.Functions, func(name string) bool { return f.stored[name] })
+	for _, o := range s.parsed.Objects {
+		if s.way != rows || o.Use == syntax.Calls {
+			continue
+		}
+		p, err := f.placeOf(ctx, o.Name)
+		if err != nil {
+			return false, err
+		}
+		if p == unknownPlace || p == outside && o.Use == syntax.Writes {
+			return false, nil
+		}
+		reaches = reaches || p == perhapsOutside
+	}
+	if !reaches {
+		return true, nil
+	}
+	others, err := f.outsideTables(ctx)
+	return !others, err
+}
+
+// placeOf looks a table up.
+func (f *file) placeOf(ctx context.Context, name catalog.Name) (place, error) {
+	if p, seen := f.inner.tables[name]; seen {
+		return p, nil
+	}
+	c, err := f.beside(ctx)
+	if err != nil {
+		return 0, err
+	}
+	p, err := c.placeOf(ctx, name)
+	if err != nil {
+		return 0, c.explained(err)
+	}
+	if f.inner.tables == nil {
+		f.inner.tables = map[catalog.Name]place{}
+	}
+	f.inner.tables[name] = p
+	return p, nil
+}
+
+func (c *connection) placeOf(ctx context.Context, name catalog.Name) (place, error) {
+	schema := orDefault(name.Schema, c.database)
+	var engine, kind string
+	var triggers int
+	err := c.QueryRowContext(ctx, `SELECT COALESCE(ENGINE, ''), TABLE_TYPE,
+			(SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?)
+		FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`, schema, name.Name, schema, name.Name).Scan(&engine, &kind, &triggers)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return unknownPlace, nil
+	case err != nil:
+		return unknownPlace, err
+	case kind == "VIEW", strings.EqualFold(engine, "InnoDB") && triggers > 0:
+		return perhapsOutside, nil
+	case strings.EqualFold(engine, "InnoDB"):
+		return transactional, nil
+	}
+	return outside, nil
+}
+
+// outsideTables says that somewhere on the server there is a table which a
+// trigger, view or function might write, and no transaction covers.
+func (f *file) outsideTables(ctx context.Context) (bool, error) {
+	if f.inner.others != nil {
+		return *f.inner.others, nil
+	}
+	c, err := f.beside(ctx)
+	if err != nil {
+		return false, err
+	}
+	var others bool
+	err = c.QueryRowContext(ctx, `SELECT EXISTS (SELECT * FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB'
+		AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema'))`).Scan(&others)
+	f.inner.others = &others
+	return others, c.explained(err)
+}

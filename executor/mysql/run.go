@@ -1,0 +1,273 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	driverpkg "github.com/go-sql-driver/mysql"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/executor/runner"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// file is one migration on its way. Its methods take the context of what the
+// database does (work), which ends later than the run's: what was begun is
+// finished.
+type file struct {
+	*session
+	*plan
+
+	started time.Time
+	resumed bool        // an earlier run left steps
+	quiet   []statement // that ran and changed nothing: the next transaction of ours notes them
+	charset []statement // that ran and changed what our bytes mean
+}
+
+// Run implements runner.File.
+func (f *file) Run(ctx, work context.Context) error {
+	f.started = time.Now()
+	f.lowerOnly(timeouts{f.run.Limits.LockTimeout, f.run.Limits.StatementTimeout})
+	if err := f.explained(f.reset(work)); err != nil {
+		return err
+	}
+	if err := f.prepareCompanion(work); err != nil {
+		return err
+	}
+	if limit := f.limits.lock; limit > 0 {
+		if _, err := f.ExecContext(work, "SET "+f.waits(limit)); err != nil {
+			return f.explained(err)
+		}
+		f.left.any = true
+	}
+	next, err := f.resume(ctx, work)
+	if err != nil {
+		return err
+	}
+	return f.from(ctx, work, next)
+}
+
+// from runs the statements from the one at next on.
+func (f *file) from(ctx, work context.Context, next int) error {
+	finished := false
+	for next < len(f.statements) {
+		if err := runner.StillMine(ctx, f.run); err != nil {
+			return err
+		}
+		end, err := f.stretch(work, next)
+		if err != nil {
+			return err
+		}
+		finished = false
+		switch f.statements[next].way {
+		case idle:
+			err = f.runIdle(work, f.statements[next])
+		case rows:
+			finished = end == len(f.statements)
+			err = f.retried(ctx, func() error { return f.runTogether(work, next, end) })
+		default:
+			finished = end == len(f.statements)
+			err = f.retried(ctx, func() error { return f.runAlone(work, next) })
+		}
+		if err != nil {
+			return err
+		}
+		next = end
+	}
+	if finished {
+		return nil
+	}
+	return f.record(work, func() error { return f.finish(work) }) // only the last word was missing
+}
+
+// stretch returns the end of the statements that share a transaction with the one
+// at i.
+func (f *file) stretch(ctx context.Context, i int) (int, error) {
+	if f.statements[i].way != rows {
+		return i + 1, nil
+	}
+	end := i
+	for end < len(f.statements) && f.statements[end].way != alone && f.statements[end].limits == f.statements[i].limits {
+		inside, err := f.transactional(ctx, f.statements[end])
+		if err != nil {
+			return 0, err
+		}
+		if !inside {
+			f.statements[end].way = alone
+			break
+		}
+		end++
+		if f.separate {
+			break
+		}
+	}
+	return max(end, i+1), nil
+}
+
+// runIdle runs what changes nothing but the session.
+func (f *file) runIdle(ctx context.Context, s statement) error {
+	f.step(s, executor.EventRunning, 0)
+	if err := f.send(ctx, s); err != nil {
+		return f.failure(ctx, s, err)
+	}
+	f.step(s, executor.EventDone, 0)
+	f.quiet = append(f.quiet, s)
+	return nil
+}
+
+// send executes a statement that belongs to the session, and notes what it leaves
+// there.
+func (f *file) send(ctx context.Context, s statement) error {
+	f.left.leaves(s)
+	_, err := f.execute(ctx, s.Text, f.limitOf(s))
+	if s.charset {
+		f.charset = append(f.charset, s)
+	}
+	return err
+}
+
+// limitOf is the longest that a statement may take; 0: no limit.
+func (f *file) limitOf(s statement) time.Duration {
+	return timeouts{statement: f.run.Limits.StatementTimeout}.lowered(f.limits).lowered(s.limits).statement
+}
+
+// retried runs attempt again while locks are not had: each wait is bounded by the
+// lock timeout, all of them by LockRetryFor.
+func (f *file) retried(ctx context.Context, attempt func() error) error {
+	deadline := time.Now().Add(f.run.Limits.LockRetryFor)
+	for n := 0; ; n++ {
+		err := attempt()
+		if fault.CodeOf(err) != fault.LockTimeout || time.Now().After(deadline) {
+			return err
+		}
+		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Migration.Path, Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
+		if runner.Pause(ctx, n+3, 30*time.Second) != nil {
+			return err
+		}
+		if err := runner.StillMine(ctx, f.run); err != nil {
+			return err
+		}
+	}
+}
+
+func (f *file) step(s statement, state executor.EventState, rows int64) {
+	runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Total: f.total, State: state, Rows: rows})
+}
+
+// failure describes an error of a file's own statement, or of its COMMIT when
+// the statement is zero. One of the connection asks for a new session.
+func (f *file) failure(ctx context.Context, s statement, err error) error {
+	failed := &executor.Failure{
+		Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Code: fault.SQLError, Message: err.Error(), Err: err,
+	}
+	var answer *driverpkg.MySQLError
+	limited, _ := errors.AsType[*fault.Error](err)
+	switch {
+	case ctx.Err() != nil:
+		failed.Err = runner.Interrupted(ctx)
+		failed.Code, failed.Message = fault.Unreachable, "the run was interrupted"
+		if runner.IsCancelled(ctx) {
+			failed.Message = "the statement was cancelled"
+		}
+	case broken(err):
+		failed.Code, failed.Message = fault.Unreachable, "the connection broke while the statement ran: "+err.Error()
+		failed.Hint = "trying again is safe: the ledger and the database tell what became of it"
+		return &runner.Lost{Err: failed}
+	case limited != nil:
+		failed.Message, failed.Hint, failed.Code = limited.Message, limited.Next, limited.Code
+	case errors.As(err, &answer):
+		failed.SQLState, failed.Message = string(answer.SQLState[:]), fmt.Sprintf("%s (error %d)", answer.Message, answer.Number)
+		failed.Hint = hints[answer.Number]
+		if contended(err) {
+			failed.Code = fault.LockTimeout
+		}
+	}
+	return failed
+}
+
+// hints say what to do about errors whose words don't.
+var hints = map[uint16]string{
+	1021: "make room on the server's disk, then run again",
+	1114: "make room on the server's disk or in its tablespace, then run again",
+	1419: "the server logs for replication: grant the login SUPER, or have log_bin_trust_function_creators turned on",
+	1290: "the server is read only: give the URL of the primary",
+	1142: "grant the login what the statement needs", 1044: "grant the login what the statement needs", 1227: "grant the login what the statement needs",
+}
+
+// record commits our own writes, with what the session's statements before them
+// left to note.
+func (f *file) record(ctx context.Context, write func() error) error {
+	if err := f.ours(ctx); err != nil {
+		return err
+	}
+	err := f.session.record(ctx, func() error {
+		if err := f.noteQuiet(ctx); err != nil {
+			return err
+		}
+		return write()
+	})
+	if err != nil {
+		return err
+	}
+	f.quiet = nil
+	return f.theirs(ctx)
+}
+
+// noteQuiet writes the steps of statements that changed nothing.
+func (f *file) noteQuiet(ctx context.Context) error {
+	if len(f.quiet) == 0 {
+		return nil
+	}
+	if err := f.begun(ctx, ledger.Partial); err != nil {
+		return err
+	}
+	return f.putSteps(ctx, ledger.StepDone, f.quiet)
+}
+
+// ours makes the connection's bytes mean what ours do; theirs goes back.
+func (f *file) ours(ctx context.Context) error {
+	if len(f.charset) == 0 {
+		return nil
+	}
+	_, err := f.ExecContext(ctx, "SET NAMES utf8mb4")
+	return f.explained(err)
+}
+
+func (f *file) theirs(ctx context.Context) error {
+	for _, s := range f.charset {
+		if _, err := f.ExecContext(ctx, s.Text); err != nil {
+			return f.failure(ctx, s, err)
+		}
+	}
+	return nil
+}
+
+// lowered returns the smaller limits.
+func (t timeouts) lowered(by timeouts) timeouts {
+	return timeouts{lowest(t.lock, by.lock), lowest(t.statement, by.statement)}
+}
+
+// lowest is the smaller of two limits, where 0 is none.
+func lowest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// lowerOnly drops a file's limits that are above those of the run, and says so.
+func (p *plan) lowerOnly(most timeouts) {
+	p.limits.lock = p.lowerOne("lock_timeout", p.limits.lock, most.lock)
+	p.limits.statement = p.lowerOne("statement_timeout", p.limits.statement, most.statement)
+}
+
+func (p *plan) lowerOne(name string, wanted, most time.Duration) time.Duration {
+	if most == 0 || wanted <= most {
+		return wanted
+	}
+	p.notes = append(p.notes, fmt.Sprintf("%s=%s is above the limit of %s, which holds: a file may only lower it", name, wanted, most))
+	return 0
+}

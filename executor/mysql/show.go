@@ -1,0 +1,50 @@
+package mysql
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"regexp"
+	"strings"
+
+	"github.com/shipsql/shipsql/executor/mysql/syntax"
+)
+
+var autoIncrement = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+
+// show reads one object's SHOW CREATE text and its fingerprint, "" for absence.
+func (c *connection) show(ctx context.Context, o syntax.Object) (create, print string, err error) {
+	name := quoted(o.Name.Name)
+	if o.Name.Schema != "" {
+		name = quoted(o.Name.Schema) + "." + name
+	}
+	rows, err := c.QueryContext(ctx, "SHOW CREATE "+strings.ToUpper(string(o.Kind))+" "+name)
+	switch number(err) {
+	case 1146, 1305, 1360, 1539, 1049, 4091, 1347:
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	defer rows.Close()
+	columns, _ := rows.Columns()
+	for rows.Next() {
+		values := make([]sql.RawBytes, len(columns))
+		dest := make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return "", "", err
+		}
+		for i, column := range columns {
+			if strings.HasPrefix(column, "Create") || column == "SQL Original Statement" {
+				create = autoIncrement.ReplaceAllString(string(values[i]), "")
+				break
+			}
+		}
+	}
+	sum := sha256.Sum256([]byte(create))
+	return create, hex.EncodeToString(sum[:]), rows.Err()
+}

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-
-	"github.com/shipsql/shipsql/executor/catalog"
 )
 
 // Parse reads one statement, without its delimiter. It never fails and never
@@ -15,7 +13,7 @@ import (
 func Parse(text string, flavour Flavour) Statement {
 	w := split(text, flavour)
 	s := Statement{Kind: Unknown, text: text, flavour: flavour, ledger: w.ledger}
-	r := reader{words: w, Statement: &s, unsure: w.depends || w.cut}
+	r := reader{words: w, Statement: &s, unsure: w.opaque || w.cut}
 	if n := len(w.list); n > 0 {
 		r.end = w.list[n-1].End
 		r.statement()
@@ -53,11 +51,11 @@ func (r *reader) understand() {
 	s.Functions = unique(names.functions)
 	if s.Kind.ChangesRows() || s.Kind == Select || s.Kind == Do {
 		s.Objects, s.spots = rowObjects(tree, names), nil
-		s.Understood = !r.depends && !r.cut
+		s.Understood = !r.opaque && !r.cut
 		return
 	}
 	s.fixed = s.fixed || names.qualified && !s.query
-	s.Understood = !r.depends && !r.cut && r.agree(names)
+	s.Understood = !r.opaque && !r.cut && r.agree(names)
 }
 
 // looksInside are the kinds whose names lie anywhere in the statement, so that
@@ -102,7 +100,7 @@ func rowObjects(tree ast.StmtNode, names seen) []Object {
 			objects = append(objects, o)
 		}
 	}
-	targets := written(tree)
+	targets := slices.DeleteFunc(written(tree), names.isCTE)
 	for _, t := range targets {
 		add(t, Writes)
 	}
@@ -115,17 +113,13 @@ func rowObjects(tree ast.StmtNode, names seen) []Object {
 }
 
 // agree says whether the tree names the tables that were found in the words. A
-// query's tables are known from the tree alone.
+// query's tables are known from the tree alone, those of a column's REFERENCES
+// from the words alone.
 func (r *reader) agree(names seen) bool {
-	var found []catalog.Name
-	for _, o := range r.Objects {
-		if o.Kind == Table || o.Kind == View || o.Kind == Sequence {
-			found = append(found, o.Name)
-		}
-	}
+	found := slices.Clone(r.Objects)
 	for _, t := range names.tables {
 		name := nameOf(t)
-		i := slices.Index(found, name)
+		i := slices.IndexFunc(found, func(o Object) bool { return o.Name == name })
 		switch {
 		case i >= 0:
 			found = slices.Delete(found, i, i+1)
@@ -135,5 +129,5 @@ func (r *reader) agree(names seen) bool {
 			return false
 		}
 	}
-	return len(found) == 0
+	return !slices.ContainsFunc(found, func(o Object) bool { return o.Use != Reads })
 }

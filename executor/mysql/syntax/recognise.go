@@ -19,7 +19,7 @@ func (r *reader) statement() {
 
 // simples are first words that tell the kind alone.
 var simples = map[string]Kind{
-	"INSERT": Insert, "UPDATE": Update, "DELETE": Delete, "REPLACE": Replace, "CALL": Call, "DO": Do, "HANDLER": Handler,
+	"INSERT": Insert, "UPDATE": Update, "DELETE": Delete, "REPLACE": Replace, "DO": Do, "HANDLER": Handler,
 	"SIGNAL": Do, "RESIGNAL": Do, "GET": Select,
 	"SELECT": Select, "VALUES": Select, "TABLE": Select, "SHOW": Select, "HELP": Select, "(": Select, "CHECKSUM": Select,
 	"IF": Block, "CASE": Block, "LOOP": Block, "WHILE": Block, "REPEAT": Block, "FOR": Block,
@@ -37,7 +37,7 @@ func (r *reader) heads() map[string]func() {
 		"SET": r.set, "USE": r.use, "LOCK": r.lock, "LOAD": r.load, "WITH": r.with,
 		"BEGIN": r.begin, "START": r.start, "ROLLBACK": r.rollback, "RELEASE": r.release,
 		"ANALYZE": r.analyze, "OPTIMIZE": r.maintain(Optimize), "CHECK": r.maintain(Check), "REPAIR": r.maintain(Repair),
-		"EXPLAIN": r.explain, "DESCRIBE": r.explain, "DESC": r.explain,
+		"CALL": r.call, "EXPLAIN": r.explain, "DESCRIBE": r.explain, "DESC": r.explain,
 	}
 }
 
@@ -53,10 +53,17 @@ func (r *reader) use() {
 func (r *reader) lock() { r.Kind = LockTables }
 
 func (r *reader) load() {
-	r.Kind = LoadData
 	if r.upper(0) == "INDEX" {
 		r.Kind = Server
+		return
 	}
+	r.Kind = LoadData
+	r.seekTable("INTO", "TABLE", Writes)
+}
+
+func (r *reader) call() {
+	r.Kind = Call
+	r.object(Procedure, Calls)
 }
 
 // with looks for the statement behind common table expressions.
@@ -128,7 +135,7 @@ func (r *reader) explained() {
 		r.at++
 	}
 	r.statement()
-	r.unsure = true
+	r.opaque = true // the tree is of EXPLAIN
 }
 
 // maintain reads ANALYZE, OPTIMIZE, CHECK or REPAIR TABLE: each may run again.

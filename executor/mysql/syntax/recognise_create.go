@@ -234,7 +234,7 @@ func (r *reader) outside(from int) {
 		case "DIRECTORY", "TABLESPACE", "CONNECTION", "FEDERATED", "CONNECT", "SPIDER", "S3":
 			r.fixed = true
 		case "UNION", "NEXTVAL", "LASTVAL", "SETVAL", "NEXT", "PREVIOUS":
-			r.unsure = true // names of tables or sequences follow
+			r.opaque = true // names of tables or sequences follow
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (r *reader) alterObject(what string) {
 	r.object(kinds.object, Alters)
 	switch kinds.object {
 	case View:
-		r.query = true
+		r.query, r.Again = true, true
 	case Sequence:
 		r.SameText = r.has("RESTART")
 	case Event:
@@ -190,9 +190,20 @@ func (r *reader) clause() (again bool) {
 	case first == "ADD", first == "DROP", first == "CHANGE":
 		r.columnClause(first)
 	case tableOptions[first]:
-		again = true
+		again = !r.partitions()
 	}
 	return r.toComma(begin) || again
+}
+
+// partitions says whether the clause goes on to (re)partition the table, which
+// needs no comma.
+func (r *reader) partitions() bool {
+	for i := r.at; i < len(r.list) && r.list[i].upper != ","; i++ {
+		if w := r.list[i].upper; w == "PARTITION" || w == "REMOVE" {
+			return true
+		}
+	}
+	return false
 }
 
 // tableOptions set a value that a second run sets again.
@@ -224,7 +235,7 @@ func (r *reader) toComma(begin int) (again bool) {
 
 // guarded says whether IF [NOT] EXISTS stands in the first words of the clause.
 func (r *reader) guarded(begin int) bool {
-	for i := begin; i+1 < len(r.list) && i < begin+5 && r.list[i].upper != "(" && r.list[i].upper != ","; i++ {
+	for i := begin; i+1 < len(r.list) && i < begin+6 && r.list[i].upper != "(" && r.list[i].upper != ","; i++ {
 		if r.list[i].upper == "IF" && (r.list[i+1].upper == "EXISTS" || r.list[i+1].upper == "NOT") {
 			return true
 		}

@@ -30,7 +30,7 @@ type Statement struct {
 	Variables []Variable
 	// Again says that the statement is one of the forms that may run a second time
 	// without a second effect: IF [NOT] EXISTS on all that it makes or drops, CREATE
-	// OR REPLACE of what has no rows, ANALYZE, OPTIMIZE, CHECK, REPAIR, and table
+	// OR REPLACE and ALTER VIEW of what has no rows, ANALYZE, OPTIMIZE, CHECK, REPAIR, and table
 	// options alone (FORCE, ENGINE, AUTO_INCREMENT …).
 	Again bool
 	// SameText says that the objects' SHOW CREATE text may be the same before and

@@ -100,7 +100,6 @@ type seen struct {
 	columns   []*ast.ColumnName
 	ctes      []string // common table expressions
 	qualified bool     // a function or a column is named with its schema
-	hints     bool     // optimizer hints that name tables
 }
 
 // Enter is ast.Visitor's.
@@ -134,10 +133,12 @@ func (s *seen) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 // look gathers what a tree names. Common table expressions are no tables.
 func look(tree ast.StmtNode) (s seen) {
 	tree.Accept(&s)
-	s.tables = slices.DeleteFunc(s.tables, func(t *ast.TableName) bool {
-		return slices.Contains(s.aliases, t) || t.Schema.L == "" && slices.Contains(s.ctes, t.Name.L)
-	})
+	s.tables = slices.DeleteFunc(s.tables, func(t *ast.TableName) bool { return slices.Contains(s.aliases, t) || s.isCTE(t) })
 	return s
+}
+
+func (s *seen) isCTE(t *ast.TableName) bool {
+	return t.Schema.L == "" && slices.Contains(s.ctes, t.Name.L)
 }
 
 func nameOf(t *ast.TableName) catalog.Name { return catalog.Name{Schema: t.Schema.O, Name: t.Name.O} }

@@ -27,8 +27,9 @@ type words struct {
 	// ledger says that one of the ledger's names stands somewhere, also in a string.
 	ledger bool
 	cut    bool // there were more than maxWords
-	// depends says that the server's version decides whether something runs.
-	depends bool
+	// opaque says that no reading of the words tells all: the server's version
+	// decides whether something runs, or names stand where none are looked for.
+	opaque bool
 }
 
 // split takes a statement apart. Version comments whose version every supported
@@ -47,7 +48,7 @@ func split(text string, flavour Flavour) words {
 			return w
 		case token.VersionOpen:
 			runs = version(t.In(text), flavour)
-			w.depends = w.depends || runs == runsPerhaps
+			w.opaque = w.opaque || runs == runsPerhaps
 			blanks.blank(t)
 		case token.VersionClose:
 			runs = runsAlways

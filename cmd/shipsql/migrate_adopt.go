@@ -182,7 +182,7 @@ func (r *adoptReport) text(w io.Writer) {
 	for _, u := range r.Unknown {
 		fmt.Fprintf(w, "no file\t%s\t%s\t%s\n", u.Version, u.Script, u.Note)
 	}
-	fmt.Fprintf(w, "%d applied as they are, %d changed since, %d applied with an unknown text, %d pending; %d recorded without a file\n",
+	fmt.Fprintf(w, "%d applied as they are, %d changed since, %d unproven, %d pending; %d recorded without a file\n",
 		r.Counts.Applied, r.Counts.Changed, r.Counts.Unproven, r.Counts.Pending, r.Counts.Unknown)
 	switch {
 	case r.Writes == 0:
@@ -190,6 +190,7 @@ func (r *adoptReport) text(w io.Writer) {
 	case r.Written:
 		fmt.Fprintf(w, "%d baseline rows written to the ledger, history %s; %s is left as it is\n", r.Writes, r.History, r.Table)
 	default:
-		fmt.Fprintf(w, "would write %d baseline rows to the ledger, history %s, for the applied, changed and unknown ones; %s is left as it is\n", r.Writes, r.History, r.Table)
+		fmt.Fprintf(w, "would write %d baseline rows to the ledger, history %s: the applied, changed and unproven files above, but for those it has; %s is left as it is\n",
+			r.Writes, r.History, r.Table)
 	}
 }

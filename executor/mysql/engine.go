@@ -65,8 +65,10 @@ func (t *target) reading(ctx context.Context, use func(*connection) error) error
 		return err
 	}
 	defer c.close()
-	if _, err := c.ExecContext(ctx, besideSettings+", SESSION TRANSACTION READ ONLY"); err != nil {
-		return c.explained(err)
+	for _, set := range []string{besideSettings, "SET SESSION TRANSACTION READ ONLY"} {
+		if _, err := c.ExecContext(ctx, set); err != nil {
+			return c.explained(err)
+		}
 	}
 	return c.unwrapped(use(c))
 }

@@ -184,15 +184,3 @@ func mariadbFull(t *testing.T) (string, string) {
 		"innodb_file_per_table": "0", "innodb_data_file_path": "ibdata1:4M:autoextend:max:20M",
 	}}), "CREATE TABLE hog (what longtext);\nINSERT INTO hog VALUES " + strings.Repeat("(repeat('x', 1000000)), ", 24) + "('');\n"
 }
-
-func TestReferMariaDB(t *testing.T) {
-	r, err := newRound(t, mariadb, quota{}, seedOf(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for number := range r.foldersOfAllScenes() {
-		if _, err := r.open(t.Context(), number); err != nil {
-			t.Error(err)
-		}
-	}
-}

@@ -56,7 +56,7 @@ type ledgerSQL struct {
 }
 
 // products is the table.
-var products = []product{postgresql}
+var products = []product{postgresql, mariadb}
 
 func productNamed(name string) product {
 	for _, p := range products {

@@ -11,7 +11,20 @@ import (
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
 )
 
-var autoIncrement = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+var autoIncrement = regexp.MustCompile(`(\n\).*?) AUTO_INCREMENT=\d+`)
+
+// normal is a SHOW CREATE text without what differs between two schemas, or
+// between two moments, though the definition is the same: the counter of
+// generated keys, and in stored programs, which are kept as they were written,
+// quotes around names.
+func normal(create string, kind syntax.ObjectKind, schema string) string {
+	create = strings.ReplaceAll(create, quoted(schema)+".", "")
+	switch kind {
+	case syntax.Trigger, syntax.Procedure, syntax.Function, syntax.Event, syntax.Package, syntax.PackageBody:
+		return strings.ReplaceAll(create, "`", "")
+	}
+	return autoIncrement.ReplaceAllString(create, "$1")
+}
 
 // show reads one object's SHOW CREATE text and its fingerprint, "" for absence.
 func (c *connection) show(ctx context.Context, o syntax.Object) (create, print string, err error) {
@@ -40,11 +53,11 @@ func (c *connection) show(ctx context.Context, o syntax.Object) (create, print s
 		}
 		for i, column := range columns {
 			if strings.HasPrefix(column, "Create") || column == "SQL Original Statement" {
-				create = autoIncrement.ReplaceAllString(string(values[i]), "")
+				create = string(values[i])
 				break
 			}
 		}
 	}
-	sum := sha256.Sum256([]byte(create))
+	sum := sha256.Sum256([]byte(normal(create, o.Kind, orDefault(o.Name.Schema, c.database))))
 	return create, hex.EncodeToString(sum[:]), rows.Err()
 }

@@ -14,7 +14,7 @@ var purposes = map[command.Name]string{
 	command.Skip:       "decide that a version will not run in an environment",
 	command.AcceptEdit: "let a changed migration count where the old text was not applied",
 	command.Resolve:    "say how an unknown outcome ended",
-	command.Cancel:     "start nothing more in an environment",
+	command.Cancel:     "start nothing more in an environment; said again: cancel what runs there",
 	command.Waive:      "let a finding pass, with a reason",
 	command.Review:     "review again",
 	command.Status:     "say where everything stands",

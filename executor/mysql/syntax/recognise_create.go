@@ -164,7 +164,9 @@ func (r *reader) onTable() {
 		return
 	}
 	r.object(Table, Alters)
-	r.online = online{at: r.end, lead: " ", between: " "}
+	if r.Kind == CreateIndex || r.flavour == MySQL { // MariaDB's DROP INDEX takes no such clauses
+		r.online = online{at: r.end, lead: " ", between: " "}
+	}
 	r.tail()
 }
 

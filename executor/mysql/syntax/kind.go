@@ -72,6 +72,6 @@ const (
 	Execute    Kind = "EXECUTE" // also EXECUTE IMMEDIATE
 	Deallocate Kind = "DEALLOCATE PREPARE"
 	// Server is what concerns the server as a whole: FLUSH, RESET, PURGE, CHANGE
-	// REPLICATION SOURCE, INSTALL PLUGIN, SHUTDOWN, tablespaces, servers …
+	// REPLICATION SOURCE, INSTALL PLUGIN, SHUTDOWN, tablespaces, servers and so on.
 	Server Kind = "server administration"
 )

@@ -88,7 +88,7 @@ func TestHostileStatementsAreReadInTime(t *testing.T) {
 		"chain":        "SELECT 1" + strings.Repeat("+1", n),
 		"nots":         "SELECT " + strings.Repeat("NOT ", n) + "1",
 		"unions":       "SELECT 1" + strings.Repeat(" UNION SELECT 1", n/10),
-		"joins":        "SELECT * FROM a" + strings.Repeat(" JOIN a", n),
+		"joins":        "SELECT 1 FROM a" + strings.Repeat(" JOIN a", n),
 		"cases":        "SELECT " + strings.Repeat("CASE WHEN 1 THEN ", n) + "1" + strings.Repeat(" END", n),
 		"values":       "INSERT INTO t VALUES (1)" + strings.Repeat(",(1)", n),
 		"dots":         "ALTER TABLE " + strings.Repeat("a.", n),

@@ -47,12 +47,12 @@ func bare(t *testing.T) *sql.Conn {
 // prepare returns what the server says against a statement, 0 for nothing.
 func prepare(ctx context.Context, conn *sql.Conn, text string) uint16 {
 	statement, err := conn.PrepareContext(ctx, text)
-	var problem *mysql.MySQLError
-	switch {
-	case err == nil:
-		_ = statement.Close()
+	if err == nil {
+		defer func() { _ = statement.Close() }()
 		return 0
-	case errors.As(err, &problem):
+	}
+	var problem *mysql.MySQLError
+	if errors.As(err, &problem) {
 		return problem.Number
 	}
 	return syntaxError // the connection's trouble: nothing is proven

@@ -181,8 +181,8 @@ func deleted(n *ast.DeleteStmt) []*ast.TableName {
 	collectAliases(n.TableRefs.TableRefs, aliases)
 	var tables []*ast.TableName
 	for _, t := range n.Tables.Tables {
-		if real := aliases[t.Name.L]; real != nil && t.Schema.L == "" {
-			t = real
+		if meant := aliases[t.Name.L]; meant != nil && t.Schema.L == "" {
+			t = meant
 		}
 		tables = append(tables, t)
 	}

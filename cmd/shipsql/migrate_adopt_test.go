@@ -11,24 +11,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
-
-	"github.com/shipsql/shipsql/internal/privateserver"
 )
 
 // goldenSite unpacks a golden repository of executor/history and loads the
-// tool's documented table, half-way through it.
-func goldenSite(t *testing.T, name string) site {
+// tool's documented table, half-way through it, into a product's database.
+func goldenSite(t *testing.T, product, name string) site {
 	t.Helper()
 	archive, err := txtar.ParseFile(filepath.Join("..", "..", "executor", "history", "testdata", name+".txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := site{t, privateserver.Database(t), t.TempDir()}
+	s := site{t, products[product](t), t.TempDir()}
+	table := map[string]string{"postgres": "postgres.sql", "mariadb": "mysql.sql"}[product]
 	for _, f := range archive.Files {
 		switch f.Name {
-		case "postgres.sql":
+		case table:
 			byHand(t, s.url, string(f.Data))
-		case "mysql.sql", "want":
+		case "postgres.sql", "mysql.sql", "want":
 		default:
 			if err := os.MkdirAll(filepath.Dir(filepath.Join(s.dir, f.Name)), 0o700); err != nil {
 				t.Fatal(err)
@@ -51,8 +50,8 @@ func TestAdoptHalfWay(t *testing.T) {
 		"flyway": {3, 2}, "flyway-legacy": {2, 1}, "golang-migrate": {2, 1}, "goose": {2, 1}, "dbmate": {2, 1},
 		"atlas": {2, 1}, "prisma": {2, 1}, "sqlx": {2, 1}, "liquibase-sql": {3, 2},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := goldenSite(t, name)
+		both(t, name, func(t *testing.T, product string) {
+			s := goldenSite(t, product, name)
 			byHand(t, s.url, shownTables)
 			layout, _, _ := strings.Cut(name, "-legacy")
 			adopt := "adopt --layout " + layout + " --format json"
@@ -80,6 +79,13 @@ func TestAdoptHalfWay(t *testing.T) {
 	}
 }
 
+// both runs a test on each product.
+func both(t *testing.T, name string, f func(t *testing.T, product string)) {
+	for product := range products {
+		t.Run(name+"/"+product, func(t *testing.T) { f(t, product) })
+	}
+}
+
 func (s site) adopted(text string) (r adoptReport) {
 	s.Helper()
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
@@ -89,7 +95,7 @@ func (s site) adopted(text string) (r adoptReport) {
 }
 
 func TestAdoptShowsWhatItWillWrite(t *testing.T) {
-	s := goldenSite(t, "flyway")
+	s := goldenSite(t, "postgres", "flyway")
 	got := strings.ReplaceAll(s.run("adopt", exitFail, "", "nothing was written; read the lists, then add --yes"), s.dir, "DIR")
 	got = regexp.MustCompile(` *(  |\n)`).ReplaceAllString(got, "$1") // columns as wide as the folder's name
 	want := `history of flyway: public.flyway_schema_history
@@ -109,7 +115,7 @@ would write 3 baseline rows to the ledger, history default: the applied, changed
 }
 
 func TestAdoptRefusesAnotherLedger(t *testing.T) {
-	s := goldenSite(t, "goose")
+	s := goldenSite(t, "postgres", "goose")
 	s.run("skip 1 --reason no", exitOK, "", "")
 	s.run("adopt --yes", exitFail, "", "00001_users.sql: the other tool calls version 00001 applied, and the ledger skipped")
 	s.run("adopt --yes --table no_such", exitFail, "", "looked for no_such; name its table with --table")

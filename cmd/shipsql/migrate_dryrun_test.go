@@ -81,3 +81,19 @@ func inventory(t *testing.T, server *privateserver.Postgres) (found string) {
 	}
 	return found
 }
+
+func TestDryRunOnMariaDB(t *testing.T) {
+	server := privateserver.SharedMariaDB(t)
+	s := site{t, privateserver.MariaDBDatabase(t), migrationsIn(t, map[string]string{"1_a.sql": "create table a(id int)", "2_b.sql": "create table b(id int); insert into b values (1)"})}
+	s.run("up --to 1", exitOK, "1 applied", "")
+	scratch := " --scratch " + server.URL("")
+	s.run("up --dry-run"+scratch, exitOK, "1 would be applied, 1 already there, 0 skipped\ndry run: tried on a scratch database", "")
+	s.run("status", exitOK, "pending  2", "")
+
+	s.write("3_c.sql", "alter table a add column id int")
+	s.foreseen("up --dry-run"+scratch, exitFail, "3_c.sql:1: statement 1: Duplicate column name 'id'")
+	s.write("3_c.sql", "create table mysql.taken(id int)")
+	s.foreseen("up --dry-run"+scratch, exitFail, "command denied to user") // its login may do nothing elsewhere
+	byHand(t, s.url, "create table left_behind as select schema_name from information_schema.schemata where schema_name like 'shipsqlscratch%'; insert into left_behind select user from mysql.user where user like 'shipsqlscratch%'")
+	byHand(t, s.url, "create table none_left(id int, check (id = 0)); insert into none_left select count(*) from left_behind")
+}

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -60,6 +61,9 @@ type Migration struct {
 	DownPath      string      // the file of Down; "" means Path
 	Target        Destination // where it goes; zero: wherever the project does
 }
+
+// DownFile is the path of the file that holds Down.
+func (m Migration) DownFile() string { return cmp.Or(m.DownPath, m.Path) }
 
 // Statements takes the up part apart.
 func (m Migration) Statements() []script.Statement { return m.Form.Split(m.SQL) }

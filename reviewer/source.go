@@ -32,11 +32,11 @@ type source struct {
 	unreadable *fault.Error   // the executor would refuse the file as a whole
 	faults     []*fault.Error // of directives; Where is "line:column"
 	tooMany    bool           // statements, so none was kept
-	begin      func(statements int)
+	begin      func()
 }
 
 // readAll splits the files. begin is called before the first piece of each.
-func readAll(files []executor.File, begin func(statements int)) []source {
+func readAll(files []executor.File, begin func()) []source {
 	sources := make([]source, len(files))
 	for i, f := range files {
 		sources[i] = read(f)
@@ -123,7 +123,7 @@ func (r *Reviewer) visit(ctx context.Context, sources []source, window []piece, 
 	for i, p := range window {
 		p.parsed = parsed[i]
 		if p.index == 0 {
-			sources[p.file].begin(len(sources[p.file].statements))
+			sources[p.file].begin()
 		}
 		visit(p)
 	}

@@ -35,7 +35,7 @@ func stillAmbiguous(r *Row, m executor.Migration) error {
 	}
 	text := m.SQL
 	if r.UndoSteps != nil {
-		text = m.Down
+		text, e.Path = m.Down, m.DownFile()
 	}
 	if statements := m.Form.Split(text); e.Statement > 0 && e.Statement <= len(statements) {
 		e.Line = statements[e.Statement-1].Line

@@ -57,10 +57,10 @@ func parseObservation(s string) (o observation, err error) {
 
 // standsAlone returns how to run a statement that the server refuses inside a
 // transaction block; nil for all others.
-func standsAlone(tree *pg_query.Node, version int) alone {
+func standsAlone(text string, tree *pg_query.Node, version int) alone {
 	switch {
 	case tree.GetIndexStmt().GetConcurrent():
-		return newCreateIndex(tree.GetIndexStmt())
+		return newCreateIndex(text, tree.GetIndexStmt())
 	case tree.GetDropStmt().GetConcurrent():
 		return newDropIndex(tree.GetDropStmt())
 	case tree.GetReindexStmt() != nil:
@@ -76,6 +76,19 @@ func standsAlone(tree *pg_query.Node, version int) alone {
 		tree.GetCreateSubscriptionStmt() != nil, tree.GetAlterSubscriptionStmt() != nil, tree.GetDropSubscriptionStmt() != nil,
 		movesDatabase(tree.GetAlterDatabaseStmt()):
 		return opaque{}
+	}
+	return nil
+}
+
+// standsApart returns how to run a statement outside of a transaction when its
+// file asks for that; nil: in a transaction of its own. The server refuses
+// CLUSTER and REINDEX of a partitioned table inside of one.
+func standsApart(tree *pg_query.Node) alone {
+	switch {
+	case tree.GetCallStmt() != nil, tree.GetDoStmt() != nil:
+		return opaque{commitsInside: true}
+	case tree.GetClusterStmt() != nil, tree.GetReindexStmt() != nil:
+		return repeatable{}
 	}
 	return nil
 }

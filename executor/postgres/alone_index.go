@@ -30,7 +30,7 @@ type definition struct {
 	Columns []string // keys, then included ones; "" for an expression
 }
 
-func newCreateIndex(s *pg_query.IndexStmt) createIndex {
+func newCreateIndex(text string, s *pg_query.IndexStmt) createIndex {
 	d := definition{Method: s.GetAccessMethod(), Unique: s.GetUnique(), Partial: s.GetWhereClause() != nil}
 	if d.Method == "" {
 		d.Method = "btree"

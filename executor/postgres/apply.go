@@ -2,21 +2,21 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/runner"
-	"github.com/shipsql/shipsql/internal/fault"
 )
 
 // Apply implements executor.Target.
 func (t *target) Apply(ctx context.Context, run executor.Run) (executor.Result, error) {
-	return runner.Apply(ctx, run, t.session)
+	return runner.Apply(ctx, run, t.sameServer())
 }
 
 // Undo implements executor.Target.
-func (t *target) Undo(context.Context, executor.Run) (executor.Result, error) {
-	return executor.Result{}, fault.New(fault.Unsupported, "undo is not supported yet")
+func (t *target) Undo(ctx context.Context, run executor.Run) (executor.Result, error) {
+	return runner.Undo(ctx, run, t.sameServer())
 }
 
 // session implements runner.Open.
@@ -69,8 +69,12 @@ func (f file) Notes() []string { return f.notes }
 
 // Run implements runner.File.
 func (f file) Run(ctx, work context.Context) error {
+	if err := f.accompany(work); err != nil {
+		return err
+	}
+	f.started = time.Now()
 	f.lowerOnly(timeouts{f.run.Limits.LockTimeout, f.run.Limits.StatementTimeout})
-	if f.perStep || f.Row != nil {
+	if f.begun() || f.perStep && len(f.statements) > 0 {
 		return f.steps(ctx, work)
 	}
 	return f.retried(ctx, func() error { return f.transaction(work) })

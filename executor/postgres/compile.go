@@ -21,12 +21,17 @@ import (
 type program struct {
 	ledger.Decision
 
-	statements []statement // without a BEGIN … COMMIT wrapper
-	total      int         // statements of the file, as Split counts them
+	path       string      // of the file that holds the text
+	text       string      // the up part, or the down part
+	statements []statement // without BEGIN and COMMIT
+	total      int         // statements of the text, as Split counts them
+	begins     []string    // by block: the BEGIN … of the file
+	wrapper    string      // the file's own BEGIN around all of it; "": none
 	limits     timeouts    // of the file
 	perStep    bool        // it can't be one transaction: the ledger counts steps
 	plain      bool        // it leaves nothing in the session
-	separate   bool        // transaction=off: no two statements share a transaction
+	separate   bool        // transaction=off: no two statements share a transaction, but for blocks
+	started    time.Time   // when it began to run here
 	notes      []string
 }
 
@@ -35,8 +40,11 @@ type statement struct {
 	script.Statement
 	traits
 
-	n      int      // 1-based number in the file
-	limits timeouts // of this statement only
+	n      int         // 1-based number in the file
+	block  int         // 1-based number of the file's BEGIN … COMMIT around it; 0: none
+	marks  []statement // BEGIN and COMMIT before it, or at the file's end: they count as steps done with it
+	ends   bool        // its transaction ends behind it
+	limits timeouts    // of this statement only
 }
 
 // traits are what a tree says about running its statement; the tree itself is
@@ -44,11 +52,12 @@ type statement struct {
 type traits struct {
 	refusal *fault.Error // why it never runs; nil: it may
 	alone   alone        // how to run it outside of a transaction; nil: it needs none of that
-	begin   bool         // it may open the wrapper of a whole file
-	commit  bool         // it may close it
+	apart   alone        // likewise, when the file asks for no transaction; nil: a transaction of its own
+	begin   bool         // it begins a block
+	commit  bool         // it ends one
 	setting bool         // it sets the session: it runs again before the rest of the file
 	plain   bool         // it leaves nothing in the session
-	call    bool         // it may commit inside when it runs outside of a transaction
+	adds    enumValue    // the value that it adds to a type
 }
 
 // hash identifies the text of a statement in the ledger.
@@ -77,12 +86,10 @@ func (c compiler) compile(ctx context.Context, decisions []ledger.Decision) ([]p
 	var all []*statement
 	for i, d := range decisions {
 		programs[i].Decision = d
-		if d.Verdict != ledger.Apply {
+		if d.Verdict != ledger.Apply && d.Verdict != ledger.Undo {
 			continue
 		}
-		for n, piece := range d.Migration.Statements() {
-			programs[i].statements = append(programs[i].statements, statement{Statement: piece, n: n + 1})
-		}
+		programs[i].takeApart()
 		for n := range programs[i].statements {
 			all = append(all, &programs[i].statements[n])
 		}
@@ -121,8 +128,8 @@ func (c compiler) inspect(ctx context.Context, statements []*statement) error {
 func (c compiler) traits(s script.Statement, parsed syntax.Parsed) traits {
 	tree := parsed.Tree
 	t := traits{
-		refusal: admissible(s, parsed), alone: standsAlone(tree, c.version), begin: isBegin(tree), commit: isCommit(tree),
-		setting: isSetting(tree), plain: isPlain(tree), call: tree.GetCallStmt() != nil || tree.GetDoStmt() != nil,
+		refusal: admissible(s, parsed), alone: standsAlone(s.Text, tree, c.version), apart: standsApart(tree),
+		begin: isBegin(tree), commit: isCommit(tree), setting: isSetting(tree), plain: isPlain(tree), adds: addedValue(tree),
 	}
 	if t.refusal == nil {
 		t.refusal = refuse(s.Text, tree)
@@ -130,27 +137,43 @@ func (c compiler) traits(s script.Statement, parsed syntax.Parsed) traits {
 	return t
 }
 
+// takeApart splits the text that is to run.
+func (p *program) takeApart() {
+	p.path, p.text = p.Migration.Path, p.Migration.SQL
+	if p.Verdict == ledger.Undo {
+		p.path, p.text = p.Migration.DownFile(), p.Migration.Down
+	}
+	for n, piece := range p.Migration.Form.Split(p.text) {
+		p.statements = append(p.statements, statement{Statement: piece, n: n + 1})
+	}
+	p.total = len(p.statements)
+	p.perStep, p.separate = p.Migration.NoTransaction, p.Migration.NoTransaction
+}
+
 // assemble decides how the file runs.
 func (p *program) assemble() error {
-	p.total = len(p.statements)
-	pieces := p.statements
-	p.unwrap()
 	p.plain = true
 	for _, s := range p.statements {
 		if s.refusal != nil {
 			return p.refused(s, s.refusal)
 		}
-		p.plain = p.plain && s.plain
+		p.plain = p.plain && (s.plain || s.begin || s.commit)
 		p.perStep = p.perStep || s.alone != nil
+	}
+	if err := p.pair(); err != nil {
+		return err
 	}
 	if err := p.direct(); err != nil {
 		return err
 	}
-	if p.perStep && len(p.statements) < p.total {
-		return p.refused(pieces[0], fault.New(fault.Invalid, "the file is wrapped in BEGIN … COMMIT, but can't run as one transaction").
-			Then("take BEGIN and COMMIT out, or give what can't run in a transaction a file of its own"))
+	p.isolate()
+	if err := p.splitBlocks(); err != nil {
+		return err
 	}
-	p.isolateCalls()
+	if err := p.splitEnums(); err != nil {
+		return err
+	}
+	p.notesOfParts()
 	return nil
 }
 
@@ -180,22 +203,12 @@ var plainInsert = regexp.MustCompile(`(?i)^insert\s+into\s`)
 func (p *program) refused(s statement, err *fault.Error) error {
 	line := s.Line
 	if cause, ok := err.Err.(*syntax.Error); ok && cause.Offset >= 0 { //nolint:errorlint // set above, never wrapped
-		line, _ = script.Position(p.Migration.SQL, s.Start+cause.Offset)
+		line, _ = script.Position(p.text, s.Start+cause.Offset)
 	}
 	return &executor.Failure{
-		Version: p.Migration.Version, Path: p.Migration.Path, Statement: s.n, Line: line,
+		Version: p.Migration.Version, Path: p.path, Statement: s.n, Line: line,
 		Message: err.Message, Hint: err.Next, Code: err.Code, Err: err,
 	}
-}
-
-// unwrap takes a BEGIN … COMMIT around the whole file off.
-func (p *program) unwrap() {
-	last := len(p.statements) - 1
-	if last < 1 || !p.statements[0].begin || !p.statements[last].commit {
-		return
-	}
-	p.statements = p.statements[1:last]
-	p.notes = append(p.notes, "BEGIN … COMMIT around the whole file is left out: the file and its ledger row are one transaction anyway")
 }
 
 func isBegin(tree *pg_query.Node) bool {
@@ -216,15 +229,12 @@ func isSetting(tree *pg_query.Node) bool {
 
 // direct applies the file's directives.
 func (p *program) direct() error {
-	if p.Migration.NoTransaction && len(p.statements) > 0 {
-		p.perStep, p.separate = true, true
-	}
-	if !strings.Contains(p.Migration.SQL, "shipsql:") {
+	if !strings.Contains(p.text, "shipsql:") {
 		return nil
 	}
-	directives, faults := p.Migration.Form.Directives(p.Migration.SQL, p.Migration.Statements())
+	directives, faults := p.Migration.Form.Directives(p.text, p.Migration.Form.Split(p.text))
 	if len(faults) > 0 {
-		return faults[0].At(p.Migration.Path + ":" + faults[0].Where)
+		return faults[0].At(p.path + ":" + faults[0].Where)
 	}
 	for _, d := range directives {
 		if err := p.directive(d); err != nil {
@@ -250,19 +260,9 @@ func (p *program) directive(d script.Directive) error {
 		limits.statement, _ = time.ParseDuration(d.Value)
 	case "batch", "sleep", "online", "environments", "databases":
 		return &executor.Failure{
-			Version: p.Migration.Version, Path: p.Migration.Path, Line: d.Line, Code: fault.Unsupported,
+			Version: p.Migration.Version, Path: p.path, Line: d.Line, Code: fault.Unsupported,
 			Message: "the directive " + d.Key + " is not supported yet", Hint: "take it out",
 		}
 	}
 	return nil
-}
-
-// isolateCalls lets CALL and DO of a file that runs per step run alone: they may
-// commit inside, so nothing can share their transaction.
-func (p *program) isolateCalls() {
-	for i, s := range p.statements {
-		if p.perStep && s.alone == nil && s.call {
-			p.statements[i].alone = opaque{commitsInside: true}
-		}
-	}
 }

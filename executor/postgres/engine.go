@@ -52,7 +52,7 @@ func (t *target) Status(ctx context.Context, history string, folder []executor.M
 	err := t.reading(ctx, func(conn *pgx.Conn) error {
 		l, err := readLedger(ctx, conn, history)
 		entries = ledger.Status(l, folder)
-		return err
+		return explained(conn, err)
 	})
 	return entries, err
 }
@@ -64,5 +64,5 @@ func (t *target) reading(ctx context.Context, use func(*pgx.Conn) error) error {
 		return err
 	}
 	defer closeQuietly(ctx, conn)
-	return explained(conn, use(conn))
+	return broken(conn, use(conn))
 }

@@ -2,10 +2,8 @@ package postgres
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -71,16 +69,31 @@ func checkFormat(ctx context.Context, conn *pgx.Conn) (exists bool, err error) {
 	if err := conn.QueryRow(ctx, "SELECT to_regclass('shipsql.meta') IS NOT NULL").Scan(&exists); err != nil || !exists {
 		return false, err
 	}
-	var format int
-	err = conn.QueryRow(ctx, "SELECT format FROM shipsql.meta").Scan(&format)
+	var rows, oldest, newest int
+	err = conn.QueryRow(ctx, "SELECT count(*), coalesce(min(format), 0), coalesce(max(format), 0) FROM shipsql.meta").Scan(&rows, &oldest, &newest)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return false, fault.New(fault.Conflict, "the ledger's table shipsql.meta is empty").Then("restore the schema shipsql from a backup")
-	case err == nil && format > ledgerFormat:
-		return false, fault.New(fault.Unsupported, "the ledger has format %d and this ShipSQL knows %d", format, ledgerFormat).
+	case err != nil:
+		return false, err
+	case newest > ledgerFormat:
+		return false, fault.New(fault.Unsupported, "the ledger has format %d and this ShipSQL knows %d", newest, ledgerFormat).
 			At(where(conn)).Then("use the newer ShipSQL that wrote it")
+	case rows != 1:
+		return false, badMeta(rows)
+	case oldest < 1:
+		return false, fault.New(fault.Conflict, "the ledger has format %d, which never was", oldest).At(where(conn)).
+			Then("find out who edited shipsql.meta; the newest format is %d", ledgerFormat)
 	}
-	return true, err
+	return true, nil
+}
+
+// badMeta is the error of a table shipsql.meta that hasn't its one row.
+func badMeta(rows int) error {
+	if rows == 0 {
+		return fault.New(fault.Conflict, "the ledger's table shipsql.meta is empty").
+			Then("restore the schema shipsql from a backup of the same moment as the database; if it came with a dump that has no rows, drop it")
+	}
+	return fault.New(fault.Conflict, "the ledger's table shipsql.meta has %d rows instead of one, so runs can't be kept apart", rows).
+		Then("find out who edited it, and leave the row with the highest epoch")
 }
 
 // readLedger reads a history; a database without ledger has an empty one.
@@ -99,17 +112,7 @@ func readLedger(ctx context.Context, conn *pgx.Conn, history string) (ledger.Led
 	if err != nil && conn.PgConn().TxStatus() != 'I' {
 		_, _ = conn.Exec(context.WithoutCancel(ctx), "ROLLBACK") // a broken connection says so at its next use
 	}
-	return l, damaged(err)
-}
-
-// damaged tells a ledger that lacks a table or a column from other errors of
-// reading it. nil stays nil.
-func damaged(err error) error {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "42703") { // undefined_table, undefined_column
-		return ledger.Edited("%s", pg.Message)
-	}
-	return err
+	return l, err
 }
 
 func queueRows(b *pgx.Batch, history string, l ledger.Ledger) {

@@ -31,6 +31,7 @@ func (s *session) Mark(ctx context.Context, m executor.Mark, state, note string)
 	return s.writing(ctx, func(b *pgx.Batch) {
 		for _, x := range m.Migrations {
 			k := s.keyOf(x)
+			b.Queue("DELETE FROM shipsql.migrations WHERE history = $1 AND kind = $2 AND version = $3 AND state = 'undone'", k.history, k.kind, k.version)
 			b.Queue(insertSQL, k.history, k.kind, k.version, x.Name, x.Checksum, state, m.Release, m.Actor, m.ToolVersion, note)
 		}
 	})
@@ -52,10 +53,18 @@ func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resol
 	if r.Answer == executor.ResolvedRetry {
 		settle = "DELETE FROM shipsql.steps"
 	}
-	row, history := l.Find(r.Version), ledger.History(s.run.History)
+	row := l.Find(r.Version)
+	k := key{ledger.History(s.run.History), row.Kind, row.Version}
+	steps := k
+	if row.UndoSteps != nil {
+		steps.kind = ledger.UndoStep
+	}
 	return s.writing(ctx, func(b *pgx.Batch) {
-		b.Queue(settle+" WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", history, row.Kind, row.Version, r.N)
-		b.Queue("UPDATE shipsql.migrations SET state = 'partial' WHERE history = $1 AND kind = $2 AND version = $3", history, row.Kind, row.Version)
+		b.Queue(settle+" WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", steps.history, steps.kind, steps.version, r.N)
+		b.Queue("UPDATE shipsql.migrations SET state = 'partial' WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version)
+		if row.UndoSteps != nil {
+			s.queueRestore(b, k)
+		}
 		s.queueNote(b, row, ledger.MarkNote(fmt.Sprintf("#%d resolved as %s", r.N, r.Answer), m))
 	})
 }

@@ -8,8 +8,7 @@ import (
 
 // Refusal says why Apply would refuse a statement of a file, nil if it would
 // not, so that a review says it before the merge. Statements that merely don't
-// parse are not refused here; the BEGIN … COMMIT around a whole file, which
-// Apply strips, is.
+// parse are not refused here, nor are BEGIN and COMMIT: see Unpaired.
 func Refusal(s script.Statement, parsed syntax.Parsed) *fault.Error {
 	if parsed.Tree == nil && s.Kind == script.SQL {
 		return nil

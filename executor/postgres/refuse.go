@@ -35,18 +35,32 @@ func forbidden(what, why, next string) *fault.Error {
 	return fault.New(fault.Denied, "%s never runs from a migration: %s", what, why).Then("%s", next)
 }
 
+// refuseTransaction lets BEGIN and COMMIT be: they are looked at in pairs.
 func refuseTransaction(t *pg_query.TransactionStmt) *fault.Error {
 	switch t.GetKind() {
-	default:
 	case pg_query.TransactionStmtKind_TRANS_STMT_SAVEPOINT, pg_query.TransactionStmtKind_TRANS_STMT_RELEASE,
 		pg_query.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
 		return nil
-	case pg_query.TransactionStmtKind_TRANS_STMT_PREPARE, pg_query.TransactionStmtKind_TRANS_STMT_COMMIT_PREPARED,
-		pg_query.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED:
-		return forbidden("a prepared transaction", "its outcome would not be the ledger's", "take it out")
+	case pg_query.TransactionStmtKind_TRANS_STMT_BEGIN, pg_query.TransactionStmtKind_TRANS_STMT_START:
+		return refuseReadOnly(t)
+	case pg_query.TransactionStmtKind_TRANS_STMT_COMMIT:
+		if t.GetChain() {
+			return forbidden("COMMIT AND CHAIN", "ShipSQL begins each transaction with the ledger's row", "write COMMIT; BEGIN;")
+		}
+		return nil
+	case pg_query.TransactionStmtKind_TRANS_STMT_ROLLBACK:
+		return forbidden("ROLLBACK", "it would take back what the ledger says was done", "take it out together with the statements that it takes back")
 	}
-	return forbidden("transaction control in the middle of a file", "the file and its ledger row are one transaction",
-		"take BEGIN, COMMIT and ROLLBACK out, split the file, or begin it with -- shipsql: transaction=off")
+	return forbidden("a prepared transaction", "its outcome would not be the ledger's", "take it out")
+}
+
+func refuseReadOnly(t *pg_query.TransactionStmt) *fault.Error {
+	for _, o := range t.GetOptions() {
+		if e := o.GetDefElem(); e.GetDefname() == "transaction_read_only" && e.GetArg().GetAConst().GetIval().GetIval() != 0 {
+			return forbidden("BEGIN … READ ONLY", "the ledger's row is written in the same transaction", "take READ ONLY out")
+		}
+	}
+	return nil
 }
 
 func refuseSetting(set *pg_query.VariableSetStmt) *fault.Error {

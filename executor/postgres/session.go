@@ -26,14 +26,15 @@ const (
 type session struct {
 	*pgx.Conn
 
-	target   *target
-	parser   *syntax.Parser
-	run      executor.Run
-	version  int    // server_version_num
-	pid      uint32 // of the server's process, whatever a pooler says
-	epoch    int64  // the fence; 0 before it is minted
-	dirty    bool   // a file may have left things in the session
-	prepared bool   // the statements that every file needs are prepared
+	target      *target
+	parser      *syntax.Parser
+	run         executor.Run
+	version     int    // server_version_num
+	pid         uint32 // of the server's process, whatever a pooler says
+	epoch       int64  // the fence; 0 before it is minted
+	dirty       bool   // a file may have left things in the session
+	accompanied bool   // the companion's table is there
+	prepared    bool   // the statements that every file needs are prepared
 }
 
 // open connects, checks that the server can hold our lock and take our writes,
@@ -59,6 +60,9 @@ func (s *session) begin(ctx context.Context, t *target, params map[string]string
 	if err := s.checkPooler(ctx, t, params); err != nil {
 		return err
 	}
+	if err := s.checkRole(ctx); err != nil {
+		return err
+	}
 	if err := s.lock(ctx); err != nil {
 		return err
 	}
@@ -80,7 +84,7 @@ func (s *session) check(ctx context.Context, params map[string]string) error {
 	case err != nil:
 		return s.lost(err)
 	case replica:
-		return fault.New(fault.Conflict, "the server is a replica and takes no changes").At(s.where()).Then("give the URL of the primary")
+		return isReplica(s.where())
 	case readOnly:
 		return fault.New(fault.Conflict, "the database or login is set to read only").At(s.where()).Then("turn default_transaction_read_only off for it")
 	case lockTimeout != params["lock_timeout"]: // a pooler dropped our start-up parameters
@@ -116,6 +120,27 @@ func (s *session) checkPooler(ctx context.Context, t *target, params map[string]
 		return poolerRefused(s.where())
 	}
 	return nil
+}
+
+// checkRole finds out whether the files may run as the run's role.
+func (s *session) checkRole(ctx context.Context) error {
+	if s.run.Role == "" {
+		return nil
+	}
+	role, login := pgx.Identifier{s.run.Role}.Sanitize(), pgx.Identifier{s.Config().User}.Sanitize()
+	_, err := s.Exec(ctx, setRole("SET ROLE ", s.run.Role))
+	if err == nil {
+		_, err = s.Exec(ctx, "RESET ROLE")
+	}
+	var pg *pgconn.PgError
+	switch {
+	case !errors.As(err, &pg), disconnected(pg):
+		return s.lost(err)
+	case pg.Code == "42501":
+		return fault.New(fault.Denied, "the login %s may not become the role %s that the files run as", login, role).At(s.where()).Because(err).
+			Then("run GRANT %s TO %s", role, login)
+	}
+	return fault.New(fault.Invalid, "the files can't run as the role %s", role).At(s.where()).Because(err).Then("correct set_role, or create the role")
 }
 
 func backendPID(ctx context.Context, conn *pgx.Conn) (pid uint32, err error) {
@@ -187,33 +212,3 @@ func applicationName(task string, epoch int64) string {
 
 // lost gives an error of our own queries its meaning. nil stays nil.
 func (s *session) lost(err error) error { return explained(s.Conn, err) }
-
-// explained tells a broken connection and a missing privilege from other errors
-// of our own queries. nil stays nil.
-func explained(conn *pgx.Conn, err error) error {
-	var pg *pgconn.PgError
-	switch answered := errors.As(err, &pg); {
-	case err == nil:
-		return nil
-	case answered && disconnected(pg), !answered && conn.IsClosed():
-		return &runner.Lost{Err: unreachable(err, where(conn))}
-	case answered && pg.Code == "42501":
-		return missingGrant(conn, pg)
-	case answered && pg.Code == "53100":
-		return fault.New(fault.Conflict, "the server's disk is full").At(where(conn)).Because(pg).Then("make room on it; trying again is safe")
-	}
-	return err
-}
-
-func missingGrant(conn *pgx.Conn, pg *pgconn.PgError) error {
-	login, database := pgx.Identifier{conn.Config().User}.Sanitize(), pgx.Identifier{conn.Config().Database}.Sanitize()
-	return fault.New(fault.Denied, "the login %s lacks a privilege that the ledger needs", conn.Config().User).At(where(conn)).Because(pg).
-		Then("run GRANT CREATE ON DATABASE %s TO %s, or, where schema shipsql exists, make the login its owner", database, login)
-}
-
-func where(conn *pgx.Conn) string { return conn.Config().Host + "/" + conn.Config().Database }
-
-// disconnected says that the server ended the session.
-func disconnected(pg *pgconn.PgError) bool {
-	return pg.SeverityUnlocalized == "FATAL" || pg.SeverityUnlocalized == "PANIC"
-}

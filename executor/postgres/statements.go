@@ -2,14 +2,14 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
-	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -68,6 +68,9 @@ func lowest(a, b time.Duration) time.Duration {
 
 // limited puts the statements' own limits around them, inside a transaction.
 func (f file) limited(statements []statement) []statement {
+	if !slices.ContainsFunc(statements, func(s statement) bool { return s.limits != timeouts{} }) {
+		return statements
+	}
 	var all []statement
 	base := timeouts{f.run.Limits.LockTimeout, f.run.Limits.StatementTimeout}.lowered(f.limits)
 	for _, s := range statements {
@@ -81,6 +84,18 @@ func (f file) limited(statements []statement) []statement {
 	}
 	return all
 }
+
+// asRole has statements run as the run's role; whatever the file sets comes
+// behind.
+func (f file) asRole(statements []statement) []statement {
+	if f.run.Role == "" {
+		return statements
+	}
+	role := statement{Statement: script.Statement{Text: setRole("SET LOCAL ROLE ", f.run.Role)}}
+	return append([]statement{role}, statements...)
+}
+
+func setRole(set, role string) string { return set + pgx.Identifier{role}.Sanitize() }
 
 // setLocal are statements of ours, which count for nothing.
 func setLocal(t timeouts) []statement {
@@ -149,75 +164,25 @@ func (s *session) own(name, sql string) string {
 func (s *session) queueFence(b *pgx.Batch) *fence {
 	f := &fence{session: s}
 	b.Queue(s.own("shipsql_fence", fenceSQL), lockClass, lockObject, applicationName(s.run.Task, s.epoch)).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&f.epoch, &f.held, nil) })
+		QueryRow(func(row pgx.Row) error {
+			err := row.Scan(&f.epoch, &f.held, nil)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return badMeta(0)
+			}
+			return err
+		})
 	return f
 }
 
 func (f *fence) check() error {
 	switch {
+	case f.epoch < f.session.epoch:
+		return fault.New(fault.Conflict, "somebody restored or edited the ledger, or took the database over: its epoch went back from %d to %d while the run was under way", f.session.epoch, f.epoch).
+			At(f.session.where()).Then("look at the database, then run again: the ledger as it is now decides")
 	case f.epoch != f.session.epoch:
 		return fault.New(fault.Conflict, "another run took the database over").At(f.session.where()).Then("look at its result; nothing more is done here")
 	case !f.held:
 		return fault.New(fault.Conflict, "the session lost the database's lock").At(f.session.where()).Then("trying again is safe")
 	}
 	return nil
-}
-
-// key names a migration in the ledger.
-type key struct{ history, kind, version string }
-
-func (s *session) keyOf(m executor.Migration) key {
-	return key{ledger.History(s.run.History), ledger.Kind(m), m.Version}
-}
-
-// key is the ledger's spelling of the migration.
-func (f file) key() key {
-	k := f.keyOf(f.Migration)
-	if f.Row != nil {
-		k.version = f.Row.Version
-	}
-	return k
-}
-
-// queueRow makes the migration's row, if it has none. One that no longer counts
-// goes.
-func (f file) queueRow(b *pgx.Batch, state string) *pgx.QueuedQuery {
-	k := f.key()
-	if f.Replaces != nil {
-		for _, table := range []string{"steps", "migrations"} {
-			b.Queue("DELETE FROM shipsql."+table+" WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, f.Replaces.Version)
-		}
-	}
-	return b.Queue(f.own("shipsql_insert", insertSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum, state,
-		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
-}
-
-// queueFinish completes the migration's row.
-func (f file) queueFinish(b *pgx.Batch) {
-	k := f.key()
-	b.Queue(f.own("shipsql_finish", finishSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum)
-}
-
-// queueState changes the migration's state.
-func (f file) queueState(b *pgx.Batch, state string) {
-	k := f.key()
-	b.Queue("UPDATE shipsql.migrations SET state = $4 WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version, state)
-}
-
-// queueStep writes the row of a step.
-func (f file) queueStep(b *pgx.Batch, s statement, state string, before observation) {
-	k := f.key()
-	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state, pre = excluded.pre`,
-		k.history, k.kind, k.version, s.n, s.hash(), state, before.String())
-}
-
-// queueForget removes the row of a step that left no trace, and with the only
-// step the migration's row, which is then pending again.
-func (f file) queueForget(b *pgx.Batch, s statement) {
-	k := f.key()
-	b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", k.history, k.kind, k.version, s.n)
-	b.Queue(`DELETE FROM shipsql.migrations m WHERE history = $1 AND kind = $2 AND version = $3
-		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, m.kind, m.version))`,
-		k.history, k.kind, k.version)
 }

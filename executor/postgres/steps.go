@@ -23,7 +23,7 @@ func (f file) steps(ctx, work context.Context) error {
 		return err
 	}
 	if next == len(f.statements) { // only the last word was missing
-		return f.record(work, f.queueFinish)
+		return f.record(work, f.queueFinished)
 	}
 	for next < len(f.statements) {
 		if err := runner.StillMine(ctx, f.run); err != nil {
@@ -44,28 +44,13 @@ func (f file) steps(ctx, work context.Context) error {
 	return nil
 }
 
-// stretch returns the end of the statements that may share a transaction with
-// the one at i; with transaction=off each is on its own.
-func (f file) stretch(i int) int {
-	end := i + 1
-	if f.separate || f.statements[i].alone != nil {
-		return end
-	}
-	for end < len(f.statements) && f.statements[end].alone == nil {
-		end++
-	}
-	return end
-}
-
 // resume compares what was done with the file, settles the step that was under
 // way, and returns the index of the first statement to run.
 func (f file) resume(ctx, work context.Context) (int, error) {
-	if f.Row == nil {
-		return 0, nil
-	}
+	left := f.left()
 	next := 0
 	for i, s := range f.statements {
-		done, known := f.Row.Steps[s.n]
+		done, known := left[s.n]
 		if !known {
 			continue
 		}
@@ -90,7 +75,7 @@ func (f file) resume(ctx, work context.Context) (int, error) {
 
 // noneBeyond refuses a file that lost statements which were done.
 func (f file) noneBeyond() error {
-	for n := range f.Row.Steps {
+	for n := range f.left() {
 		if n > f.total {
 			return f.edited(statement{n: n})
 		}
@@ -100,7 +85,7 @@ func (f file) noneBeyond() error {
 
 func (f file) edited(s statement) error {
 	return &executor.Failure{
-		Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
+		Version: f.Migration.Version, Path: f.path, Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
 		Message: fmt.Sprintf("statement %d ran here with another text, so the file can't go on", s.n),
 		Hint:    "put the old text of the statements that are done back; only what comes after them may change",
 	}
@@ -136,7 +121,16 @@ func (f file) settle(ctx context.Context, s statement, before observation) (trac
 		return trace{}, err
 	}
 	t, err := s.alone.settle(ctx, f.session, before)
-	return t, f.ours(ctx, err)
+	return t, f.aside(ctx, s, err)
+}
+
+// aside is an error of what we ask or clean up for a statement. nil stays nil.
+func (f file) aside(ctx context.Context, s statement, err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && !disconnected(pg) && ctx.Err() == nil {
+		return f.failure(ctx, s, err)
+	}
+	return f.ours(ctx, err)
 }
 
 // ambiguous records that a person must decide.
@@ -145,13 +139,13 @@ func (f file) ambiguous(ctx context.Context, s statement, evidence string) error
 	if err != nil {
 		return err
 	}
-	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Evidence: evidence}
+	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.path, Statement: s.n, Line: s.Line, Evidence: evidence}
 }
 
 // runTogether runs statements[i:end] in one transaction with their steps.
 func (f file) runTogether(ctx context.Context, i, end int) error {
-	err := f.enter(ctx, f.limits, func(b *pgx.Batch) {
-		f.queueRow(b, ledger.Partial)
+	err := f.enter(ctx, opening{f.beginOf(i), f.limits}, func(b *pgx.Batch) {
+		f.queueBegun(b, ledger.Partial)
 		for _, s := range f.statements[i:end] {
 			f.queueStep(b, s, ledger.StepDone, observation{})
 		}
@@ -159,13 +153,13 @@ func (f file) runTogether(ctx context.Context, i, end int) error {
 	if err != nil {
 		return err
 	}
-	if err := f.execute(ctx, append(f.settingsBefore(i), f.limited(f.statements[i:end])...)); err != nil {
+	if err := f.execute(ctx, f.asRole(append(f.settingsBefore(i), f.limited(f.statements[i:end])...))); err != nil {
 		f.rollback(ctx)
 		return err
 	}
 	return f.commit(ctx, func(b *pgx.Batch) {
 		if end == len(f.statements) {
-			f.queueFinish(b)
+			f.queueFinished(b)
 		}
 	})
 }
@@ -190,7 +184,7 @@ func (f file) runAlone(ctx context.Context, i int) error {
 		return err
 	}
 	err = f.record(ctx, func(b *pgx.Batch) {
-		f.queueRow(b, ledger.Partial)
+		f.queueBegun(b, ledger.Partial)
 		f.queueStep(b, s, ledger.StepIntent, before)
 	})
 	if err != nil {
@@ -220,11 +214,11 @@ func (f file) observe(ctx context.Context, i int) (observation, error) {
 	if refused, ok := errors.AsType[*fault.Error](err); ok {
 		s := f.statements[i]
 		return before, &executor.Failure{
-			Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line,
+			Version: f.Migration.Version, Path: f.path, Statement: s.n, Line: s.Line,
 			Message: refused.Message, Hint: refused.Next, Code: refused.Code, Err: refused,
 		}
 	}
-	return before, f.ours(ctx, err)
+	return before, f.aside(ctx, f.statements[i], err)
 }
 
 // prepareWithSettings makes the session as the statement at i expects it.
@@ -243,6 +237,9 @@ func (f file) prepare(ctx context.Context, s statement) error {
 	b := &pgx.Batch{}
 	f.queueReset(b)
 	b.Queue("SELECT set_config('application_name', $1, false)", applicationName(f.run.Task, f.epoch))
+	if f.run.Role != "" {
+		b.Queue(setRole("SET ROLE ", f.run.Role))
+	}
 	f.limitsAlone(s).queue(b, "SET ")
 	return f.ours(ctx, f.SendBatch(ctx, b).Close())
 }
@@ -322,7 +319,7 @@ func (f file) finishStep(ctx context.Context, s statement, before observation) e
 	return f.record(ctx, func(b *pgx.Batch) {
 		f.queueStep(b, s, ledger.StepDone, before)
 		if s.n == f.statements[len(f.statements)-1].n {
-			f.queueFinish(b)
+			f.queueFinished(b)
 		}
 	})
 }
@@ -331,7 +328,7 @@ func (f file) finishStep(ctx context.Context, s statement, before observation) e
 func (f file) record(ctx context.Context, write func(*pgx.Batch)) error {
 	deadline := time.Now().Add(f.run.Limits.LockRetryFor)
 	for n := 0; ; n++ {
-		err := f.enter(ctx, timeouts{}, write)
+		err := f.enter(ctx, opening{}, write)
 		if err == nil {
 			return f.commit(ctx, func(*pgx.Batch) {})
 		}

@@ -1,11 +1,10 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,7 +12,6 @@ import (
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/runner"
-	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -33,7 +31,7 @@ func (f file) retried(ctx context.Context, attempt func() error) error {
 		if !contended(err) || time.Now().After(deadline) {
 			return err
 		}
-		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Migration.Path, Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
+		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path, Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
 		if runner.Pause(ctx, n+3, 30*time.Second) != nil {
 			return err
 		}
@@ -58,38 +56,54 @@ func contended(err error) bool {
 
 // transaction runs the whole file and its ledger row as one.
 func (f file) transaction(ctx context.Context) error {
-	inserted := false
-	err := f.enter(ctx, f.limits, func(b *pgx.Batch) {
-		f.queueRow(b, ledger.Applied).Exec(func(tag pgconn.CommandTag) error {
-			inserted = tag.RowsAffected() == 1
+	final := ledger.Applied
+	if f.undoing() {
+		final = ledger.Undone
+	}
+	started, written := time.Now(), false
+	err := f.enter(ctx, opening{f.wrapper, f.limits}, func(b *pgx.Batch) {
+		f.queueBegun(b, final).Exec(func(tag pgconn.CommandTag) error {
+			written = tag.RowsAffected() == 1
 			return nil
 		})
 	})
 	switch {
 	case err != nil:
 		return err
-	case !inserted: // can't be while we hold lock and epoch, unless somebody writes the ledger by hand
+	case !written: // can't be while we hold lock and epoch, unless somebody writes the ledger by hand
 		f.rollback(ctx)
-		return fault.New(fault.Conflict, "the ledger got a row of version %s while the run held the lock", f.Migration.Version).
-			At(f.Migration.Path).Then("trying again reads it")
+		return fault.New(fault.Conflict, "the ledger's row of version %s changed while the run held the lock", f.Migration.Version).
+			At(f.path).Then("trying again reads it")
 	}
-	if err := f.execute(ctx, f.limited(f.statements)); err != nil {
+	if err := f.execute(ctx, f.asRole(f.limited(f.statements))); err != nil {
 		f.rollback(ctx)
 		return err
 	}
-	return f.commit(ctx, f.queueFinish)
+	return f.commit(ctx, func(b *pgx.Batch) { f.queueFinish(b, time.Since(started)) })
+}
+
+// opening is how one of our transactions begins. Its zero value is a plain BEGIN.
+type opening struct {
+	begin  string // the file's own words
+	limits timeouts
 }
 
 // enter makes the session as new, begins a transaction, checks the fence and
 // does our own writes, all in one round trip.
-func (f file) enter(ctx context.Context, limits timeouts, write func(*pgx.Batch)) error {
+func (f file) enter(ctx context.Context, o opening, write func(*pgx.Batch)) error {
 	if err := f.useSession(ctx); err != nil {
 		return f.ours(ctx, err)
 	}
 	b := &pgx.Batch{}
 	f.queueReset(b)
-	b.Queue("BEGIN")
-	limits.queue(b, "SET LOCAL ")
+	if o.begin != "" { // an isolation level is refused behind anything else
+		if err := f.SendBatch(ctx, b).Close(); err != nil {
+			return f.ours(ctx, err)
+		}
+		b = &pgx.Batch{}
+	}
+	b.Queue(cmp.Or(o.begin, "BEGIN"))
+	o.limits.queue(b, "SET LOCAL ")
 	fence := f.queueFence(b)
 	write(b)
 	err := f.SendBatch(ctx, b).Close()
@@ -131,7 +145,7 @@ func (f file) ours(ctx context.Context, err error) error {
 // the connection breaks, only the ledger knows the outcome.
 func (f file) commit(ctx context.Context, write func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
-	if !f.plain { // the ledger is written as the login
+	if !f.plain || f.run.Role != "" { // the ledger is written as the login
 		b.Queue("RESET SESSION AUTHORIZATION")
 		b.Queue("RESET ROLE")
 	}
@@ -146,12 +160,13 @@ func (f file) commit(ctx context.Context, write func(*pgx.Batch)) error {
 	switch {
 	case err == nil && tag == "COMMIT":
 		f.dirty = f.dirty && !f.plain // the reset before a plain file holds
+		f.Replaces = nil              // it is gone
 		return nil
 	case err == nil:
-		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.Migration.Path)
+		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.path)
 	case errors.As(err, &pg) && !disconnected(pg):
 		f.rollback(ctx)
-		return f.failure(ctx, statement{}, pg)
+		return f.failure(ctx, statement{}, err)
 	}
 	return f.lost(err)
 }
@@ -210,57 +225,6 @@ func readResult(pipe *pgconn.Pipeline) (int64, error) {
 
 func (f file) step(s statement, state executor.EventState, rows int64) {
 	if s.n > 0 {
-		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Total: f.total, State: state, Rows: rows})
+		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path, Statement: s.n, Total: f.total, State: state, Rows: rows})
 	}
-}
-
-// failure describes an error of a file's own statement, or of its COMMIT when
-// the statement is zero.
-func (f file) failure(ctx context.Context, s statement, err error) error {
-	failed := &executor.Failure{
-		Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Code: fault.SQLError, Err: err,
-	}
-	var pg *pgconn.PgError
-	switch {
-	case ctx.Err() != nil:
-		failed.Err = runner.Interrupted(ctx)
-		failed.Code, failed.Message = fault.Unreachable, "the run was interrupted"
-		if runner.IsCancelled(ctx) {
-			failed.Message = "the statement was cancelled"
-		}
-	case !errors.As(err, &pg) || disconnected(pg):
-		failed.Code, failed.Message = fault.Unreachable, "the connection broke while the statement ran: "+err.Error()
-		failed.Hint = "trying again is safe: what was not committed is gone"
-	default:
-		failed.SQLState, failed.Message, failed.Detail, failed.Hint = pg.Code, pg.Message, pg.Detail, f.hint(pg)
-		if contended(pg) {
-			failed.Code = fault.LockTimeout
-		}
-		if pg.Position > 0 && s.n > 0 {
-			failed.Line, _ = script.Position(f.Migration.SQL, s.Start+byteOffset(s.Text, int(pg.Position)))
-		}
-	}
-	return failed
-}
-
-// hint is the server's, or ours where the way on is known and the server is
-// silent about it.
-func (f file) hint(pg *pgconn.PgError) string {
-	switch {
-	case pg.Code == "53100": // disk_full
-		return "make room: the server's disk space is used up; then run the migration again"
-	case pg.Code == "42501" && pg.Hint == "": // insufficient_privilege
-		return fmt.Sprintf("GRANT what is missing to %s, or let the migration run as a role that has it; then run it again", f.Config().User)
-	}
-	return pg.Hint
-}
-
-// byteOffset turns the server's position, 1-based in characters, into bytes.
-func byteOffset(text string, position int) int {
-	offset := 0
-	for range position - 1 {
-		_, size := utf8.DecodeRuneInString(text[offset:])
-		offset += size
-	}
-	return offset
 }

@@ -45,12 +45,10 @@ type Analysis struct {
 }
 
 // file is the state of a file that is being followed.
-type file struct {
-	total, next int  // statements
-	begun       bool // the first statement is BEGIN
-	wrapped     bool // and the last one is COMMIT
-	inBlock     bool // between them, or between others in the middle
-}
+type file struct{ begin *block }
+
+// block is a BEGIN of the file; it is open until its COMMIT.
+type block struct{ open bool }
 
 // NewAnalysis starts with what the catalog describes; nil means that nothing is
 // known. major is the server's major version.
@@ -58,10 +56,10 @@ func NewAnalysis(c *catalog.Catalog, major int) *Analysis {
 	return &Analysis{schema: schema.From(c), major: major, file: &file{}}
 }
 
-// BeginFile says that a file of so many statements follows.
-func (a *Analysis) BeginFile(statements int) {
+// BeginFile says that the statements of another file follow.
+func (a *Analysis) BeginFile() {
 	a.schema.BeginFile()
-	a.file = &file{total: statements}
+	a.file = &file{}
 }
 
 // Describe simulates a statement that tells what exists before the change.
@@ -80,7 +78,7 @@ func (a *Analysis) Statement(st script.Statement, parsed syntax.Parsed) Verdict 
 	if parsed.Tree == nil || st.Kind == script.Psql {
 		return Verdict{Kind: firstWords(st.Text), Effects: (&effects{}).report(), Hits: hits}
 	}
-	s := &subject{sql: st.Text, tree: parsed.Tree, inBlock: a.file.inBlock, schema: a.schema, major: a.major}
+	s := &subject{sql: st.Text, tree: parsed.Tree, inBlock: a.file.inBlock(), schema: a.schema, major: a.major}
 	v := Verdict{Kind: Kind(s.tree), Analysed: true, Effects: effectsOf(s), Hits: hits}
 	for _, r := range rules {
 		v.Hits = append(v.Hits, r.hits(s)...)

@@ -25,7 +25,7 @@ func checkConcurrently(s *subject) []Hit {
 	case s.inBlock && concurrent(s.tree):
 		return []Hit{{
 			Message: Kind(s.tree) + " CONCURRENTLY can't run between BEGIN and COMMIT",
-			Fix:     "Take BEGIN and COMMIT out of the file.",
+			Fix:     "Move COMMIT before it, and BEGIN behind it.",
 		}}
 	case concurrentInBody(s.tree) != "":
 		return []Hit{{

@@ -8,6 +8,7 @@ import (
 	executor "github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/reviewer/finding"
 )
 
@@ -19,7 +20,7 @@ var refusedStatement = rule{Rule: finding.Rule{
 	Category: "correctness", Severity: finding.Error, Firm: true, Final: true,
 	Why: "It would end the transaction that holds the migration and its ledger row, drop the lock that keeps other runs out, forge the ledger, " +
 		"or change what lies outside of the database. The executor refuses the whole file.",
-	Remedy: "Take the statement out. A BEGIN … COMMIT around the whole file is left out by ShipSQL itself.",
+	Remedy: "Take the statement out. BEGIN … COMMIT pairs are kept: what they hold together commits as one.",
 }}
 
 var syntaxError = rule{Rule: finding.Rule{
@@ -41,26 +42,19 @@ var notAnalysed = rule{Rule: finding.Rule{
 // structure judges a statement's place in its file and whether it can be read,
 // and follows BEGIN and COMMIT.
 func (a *Analysis) structure(st script.Statement, parsed syntax.Parsed) []Hit {
-	f := a.file
-	index := f.next
-	f.next++
+	refusal := executor.Refusal(st, parsed)
+	if refusal == nil {
+		refusal = executor.Unpaired(parsed.Tree, a.file.inBlock())
+	}
 	t := parsed.Tree.GetTransactionStmt()
 	switch {
-	case opens(t):
-		f.begun, f.inBlock = f.begun || index == 0, true
-	case t.GetKind() == pg_query.TransactionStmtKind_TRANS_STMT_COMMIT && f.begun && index == f.total-1 && !t.GetChain():
-		f.wrapped = true
-		return nil
-	case ends(t):
-		f.inBlock = false
-	}
-	switch refusal := executor.Refusal(st, parsed); {
 	case refusal != nil:
-		h := Hit{Rule: &refusedStatement.Rule, Severity: finding.Error, Message: refusal.Message, Fix: refusal.Next}
-		if opens(t) && index == 0 {
-			h.Confirm = func() bool { return !f.wrapped }
-		}
-		return []Hit{h}
+		return []Hit{refused(refusal)}
+	case opens(t):
+		return []Hit{a.file.unclosed()}
+	case t.GetKind() == pg_query.TransactionStmtKind_TRANS_STMT_COMMIT:
+		a.file.close()
+		return nil
 	case parsed.Err == nil:
 		return nil
 	case parsed.Err.Reason == syntax.Syntax:
@@ -75,13 +69,23 @@ func opens(t *pg_query.TransactionStmt) bool {
 	return t.GetKind() == pg_query.TransactionStmtKind_TRANS_STMT_BEGIN || t.GetKind() == pg_query.TransactionStmtKind_TRANS_STMT_START
 }
 
-func ends(t *pg_query.TransactionStmt) bool {
-	switch t.GetKind() {
-	case pg_query.TransactionStmtKind_TRANS_STMT_COMMIT, pg_query.TransactionStmtKind_TRANS_STMT_ROLLBACK, pg_query.TransactionStmtKind_TRANS_STMT_PREPARE:
-		return true
-	}
-	return false
+func refused(why *fault.Error) Hit {
+	return Hit{Rule: &refusedStatement.Rule, Severity: finding.Error, Message: why.Message, Fix: why.Next}
 }
+
+// inBlock says that a BEGIN of the file waits for its COMMIT.
+func (f *file) inBlock() bool { return f.begin != nil && f.begin.open }
+
+// unclosed opens a block, and is the hit unless it is closed.
+func (f *file) unclosed() Hit {
+	b := &block{open: true}
+	f.begin = b
+	h := refused(executor.Unclosed())
+	h.Confirm = func() bool { return b.open }
+	return h
+}
+
+func (f *file) close() { f.begin.open = false }
 
 // firstWords names a statement that has no tree by its first words.
 func firstWords(sql string) string {

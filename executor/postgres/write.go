@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
+)
+
+// What a file writes to the ledger. An undo writes the same row as the apply,
+// and steps of a kind of their own.
+
+// key names a migration in the ledger.
+type key struct{ history, kind, version string }
+
+func (s *session) keyOf(m executor.Migration) key {
+	return key{ledger.History(s.run.History), ledger.Kind(m), m.Version}
+}
+
+// key is the ledger's spelling of the migration.
+func (f file) key() key {
+	k := f.keyOf(f.Migration)
+	if f.Row != nil {
+		k.version = f.Row.Version
+	}
+	return k
+}
+
+// stepKey is the key of the steps.
+func (f file) stepKey() key {
+	k := f.key()
+	if f.undoing() {
+		k.kind = ledger.UndoStep
+	}
+	return k
+}
+
+func (f file) undoing() bool { return f.Verdict == ledger.Undo }
+
+// left are the steps that an earlier run left.
+func (f file) left() map[int]ledger.Step {
+	switch {
+	case f.Row == nil:
+		return nil
+	case f.undoing():
+		return f.Row.UndoSteps
+	}
+	return f.Row.Steps
+}
+
+// begun says that an earlier run left a part of the file.
+func (f file) begun() bool { return len(f.left()) > 0 || f.Row != nil && !f.undoing() }
+
+// queueBegun makes the migration's row, if it has none; an undo changes the one
+// that is there. It touches one row unless somebody else wrote the ledger, or
+// there was a row already.
+func (f file) queueBegun(b *pgx.Batch, state string) *pgx.QueuedQuery {
+	if f.undoing() {
+		return f.queueState(b, state)
+	}
+	if old := f.Replaces; old != nil {
+		for _, table := range []string{"steps", "migrations"} {
+			b.Queue("DELETE FROM shipsql."+table+" WHERE history = $1 AND kind = $2 AND version = $3", ledger.History(f.run.History), old.Kind, old.Version)
+		}
+	}
+	k := f.key()
+	return b.Queue(f.own("shipsql_insert", insertSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum, state,
+		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
+}
+
+// queueState changes the migration's state.
+func (f file) queueState(b *pgx.Batch, state string) *pgx.QueuedQuery {
+	k := f.key()
+	return b.Queue("UPDATE shipsql.migrations SET state = $4 WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version, state)
+}
+
+// queueFinished completes the migration's row behind the last step.
+func (f file) queueFinished(b *pgx.Batch) { f.queueFinish(b, time.Since(f.started)) }
+
+// queueFinish completes the migration's row, and the other tool's history with
+// it.
+func (f file) queueFinish(b *pgx.Batch, took time.Duration) {
+	k := f.key()
+	if f.undoing() {
+		b.Queue(undoneSQL, k.history, k.kind, k.version, f.run.Release, f.run.Actor, f.run.ToolVersion)
+		b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind IN ($2, 'undo') AND version = $3", k.history, k.kind, k.version)
+	} else {
+		b.Queue(f.own("shipsql_finish", finishSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum)
+	}
+	f.queueCompanion(b, took)
+}
+
+const undoneSQL = `UPDATE shipsql.migrations SET state = 'undone', release = $4, actor = $5, tool_version = $6, finished_at = clock_timestamp()
+	WHERE history = $1 AND kind = $2 AND version = $3`
+
+// queueStep writes the row of a step, and those of the marks before it.
+func (f file) queueStep(b *pgx.Batch, s statement, state string, before observation) {
+	for _, mark := range s.marks {
+		f.queueStep(b, mark, ledger.StepDone, observation{})
+	}
+	k := f.stepKey()
+	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state, pre = excluded.pre`,
+		k.history, k.kind, k.version, s.n, s.hash(), state, before.String())
+}
+
+// queueForget removes the row of a step that left no trace. With the only step
+// the migration is what it was before: pending, or there.
+func (f file) queueForget(b *pgx.Batch, s statement) {
+	for _, mark := range s.marks {
+		f.queueForget(b, mark)
+	}
+	k := f.stepKey()
+	b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", k.history, k.kind, k.version, s.n)
+	if f.undoing() {
+		f.queueRestore(b, f.key())
+		return
+	}
+	b.Queue(`DELETE FROM shipsql.migrations m WHERE history = $1 AND kind = $2 AND version = $3
+		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, m.kind, m.version))`,
+		k.history, k.kind, k.version)
+}
+
+// queueRestore gives a row the state from before its undo, if no step of that is
+// left. What ran here has an end, what is a baseline has none.
+func (s *session) queueRestore(b *pgx.Batch, k key) {
+	b.Queue(`UPDATE shipsql.migrations m SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END
+		WHERE history = $1 AND kind = $2 AND version = $3
+		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, 'undo', m.version))`,
+		k.history, k.kind, k.version)
+}

@@ -68,10 +68,12 @@ type completeCmd struct {
 
 // Run prints the candidates for the last word.
 func (c completeCmd) Run(t *terminal, ctx *kong.Context) error {
+	var lines strings.Builder
 	for _, found := range complete(ctx.Model.Node, c.Words) {
-		fmt.Fprintf(t.out, "%s\t%s\n", found.word, found.help)
+		fmt.Fprintf(&lines, "%s\t%s\n", found.word, found.help)
 	}
-	return nil
+	_, err := fmt.Fprint(t.out, lines.String())
+	return err
 }
 
 type candidate struct{ word, help string }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"strings"
 )
 
 // TB is what is needed of a *testing.T.
@@ -37,14 +37,18 @@ func installed(tb TB) string {
 		cache = os.TempDir()
 	}
 	dir := filepath.Join(cache, "shipsql-peers")
-	if out, err := exec.Command(script(), dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command(script(tb), dir).CombinedOutput(); err != nil {
 		tb.Fatalf("scripts/peers: %v\n%s", err, out)
 	}
 	return dir
 }
 
-// script is scripts/peers, seen from this file.
-func script() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..", "scripts", "peers")
+// script is scripts/peers of this module.
+func script(tb TB) string {
+	tb.Helper()
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		tb.Fatalf("go list -m: %v", err)
+	}
+	return filepath.Join(strings.TrimSpace(string(root)), "scripts", "peers")
 }

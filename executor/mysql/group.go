@@ -79,6 +79,7 @@ func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 // undoGroup ends a transaction that failed. Nothing of it is left, and the ledger
 // says so, unless others may simply have been in the way.
 func (f *file) undoGroup(ctx context.Context, group []statement, failed error) error {
+	ctx = context.WithoutCancel(ctx) // undoing isn't cancelled
 	f.rollback(ctx)
 	if broken(failed) {
 		return failed

@@ -214,9 +214,14 @@ func (s *session) commit(ctx context.Context) error {
 	return s.explained(err)
 }
 
-// rollback ends a failed transaction. When it can't, the session is broken, and
-// the next use of it says so.
-func (s *session) rollback(ctx context.Context) { _, _ = s.ExecContext(ctx, "ROLLBACK") }
+// rollback ends a failed transaction. It is never cancelled, and where it fails
+// the connection is cut: the next START TRANSACTION would commit what was to be
+// undone.
+func (s *session) rollback(ctx context.Context) {
+	if _, err := s.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
+		s.cut()
+	}
+}
 
 // record commits our own writes; others may be in the way for a while.
 func (s *session) record(ctx context.Context, write func() error) error {

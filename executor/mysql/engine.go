@@ -6,8 +6,8 @@ import (
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/catalog"
 	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/executor/mysql/snapshot"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
-	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/secret"
 )
 
@@ -40,7 +40,12 @@ func (t *target) Ping(ctx context.Context) error {
 }
 
 func (t *target) Catalog(ctx context.Context) (*catalog.Catalog, error) {
-	return nil, fault.New(fault.Unsupported, "the catalog of MySQL and MariaDB is not read yet")
+	var found *catalog.Catalog
+	err := t.reading(ctx, func(c *connection) (err error) {
+		found, err = snapshot.Read(ctx, c)
+		return err
+	})
+	return found, err
 }
 
 func (t *target) Status(ctx context.Context, history string, folder []executor.Migration) ([]executor.Entry, error) {

@@ -51,8 +51,7 @@ func prepare(ctx context.Context, conn *sql.Conn, text string) uint16 {
 		defer func() { _ = statement.Close() }()
 		return 0
 	}
-	var problem *mysql.MySQLError
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return problem.Number
 	}
 	return syntaxError // the connection's trouble: nothing is proven

@@ -87,6 +87,8 @@ func (m *MariaDB) arguments(o MariaDBOptions) []string {
 	s := m.private
 	settings := map[string]string{
 		"datadir": s.path("data"), "socket": s.path("sock"), "pid-file": s.path("mariadbd.pid"), "init-file": s.path("init.sql"),
+		// A server that starts removes the temporary tables it finds, others' too.
+		"tmpdir":       s.path(""),
 		"bind-address": "127.0.0.1", "port": strconv.Itoa(s.port), "skip-name-resolve": "1",
 		"max-connections": "200", "innodb-buffer-pool-size": "32M",
 		"character-set-server": "utf8mb4", "collation-server": "utf8mb4_general_ci",

@@ -17,16 +17,22 @@ import (
 // tool's documented table, half-way through it, into a product's database.
 func goldenSite(t *testing.T, product, name string) site {
 	t.Helper()
-	archive, err := txtar.ParseFile(filepath.Join("..", "..", "executor", "history", "testdata", name+".txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := site{t, products[product](t), t.TempDir()}
-	table := map[string]string{"postgres": "postgres.sql", "mariadb": "mysql.sql"}[product]
-	for _, f := range archive.Files {
-		switch f.Name {
-		case table:
+	s := goldenFolder(t, product, name)
+	file := map[string]string{"postgres": "postgres.sql", "mariadb": "mysql.sql"}[product]
+	for _, f := range goldenArchive(t, name).Files {
+		if f.Name == file {
 			byHand(t, s.url, string(f.Data))
+		}
+	}
+	return s
+}
+
+// goldenFolder is the repository alone, with an empty database.
+func goldenFolder(t *testing.T, product, name string) site {
+	t.Helper()
+	s := site{t, products[product](t), t.TempDir()}
+	for _, f := range goldenArchive(t, name).Files {
+		switch f.Name {
 		case "postgres.sql", "mysql.sql", "want":
 		default:
 			if err := os.MkdirAll(filepath.Dir(filepath.Join(s.dir, f.Name)), 0o700); err != nil {
@@ -36,6 +42,15 @@ func goldenSite(t *testing.T, product, name string) site {
 		}
 	}
 	return s
+}
+
+func goldenArchive(t *testing.T, name string) *txtar.Archive {
+	t.Helper()
+	archive, err := txtar.ParseFile(filepath.Join("..", "..", "executor", "history", "testdata", name+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return archive
 }
 
 // shownTables are what the first half of each golden repository has made.

@@ -92,7 +92,7 @@ func (m *migrateTarget) open(on *migration, f func() error) error {
 	if on.files, err = m.files(); err != nil {
 		return exit{exitUsage, err}
 	}
-	options.Dialect = target.dialect
+	options.Dialect, options.Dir = target.dialect, filepath.ToSlash(m.Dir)
 	if on.layout, err = layout.Load(on.files, options); err != nil {
 		return exit{exitFail, err}
 	}

@@ -197,3 +197,25 @@ func TestALongStatementsProgressIsStored(t *testing.T) {
 		t.Errorf("%d percent, known %t", percent, known)
 	}
 }
+
+// Between two tries of a lock that was not had, the task says who was in the way.
+func TestWhoWasInTheWayIsKept(t *testing.T) {
+	h := newHarness(t, func(c *deploy.Config) { c.Environments[0].LockRetryFor = time.Hour })
+	h.engine.during = func(run executor.Run, _, version string) error {
+		run.Progress(executor.Event{Version: version, State: executor.EventProgress, Detail: "waits for a lock of 'psql' (pid 7)"})
+		run.Progress(executor.Event{Version: version, State: executor.EventRetrying, Detail: "lock not available"})
+		return &executor.Failure{Version: version, Code: fault.LockTimeout, Message: "lock not available"}
+	}
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
+	h.expect(r.ID, deploy.Queued, deploy.Waiting)
+	task := h.stage(r.ID, "test").Tasks[0]
+	if task.State != deploy.Queued || task.Progress.Waits != "waits for a lock of 'psql' (pid 7)" || task.Failure.Detail != task.Progress.Waits {
+		t.Errorf("the task is %+v, %+v", task, task.Failure)
+	}
+	h.engine.during = nil
+	h.clock.Advance(time.Minute)
+	h.expect(r.ID, deploy.Done, deploy.Waiting)
+	if waits := h.stage(r.ID, "test").Tasks[0].Progress.Waits; waits != "" {
+		t.Errorf("the task that is done still %s", waits)
+	}
+}

@@ -56,11 +56,14 @@ func (b *bench) followed(files map[string]string, progress func(executor.Event))
 func TestAnAlterThatWaitsSaysForWhom(t *testing.T) {
 	b := newBench(t)
 	b.exec("create table a(n int)", "insert into a values (1)")
-	reader := b.session("begin", "select * from a")
+	reader := b.session("begin", "select n from a")
 	defer b.exec("uninstall soname if exists 'metadata_lock_info'")
 	var seen []string
 	err := b.followed(map[string]string{"1_x.sql": "create table x(n int);\nalter table a add column m int"}, func(e executor.Event) {
-		if e.Detail == "" || e.Statement != 2 || e.Total != 2 || e.Phase != "" {
+		if len(seen) == 2 {
+			return
+		}
+		if e.Statement != 2 || e.Total != 2 || e.Phase != "" {
 			t.Errorf("event %+v", e)
 		}
 		switch seen = append(seen, e.Detail); len(seen) {
@@ -164,7 +167,7 @@ func TestACancelledUpdateLeavesNothing(t *testing.T) {
 func TestACancelledWaitForATable(t *testing.T) {
 	b := newBench(t)
 	b.exec("create table a(n int)", "insert into a values (1)")
-	reader := b.session("begin", "select * from a")
+	reader := b.session("begin", "select n from a")
 	files := map[string]string{"1_x.sql": "create table x(n int);\nalter table a add column m int"}
 	_, _ = b.cancelled(b, files, waiting)
 	b.on(reader, "commit")
@@ -178,7 +181,7 @@ func TestACancelledWaitForATable(t *testing.T) {
 func TestAnothersSessionIsNeverTouched(t *testing.T) {
 	b := newBench(t)
 	b.exec("create table a(n int)", "insert into a values (1)")
-	reader := b.session("begin", "select * from a")
+	reader := b.session("begin", "select n from a")
 	victim := b.session("set lock_wait_timeout = 600")
 	var number int64
 	if err := victim.QueryRowContext(t.Context(), "select connection_id()").Scan(&number); err != nil {

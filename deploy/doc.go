@@ -104,13 +104,20 @@
 //	running    the executor says why not                                 failed
 //	running    the executor can't prove a step's outcome                 ambiguous
 //	running    a lock was not had, or the database was lost midway       queued, for later
-//	running    the stage was cancelled                                   cancelled
+//	running    the stage was cancelled, and the file under way is over   cancelled
+//	running    cancelled twice: the statement under way is cancelled     cancelled
 //	running    its worker died and the next one finds the gate closed    waiting
 //	running    its worker died and the next one finds the gate open      running
 //	failed     retry; its version was skipped or edited                  waiting
 //	cancelled  retry                                                     waiting
 //	ambiguous  resolve                                                   waiting
 //	any but done, running, ambiguous   the stage is skipped              skipped
+//
+// A cancelled stage finishes the files under way. Said once more, in another
+// comment, cancel is the person's word for the running statements: the worker that
+// runs one hears of it within a second or two and has the executor end it on its
+// own session. What became of it the ledger says, as always: an outcome that can't
+// be proven is ambiguous, cancelled or not.
 //
 // # An approval
 //

@@ -83,7 +83,9 @@ func (s *Service) apply(ctx context.Context, job queue.Job, a *attempt) (executo
 	run := a.run.Run
 	run.Progress = r.event
 	run.StillMine = func(ctx context.Context) error { return s.stillMine(ctx, job, a) }
-	watching, stop := context.WithCancel(ctx)
+	// What runs on after the lease is lost, or while the process stops, can be
+	// cancelled by a person all the same.
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	run.Cancel = s.wish(watching, a)
 	result, err := traced(ctx, a, func(ctx context.Context) (_ executor.Result, err error) {

@@ -41,6 +41,14 @@
 // A file's SET statements hold for the file: between files the session is reset,
 // and after an interruption they are run again before the rest of the file.
 //
+// # Progress and cancel
+//
+// What takes long is looked at in the server's pg_stat_progress views, and in
+// pg_blocking_pids for whom it waits. A statement is cancelled by the protocol's
+// cancel request, whose key the server checks: a process id that is another's by
+// now hits nobody. What a cancelled CREATE INDEX CONCURRENTLY leaves behind is
+// removed by the next run: it might have to wait for the very session in the way.
+//
 // # Looking beforehand
 //
 // Inspect asks all of this of a database without changing it: version, replica,

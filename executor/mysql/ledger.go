@@ -67,13 +67,13 @@ func (c *connection) hasLedger(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if tables != "shipsql_meta,shipsql_migrations,shipsql_steps" {
-		return false, c.incomplete(ctx, tables)
+		return false, c.incomplete(ctx, "there is only "+tables)
 	}
 	var format int
 	err = c.QueryRowContext(ctx, "SELECT format FROM shipsql_meta").Scan(&format)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return false, c.incomplete(ctx, "no row in shipsql_meta")
+		return false, c.incomplete(ctx, "shipsql_meta is empty")
 	case err == nil && format > ledgerFormat:
 		return false, fault.New(fault.Unsupported, "the ledger has format %d and this ShipSQL knows %d", format, ledgerFormat).
 			At(c.at).Then("use the newer ShipSQL that wrote it")
@@ -83,7 +83,7 @@ func (c *connection) hasLedger(ctx context.Context) (bool, error) {
 
 // incomplete tells a ledger whose making was cut, which is empty, from one that
 // lost a part.
-func (c *connection) incomplete(ctx context.Context, has string) error {
+func (c *connection) incomplete(ctx context.Context, how string) error {
 	for _, table := range []string{"shipsql_migrations", "shipsql_steps"} {
 		var some bool
 		err := c.QueryRowContext(ctx, "SELECT EXISTS (SELECT * FROM "+table+")").Scan(&some)
@@ -92,7 +92,7 @@ func (c *connection) incomplete(ctx context.Context, has string) error {
 		case err != nil:
 			return err
 		case some:
-			return fault.New(fault.Conflict, "the ledger is incomplete: there is only %s", has).At(c.at).
+			return fault.New(fault.Conflict, "the ledger is incomplete: %s", how).At(c.at).
 				Then("restore the tables shipsql_migrations, shipsql_steps and shipsql_meta together, from one backup")
 		}
 	}

@@ -215,7 +215,8 @@ func myRoutines(n int) []piece {
 	return told(n,
 		one("CREATE SEQUENCE", "CREATE SEQUENCE numbers_$N START WITH 7"),
 		one("CREATE FUNCTION", "CREATE FUNCTION twice_$N(x int) RETURNS int DETERMINISTIC RETURN x * 2"),
-		one("CREATE EVENT", "CREATE EVENT later_$N ON SCHEDULE AT '2037-01-01 00:00:00' DO UPDATE tally SET n = 0"),
+		doubtful("CREATE EVENT", // an event is not replayed: it would begin to run, so nothing is foreseen (§6.4.4)
+			"CREATE EVENT later_$N ON SCHEDULE AT '2037-01-01 00:00:00' DO UPDATE tally SET n = 0"),
 		one("UPDATE with function", "UPDATE tally SET n = n + twice_$N(3) WHERE id = $0"),
 		one("DROP EVENT", "DROP EVENT later_$N"),
 		one("DROP FUNCTION", "DROP FUNCTION twice_$N"),

@@ -29,8 +29,8 @@ func (g *game) answer(ctx context.Context, question *executor.AmbiguousError) er
 		return fmt.Errorf("there is no such statement: %w", question)
 	}
 	s := g.story.statements[at]
-	if !s.Doubtful {
-		return fmt.Errorf("%q must never be ambiguous: %w", s.SQL, question)
+	if !s.Doubtful { // it is settled all the same: the rest of the round has more to tell
+		g.blame(fmt.Errorf("%q must never be ambiguous: %w", s.SQL, question))
 	}
 	what, err := g.settle(ctx, db, at)
 	if err != nil {

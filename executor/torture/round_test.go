@@ -44,6 +44,19 @@ type round struct {
 	pulse   pulse
 	playing atomic.Pointer[game] // nil between two folders
 	calm    sync.Mutex           // whoever holds it, no server crashes
+
+	blames sync.Mutex
+	blamed error // what was not as it must be, and didn't end the round
+}
+
+// blame keeps an error that fails the round when it is over.
+func (g *game) blame(err error) {
+	g.blames.Lock()
+	defer g.blames.Unlock()
+	if g.blamed == nil {
+		err = g.evidence(err) // once is enough
+	}
+	g.blamed = errors.Join(g.blamed, err)
 }
 
 // newRound starts a round's server, which ends with the test.
@@ -85,7 +98,7 @@ func (r *round) play(ctx context.Context) (result, error) {
 	err := r.folders(ctx, over)
 	fail(err)
 	<-over
-	err = errors.Join(err, r.wire.Close())
+	err = errors.Join(err, r.blamed, r.wire.Close())
 	return result{r.seed, r.tally.all(), time.Since(began)}, err
 }
 

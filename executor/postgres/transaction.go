@@ -177,28 +177,32 @@ func (f file) rollback(ctx context.Context) {
 	_, _ = f.Exec(context.WithoutCancel(ctx), "ROLLBACK")
 }
 
-// execute sends statements at once and reads the answers as they come. The
-// server stops at the first error.
+// window is how many bytes of statements are on their way at once: what was sent
+// is kept until the server took it.
+const window = 1 << 18
+
+// execute sends statements, many at once, and reads the answers as they come.
+// The server stops at the first error.
 func (f file) execute(ctx context.Context, statements []statement) error {
-	pipe := f.PgConn().StartPipeline(ctx)
-	for i, s := range statements {
-		pipe.SendQueryParams(s.Text, nil, nil, nil, nil)
-		if i < len(statements)-1 {
-			pipe.SendFlushRequest() // so that progress is seen
-		}
+	if len(statements) == 0 {
+		return nil
 	}
-	failed := pipe.Sync()
+	pipe := f.PgConn().StartPipeline(ctx)
 	var at statement
-	for _, s := range statements {
-		if failed != nil {
-			break
+	var failed error
+	for len(statements) > 0 && failed == nil {
+		n := sendSome(pipe, statements)
+		send := pipe.Flush
+		if n == len(statements) {
+			send = pipe.Sync
 		}
-		at = s
-		f.step(s, executor.EventRunning, 0)
-		var rows int64
-		if rows, failed = readResult(pipe); failed == nil {
-			f.step(s, executor.EventDone, rows)
+		if failed = send(); failed == nil {
+			at, failed = f.answers(pipe, statements[:n])
 		}
+		statements = statements[n:]
+	}
+	if len(statements) > 0 {
+		_ = pipe.Sync() // the server skips to it; Close tells a broken connection
 	}
 	if err := pipe.Close(); failed == nil {
 		failed = err
@@ -207,6 +211,33 @@ func (f file) execute(ctx context.Context, statements []statement) error {
 		return f.failure(ctx, at, failed)
 	}
 	return nil
+}
+
+// answers reads what the server says to statements that were sent. It returns
+// the last one that was looked at.
+func (f file) answers(pipe *pgconn.Pipeline, sent []statement) (at statement, err error) {
+	for _, at = range sent {
+		f.step(at, executor.EventRunning, 0)
+		rows, err := readResult(pipe)
+		if err != nil {
+			return at, err
+		}
+		f.step(at, executor.EventDone, rows)
+	}
+	return at, nil
+}
+
+// sendSome queues the first statements up to the window and says how many they
+// are. Each is flushed, so that progress is seen, but the one before a Sync.
+func sendSome(pipe *pgconn.Pipeline, statements []statement) (n int) {
+	for size := 0; n < len(statements) && size < window; n++ {
+		size += len(statements[n].Text)
+		pipe.SendQueryParams(statements[n].Text, nil, nil, nil, nil)
+		if n < len(statements)-1 {
+			pipe.SendFlushRequest()
+		}
+	}
+	return n
 }
 
 // readResult drops the rows of one statement and returns how many it touched.

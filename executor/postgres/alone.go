@@ -71,13 +71,15 @@ func standsAlone(text string, tree *pg_query.Node, version int) alone {
 		tree.GetClusterStmt() != nil && tree.GetClusterStmt().GetRelation() == nil,
 		tree.GetAlterEnumStmt().GetSkipIfNewValExists() && version < enumInTransaction:
 		return repeatable{}
-	case tree.GetAlterEnumStmt() != nil && tree.GetAlterEnumStmt().GetOldVal() == "" && version < enumInTransaction,
-		tree.GetCreatedbStmt() != nil, tree.GetDropdbStmt() != nil, tree.GetCreateTableSpaceStmt() != nil, tree.GetDropTableSpaceStmt() != nil,
-		tree.GetCreateSubscriptionStmt() != nil, tree.GetAlterSubscriptionStmt() != nil, tree.GetDropSubscriptionStmt() != nil,
-		movesDatabase(tree.GetAlterDatabaseStmt()):
+	case tree.GetAlterEnumStmt() != nil && tree.GetAlterEnumStmt().GetOldVal() == "" && version < enumInTransaction:
 		return opaque{}
+	case movesDatabase(tree.GetAlterDatabaseStmt()): // where it is already, the server does nothing
+		return repeatable{}
 	}
-	return nil
+	if n := newNamed(tree); n != nil {
+		return n
+	}
+	return newSubscribed(tree.GetAlterSubscriptionStmt())
 }
 
 // standsApart returns how to run a statement outside of a transaction when its

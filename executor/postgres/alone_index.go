@@ -18,6 +18,7 @@ type createIndex struct {
 	table       string
 	ifNotExists bool
 	wanted      definition
+	rest        string // of the text, behind the table's name
 }
 
 // definition is what an index can be compared by. Expressions and predicates
@@ -38,7 +39,7 @@ func newCreateIndex(text string, s *pg_query.IndexStmt) createIndex {
 	for _, p := range append(slices.Clone(s.GetIndexParams()), s.GetIndexIncludingParams()...) {
 		d.Columns = append(d.Columns, p.GetIndexElem().GetName())
 	}
-	return createIndex{s.GetIdxname(), relationName(s.GetRelation()), s.GetIfNotExists(), d}
+	return createIndex{s.GetIdxname(), relationName(s.GetRelation()), s.GetIfNotExists(), d, behindName(text, int(s.GetRelation().GetLocation()))}
 }
 
 func (createIndex) patient() bool { return true }
@@ -55,6 +56,9 @@ type builtIndex struct {
 
 func (c createIndex) observe(ctx context.Context, s *session) (o observation, err error) {
 	if o.Table, err = s.oid(ctx, c.table); err != nil {
+		return o, err
+	}
+	if err := c.refusePartitioned(ctx, s, o.Table); err != nil {
 		return o, err
 	}
 	all, err := s.builtIndexes(ctx, o.Table, nil)
@@ -153,93 +157,4 @@ func (d dropIndex) settle(ctx context.Context, s *session, before observation) (
 		return trace{outcome: took}, err
 	}
 	return trace{outcome: none}, err
-}
-
-// reindex is any REINDEX that can't run in a transaction. A cut REINDEX
-// CONCURRENTLY leaves INVALID indexes with the suffix _ccnew or _ccold behind.
-type reindex struct {
-	relation     string // "" for a schema or database
-	isIndex      bool
-	concurrently bool
-}
-
-func newReindex(s *pg_query.ReindexStmt) alone {
-	r := reindex{isIndex: s.GetKind() == pg_query.ReindexObjectType_REINDEX_OBJECT_INDEX}
-	if s.GetRelation() != nil {
-		r.relation = relationName(s.GetRelation())
-	}
-	for _, p := range s.GetParams() {
-		if e := p.GetDefElem(); e.GetDefname() == "concurrently" {
-			r.concurrently = !isOff(e.GetArg())
-		}
-	}
-	switch {
-	case r.concurrently:
-		return r
-	case r.relation == "":
-		return repeatable{}
-	}
-	return nil
-}
-
-// isOff reads an option's value as the server does: absent is on.
-func isOff(arg *pg_query.Node) bool {
-	if b := arg.GetBoolean(); b != nil {
-		return !b.GetBoolval()
-	}
-	if i := arg.GetInteger(); i != nil {
-		return i.GetIval() == 0
-	}
-	return slices.Contains([]string{"off", "false"}, arg.GetString_().GetSval())
-}
-
-func (reindex) patient() bool { return true }
-
-func (r reindex) observe(ctx context.Context, s *session) (o observation, err error) {
-	if r.relation != "" {
-		if o.Table, err = s.oid(ctx, r.relation); err != nil {
-			return o, err
-		}
-	}
-	if r.isIndex {
-		err = s.QueryRow(ctx, "SELECT coalesce(max(indrelid::bigint), 0) FROM pg_index WHERE indexrelid::bigint = $1", o.Table).Scan(&o.Table)
-		if err != nil {
-			return o, err
-		}
-	}
-	remains, err := s.remains(ctx, o)
-	for _, x := range remains {
-		o.Indexes = append(o.Indexes, x.OID)
-	}
-	return o, err
-}
-
-// settle drops what a cut attempt left; rebuilding again does no harm.
-func (r reindex) settle(ctx context.Context, s *session, before observation) (trace, error) {
-	remains, err := s.remains(ctx, before)
-	if err != nil {
-		return trace{}, err
-	}
-	for _, x := range remains {
-		if err := s.dropConcurrently(ctx, x.Schema, x.Name); err != nil {
-			return trace{}, err
-		}
-	}
-	return trace{outcome: none}, nil
-}
-
-// remains returns the INVALID indexes of cut rebuilds that were not there
-// before: of one table, or of all.
-func (s *session) remains(ctx context.Context, before observation) ([]builtIndex, error) {
-	rows, err := s.Query(ctx, `SELECT c.oid::bigint, n.nspname::text, c.relname::text
-		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' AND n.nspname <> 'pg_toast'
-			AND ($1::bigint = 0 OR i.indrelid::bigint = $1) AND NOT c.oid::bigint = ANY (coalesce($2::bigint[], '{}'))`, before.Table, before.Indexes)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (x builtIndex, err error) {
-		err = row.Scan(&x.OID, &x.Schema, &x.Name)
-		return x, err
-	})
 }

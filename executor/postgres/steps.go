@@ -295,7 +295,7 @@ func (f file) refusedAlone(ctx context.Context, s statement, before observation,
 // statement was cancelled.
 func settlesAtOnce(a alone) bool {
 	switch a.(type) {
-	case opaque, repeatable:
+	case opaque, repeatable, named, subscribed:
 		return true
 	}
 	return false

@@ -65,8 +65,9 @@ func (c *migrateDownCmd) choose(t *terminal, m *migration) ([]executor.Migration
 	return chosen, downless(chosen)
 }
 
-// undoable leaves out what has left nothing here; what can't be taken back
-// safely (partial, ambiguous, baseline) is refused by the engine, in its words.
+// undoable leaves out what has left nothing here. What another tool applied
+// (baseline) has its way back, too; what is partial or ambiguous the engine
+// refuses, in its words.
 func undoable(s executor.State) bool {
 	switch s {
 	case "", executor.StatePending, executor.StateSkipped, executor.StateUndone:
@@ -77,10 +78,7 @@ func undoable(s executor.State) bool {
 
 // above says whether a version lies above --to.
 func (c *migrateDownCmd) above(m *migration) (func(string) bool, error) {
-	if c.To == "" {
-		return func(string) bool { return true }, nil
-	}
-	if c.To == "0" {
+	if c.To == "" || c.To == "0" {
 		return func(string) bool { return true }, nil
 	}
 	to, err := m.index(c.To)
@@ -146,7 +144,7 @@ type downReport struct {
 
 type downMigration struct {
 	Version    string               `json:"version"`
-	Path       string               `json:"path"`
+	Path       string               `json:"path"` // of the file with the way back
 	Outcome    executor.OutcomeKind `json:"outcome"`
 	DurationMS int64                `json:"duration_ms"`
 	Statements int                  `json:"statements"`
@@ -167,7 +165,7 @@ func (r *downReport) foresee(chosen []executor.Migration) {
 				loses = append(loses, excerpt(s.Text))
 			}
 		}
-		r.Migrations = append(r.Migrations, downMigration{Version: m.Version, Path: m.Path, Outcome: wouldUndo, Statements: len(statements), Loses: loses})
+		r.Migrations = append(r.Migrations, downMigration{Version: m.Version, Path: m.DownFile(), Outcome: wouldUndo, Statements: len(statements), Loses: loses})
 	}
 }
 

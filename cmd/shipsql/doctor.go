@@ -7,6 +7,8 @@ import (
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
 	"github.com/shipsql/shipsql/cmd/shipsql/doctor"
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/mysql"
+	mysqlsyntax "github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 )
@@ -67,8 +69,11 @@ func (c doctorCmd) results(t *terminal, tell func(doctor.Result)) ([]doctor.Resu
 	}
 	parser := syntax.NewParser(syntax.Options{})
 	defer func() { _ = parser.Close() }()
-	engine := postgres.New(parser)
-	site := doctor.Site{File: c.Config, Config: file, Part: part, Version: version, Engines: map[string]executor.Engine{engine.Name(): engine}}
+	engines := map[string]executor.Engine{}
+	for _, e := range []executor.Engine{postgres.New(parser), mysql.New(mysqlsyntax.MySQL), mysql.New(mysqlsyntax.MariaDB)} {
+		engines[e.Name()] = e
+	}
+	site := doctor.Site{File: c.Config, Config: file, Part: part, Version: version, Engines: engines}
 	return doctor.Run(t.ctx, site.Checks(), tell), nil
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -201,7 +202,7 @@ func (c checker) database(d database, path string) {
 		c.fail(path+".worker", "leave the key out", "is how --pool names the pool of databases without a worker key")
 	}
 	c.engine(d, path)
-	if text, ok := read(d.ReviewURL); ok && !d.ReviewURL.IsZero() && engineOf(text) != engineOf(c.resolvedURL(d)) {
+	if text, ok := read(d.ReviewURL); ok && !d.ReviewURL.IsZero() && family(engineOf(text)) != family(engineOf(c.resolvedURL(d))) {
 		c.fail(path+".review_url", "", "is of another engine than url")
 	}
 }
@@ -212,16 +213,14 @@ func (c checker) engine(d database, path string) {
 	text, readable := read(d.URL)
 	switch found := engineOf(text); {
 	case d.URL.IsZero() && c.places[path+".url"] != nil:
-		c.fail(path+".url", "write it like env:NAME or postgres://…", "must not be empty")
+		c.fail(path+".url", "write it like env:NAME, postgres://… or mysql://…", "must not be empty")
 	case d.URL.IsZero() || c.places[path+".engine"] != nil && d.Engine == "":
 	case !readable && d.Engine == "":
-		c.fail(path+".engine", "say engine: postgres", "needed, because %s can't be read here", d.URL)
+		c.fail(path+".engine", "say engine: postgres, mysql or mariadb", "needed, because %s can't be read here", d.URL)
 	case !readable:
-	case found == "mysql" || found == "mariadb":
-		c.fail(path+".url", "use postgres://", "%s databases are not supported yet", found)
-	case found != "postgres":
-		c.fail(path+".url", "use postgres://user:password@host:5432/db", "not a database URL")
-	case d.Engine != "" && d.Engine != found:
+	case found == "":
+		c.fail(path+".url", "use postgres://user:password@host:5432/db, mysql:// or mariadb://", "not a database URL")
+	case d.Engine != "" && family(d.Engine) != family(found):
 		c.fail(path+".url", "", "is of %s, but engine says %s", found, d.Engine)
 	}
 }
@@ -256,7 +255,29 @@ func (c checker) project(p project, place string) {
 		c.fail(place+".databases", "name at least one label", "an empty selector would match every database")
 	case len(c.selected(p)) == 0:
 		c.fail(place+".databases", "compare it with the labels of databases", "no database has these labels")
+	case c.mixed(p):
+		c.fail(place+".databases", "make two projects, each with a folder of its own", "selects PostgreSQL and MySQL or MariaDB: no file is SQL for both")
 	}
+}
+
+// mixed says whether a project's databases speak two dialects.
+func (c checker) mixed(p project) bool {
+	families := map[string]bool{}
+	selected := c.selected(p)
+	for _, d := range c.Databases {
+		if engine := cmp.Or(d.Engine, engineOf(c.resolvedURL(d))); engine != "" && slices.Contains(selected, d.Name) {
+			families[family(engine)] = true
+		}
+	}
+	return len(families) > 1
+}
+
+// family is one name for engines that speak one dialect.
+func family(engine string) string {
+	if engine == "mariadb" {
+		return "mysql"
+	}
+	return engine
 }
 
 func (c checker) repository(text, place string) {

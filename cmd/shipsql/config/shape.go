@@ -44,8 +44,8 @@ type gitHub struct {
 
 type database struct {
 	Name        string            `yaml:"name" jsonschema:"required" jsonschema_description:"the name people see and type in commands"`
-	Engine      string            `yaml:"engine" jsonschema:"enum=postgres" notyet:"mysql mariadb" jsonschema_description:"the database product; default: from the scheme of url"`
-	URL         secret.Source     `yaml:"url" jsonschema:"required" jsonschema_description:"postgres://user:password@host:5432/db?sslmode=verify-full; a unix socket by ?host=/path"`
+	Engine      string            `yaml:"engine" jsonschema:"enum=postgres,enum=mysql,enum=mariadb" jsonschema_description:"the database product; default: from the scheme of url"`
+	URL         secret.Source     `yaml:"url" jsonschema:"required" jsonschema_description:"postgres://user:password@host:5432/db?sslmode=verify-full; a unix socket by ?host=/path; mysql://user:password@host:3306/db?tls=true, or mariadb://; a unix socket by ?socket=/path"`
 	ReviewURL   secret.Source     `yaml:"review_url" jsonschema_description:"a read-only login for the reviewer's catalog; default: url"`
 	Environment string            `yaml:"environment" jsonschema:"required" jsonschema_description:"the environment it belongs to"`
 	Labels      map[string]string `yaml:"labels" jsonschema_description:"what selectors of projects match"`

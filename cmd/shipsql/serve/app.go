@@ -12,6 +12,8 @@ import (
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/mysql"
+	mysqlsyntax "github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/internal/clock"
@@ -105,8 +107,10 @@ func openBell(o Options) (queue.Bell, error) {
 
 func (a *app) openRooms(ctx context.Context, o Options, m *meters) (err error) {
 	a.parser = syntax.NewParser(syntax.Options{})
-	postgresEngine := postgres.New(a.parser)
-	engines := map[string]executor.Engine{postgresEngine.Name(): postgresEngine}
+	engines := map[string]executor.Engine{}
+	for _, e := range []executor.Engine{postgres.New(a.parser), mysql.New(mysqlsyntax.MySQL), mysql.New(mysqlsyntax.MariaDB)} {
+		engines[e.Name()] = e
+	}
 	a.deploy, err = deploy.New(ctx, a.store, a.queue, o.Config.Deploy, deploy.Deps{
 		Engines: engines, Log: o.Log, ToolVersion: o.Version,
 	})

@@ -79,13 +79,36 @@ func (f *file) refusedAlone(ctx context.Context, s statement, failed error, lost
 	if err != nil {
 		return errors.Join(failed, err)
 	}
-	if evidence := leftBehind(s, now, failed); evidence != "" {
+	evidence := leftBehind(s, now, failed)
+	if evidence != "" && s.parsed.Kind == syntax.Call {
+		if there, err := f.callable(ctx, s); err != nil {
+			return errors.Join(failed, err)
+		} else if !there {
+			evidence = ""
+		}
+	}
+	if evidence != "" {
 		return f.ambiguous(ctx, s, evidence)
 	}
 	if err := f.drop(ctx, s); err != nil {
 		return errors.Join(failed, err)
 	}
 	return failed
+}
+
+// callable says that the procedure is there which a statement calls.
+func (f *file) callable(ctx context.Context, s statement) (bool, error) {
+	c, err := f.beside(ctx)
+	if err != nil {
+		return true, err
+	}
+	for _, o := range s.parsed.Objects {
+		if o.Use == syntax.Calls {
+			_, print, err := c.show(ctx, o)
+			return print != "", c.explained(err)
+		}
+	}
+	return true, nil
 }
 
 // drop forgets a step that left no trace.
@@ -101,20 +124,23 @@ func leftBehind(s statement, now []object, failed error) string {
 			return fmt.Sprintf("the database answered %q, and yet %s", failed, now[i])
 		}
 	}
-	if len(now) > 0 || s.parsed.Again || refusedAtOnce(failed) {
+	if len(now) > 0 || s.parsed.Again {
 		return ""
 	}
 	switch s.parsed.Kind {
 	case syntax.Grant, syntax.Revoke, syntax.Account, syntax.Server, syntax.Select, syntax.Do:
 		return ""
 	case syntax.Insert, syntax.Update, syntax.Delete, syntax.Replace, syntax.LoadData:
+		if refusedAtOnce(failed) {
+			return ""
+		}
 		return fmt.Sprintf("the database answered %q, and what a transaction doesn't cover may have been changed before that", failed)
 	}
 	return fmt.Sprintf("the database answered %q, and a %s may have had effects before that", failed, s.parsed.Kind)
 }
 
-// refusedAtOnce says that the server refused a statement before it did anything:
-// a syntax error, something missing, a privilege that lacks.
+// refusedAtOnce says that the server refused a change of rows before it did
+// anything: a syntax error, something missing, a privilege that lacks.
 func refusedAtOnce(err error) bool {
 	return slices.Contains([]uint16{1044, 1046, 1049, 1054, 1064, 1136, 1142, 1143, 1146, 1227, 1305, 1318, 1370}, number(err))
 }

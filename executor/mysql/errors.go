@@ -17,6 +17,7 @@ import (
 // https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
 // https://mariadb.com/kb/en/mariadb-error-code-reference/
 const (
+	errNoSuchColumn    = 1054
 	errNoSuchTable     = 1146
 	errLockWait        = 1205
 	errDeadlock        = 1213
@@ -83,10 +84,13 @@ func (c *connection) explained(err error) error {
 	switch number(err) {
 	case 1044, 1142, 1143, 1227, 1370:
 		return c.missingGrant(err)
+	case errNoSuchColumn:
+		return fault.New(fault.Conflict, "the ledger's tables aren't as ShipSQL made them").At(c.at).Because(err).
+			Then("restore shipsql_migrations, shipsql_steps and shipsql_meta together, from one backup")
 	case errReadOnly, 1836, 3100:
 		return fault.New(fault.Conflict, "the server has become read only").At(c.at).Because(err).Then("give the URL of the primary; trying again is safe")
 	case 1021, 1114:
-		return fault.New(fault.Conflict, "the server has no room left").At(c.at).Because(err).Then("make room on its disk, or in its tablespace; trying again is safe")
+		return fault.New(fault.Conflict, "the server has no disk space left").At(c.at).Because(err).Then("free some, or let its tablespace grow; trying again is safe")
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"regexp"
 
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -12,7 +13,7 @@ import (
 // table runs with clauses that make the server refuse to copy it, or to stall its
 // writers, instead of doing so.
 func (f *file) asserted(ctx context.Context, s statement) (int64, error) {
-	if !f.online || !changesTable(s.parsed.Kind) {
+	if !f.online || !changesTable(s.parsed.Kind) || dropsIndex(s) {
 		return f.execute(ctx, s.Text, f.limitOf(s))
 	}
 	if s.parsed.Algorithm != "" || s.parsed.Lock != "" {
@@ -35,6 +36,14 @@ func (f *file) asserted(ctx context.Context, s statement) (int64, error) {
 	}
 	return 0, notOnline("the server says: " + refused.Error()).Because(refused)
 }
+
+// dropsIndex finds what never copies, and takes no clauses on MariaDB: DROP INDEX
+// of any index but the primary key.
+func dropsIndex(s statement) bool {
+	return s.parsed.Kind == syntax.DropIndex && !primaryKey.MatchString(s.Text)
+}
+
+var primaryKey = regexp.MustCompile("(?i)\\bindex\\s+(if\\s+exists\\s+)?`?primary`?\\s")
 
 func changesTable(k syntax.Kind) bool {
 	return k == syntax.AlterTable || k == syntax.CreateIndex || k == syntax.DropIndex

@@ -43,7 +43,7 @@ func unlocks(function string) bool {
 var (
 	// inBody finds in the text of a routine, and in text that is to be executed,
 	// what can't be seen as a call.
-	inBody  = regexp.MustCompile("(?i)\\brelease_(all_)?locks?`?\\s*\\(")
+	inBody  = regexp.MustCompile("(?i)\\brelease_(lock|all_locks)`?\\s*\\(")
 	ourLock = regexp.MustCompile(`(?i)\bget_lock\s*\(\s*['"]` + lockPrefix)
 
 	harmlessFlush = regexp.MustCompile(`(?i)^flush\s+((no_write_to_binlog|local)\s+)?(privileges|status|user_resources|optimizer_costs|table|tables)\b`)

@@ -190,12 +190,16 @@ func (f *file) failure(ctx context.Context, s statement, err error) error {
 
 // hints say what to do about errors whose words don't.
 var hints = map[uint16]string{
-	1021: "make room on the server's disk, then run again",
-	1114: "make room on the server's disk or in its tablespace, then run again",
+	1021: noRoom, 1114: noRoom, 28: noRoom,
 	1419: "the server logs for replication: grant the login SUPER, or have log_bin_trust_function_creators turned on",
 	1290: "the server is read only: give the URL of the primary",
-	1142: "grant the login what the statement needs", 1044: "grant the login what the statement needs", 1227: "grant the login what the statement needs",
+	1044: lacks, 1142: lacks, 1143: lacks, 1227: lacks, 1370: lacks,
 }
+
+const (
+	noRoom = "free disk space on the server, or let its tablespace grow, then run again"
+	lacks  = "GRANT the login what the statement needs, then run again"
+)
 
 // record commits our own writes, with what the session's statements before them
 // left to note.

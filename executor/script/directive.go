@@ -144,7 +144,7 @@ var checks = map[string]check{
 	"statement_timeout": {form: "statement_timeout=30s", ok: isDuration},
 	"batch":             {form: "batch=1000", ok: isCount},
 	"sleep":             {form: "sleep=100ms", ok: isDuration},
-	"online":            {form: "online=gh-ost", ok: oneOf("gh-ost")},
+	"online":            {form: "online=assert or online=gh-ost", ok: oneOf("assert", "gh-ost")},
 	"ignore":            {form: `ignore=RULE reason="…"`, ok: isText},
 	"environments":      {form: "environments=test,prod", ok: isText, fileOnly: true},
 	"databases":         {form: "databases=orders-eu", ok: isText, fileOnly: true},

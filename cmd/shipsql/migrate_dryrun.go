@@ -43,13 +43,21 @@ func (c *migrateUpCmd) foresee(t *terminal, m *migration, wanted []executor.Migr
 		states[e.Version] = e.State
 		pending = pending || kind == wouldApply
 		if kind != "" {
-			report.add(executor.Outcome{Version: e.Version, Path: e.Path, Kind: kind, Statements: e.Total - e.Done})
+			report.add(executor.Outcome{Version: e.Version, Path: e.Path, Kind: kind, Statements: left(e)})
 		}
 	}
 	if c.Scratch == "" || !pending {
 		return nil
 	}
 	return c.try(t, m, wanted, states, report.DryRun)
+}
+
+// left counts the statements that would run; an edited repeatable runs anew.
+func left(e executor.Entry) int {
+	if e.Kind == executor.Repeatable && e.State == executor.StatePending {
+		return e.Total
+	}
+	return e.Total - e.Done
 }
 
 // foreseen is what Apply would do with one migration; "" where it has no say.
@@ -63,9 +71,6 @@ func foreseen(e executor.Entry) (executor.OutcomeKind, error) {
 	case executor.StateSkipped:
 		return executor.Skipped, nil
 	case executor.StateChanged:
-		if e.Kind == executor.Repeatable { // that is when they run again
-			return wouldApply, nil
-		}
 		return "", fault.New(fault.ChangedAfterApply, "version %s was applied with another text", e.Version).At(e.Path).
 			Then("put the old text back and write the change as a new migration")
 	case executor.StateAmbiguous:

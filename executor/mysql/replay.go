@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
@@ -144,7 +145,8 @@ func (r replayed) furnish(ctx context.Context, s statement) error {
 		}
 	}
 	for _, o := range s.parsed.Objects {
-		if o.Use != syntax.Reads {
+		itself := slices.ContainsFunc(s.before.Objects, func(b object) bool { return b.Kind == o.Kind && b.Name == o.Name.Name })
+		if o.Use != syntax.Reads || itself { // a foreign key may point to its own table
 			continue
 		}
 		create, _, err := r.from.show(ctx, o)

@@ -1,13 +1,16 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/shipsql/shipsql/bot/view"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/reviewer"
 )
@@ -53,7 +56,7 @@ func (b *Bot) assess(ctx context.Context, s subject) (assessment, error) {
 
 // gather reads what judging the changed files takes.
 func (b *Bot) gather(ctx context.Context, s subject) (*judged, error) {
-	j := &judged{project: s.project, changes: s.changes}
+	j := &judged{project: s.project, layout: b.Deploy.Config().Layout(s.project), changes: s.changes}
 	for _, e := range s.base {
 		if migrationsFolder(s.project.Path).holds(e.Path) {
 			j.base = append(j.base, e.Path)
@@ -61,6 +64,9 @@ func (b *Bot) gather(ctx context.Context, s subject) (*judged, error) {
 	}
 	var err error
 	if j.contents, j.unread, err = b.contents(ctx, s.project.Repository, s.head, s.changes); err != nil {
+		return nil, err
+	}
+	if j.standing, err = b.standing(ctx, s); err != nil {
 		return nil, err
 	}
 	var old []string
@@ -74,6 +80,69 @@ func (b *Bot) gather(ctx context.Context, s subject) (*judged, error) {
 	}
 	j.accepted, err = b.Deploy.AcceptedEdits(ctx, s.project.ID(), s.number)
 	return j, err
+}
+
+// standing reads what the base has of modified and removed files, and one file
+// more where the layout must be detected: by it one sees what the folder is. What
+// can't be read is left out: then its name counts.
+func (b *Bot) standing(ctx context.Context, s subject) (map[string][]byte, error) {
+	folder := migrationsFolder(s.project.Path).byPath(s.base)
+	found := map[string][]byte{}
+	var wanted, others []providers.TreeEntry
+	for _, p := range slices.Sorted(maps.Keys(folder)) {
+		changed := slices.ContainsFunc(s.changes, func(c change) bool { return c.Path == p })
+		switch {
+		case folder[p].Kind != providers.File:
+		case changed:
+			wanted = append(wanted, folder[p])
+		case layout.IsSQL(p):
+			others = append(others, folder[p])
+		}
+	}
+	if b.Deploy.Config().Layout(s.project).Name == "" && len(others) > 0 {
+		sample, err := b.sample(ctx, s, others, found)
+		if err != nil {
+			return nil, err
+		}
+		wanted = append(wanted, sample...)
+	}
+	if len(wanted) == 0 {
+		return found, nil
+	}
+	if err := b.fetch(ctx, s.project.Repository, s.baseCommit, wanted, found, map[string]string{}); err != nil {
+		return nil, err
+	}
+	for _, e := range wanted {
+		b.samples.Add(e.Blob, found[e.Path])
+	}
+	return found, nil
+}
+
+// sample finds the content of one of a folder's files, the newest where a choice
+// is: one that is known already, else there is one to read.
+func (b *Bot) sample(ctx context.Context, s subject, folder []providers.TreeEntry, found map[string][]byte) (unknown []providers.TreeEntry, err error) {
+	newest := folder[len(folder)-1]
+	if content, ok := b.samples.Get(newest.Blob); ok {
+		found[newest.Path] = content
+		return nil, nil
+	}
+	blobs := make([]string, len(folder))
+	for i, e := range folder {
+		blobs[i] = e.Blob
+	}
+	known, err := b.Deploy.KnownBlobs(ctx, s.project.ID(), blobs)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range slices.Backward(folder) {
+		if !known[e.Blob] {
+			continue
+		}
+		content, err := b.Deploy.BlobContent(ctx, s.project.ID(), e.Blob)
+		found[e.Path] = content
+		return nil, err
+	}
+	return []providers.TreeEntry{newest}, nil
 }
 
 // diffLines are the lines that the pull request's page shows of each file.
@@ -123,7 +192,10 @@ func (b *Bot) review(ctx context.Context, r reviewing) (reviewer.Report, string,
 	target := b.target(r.project)
 	in := reviewer.Input{Engine: target.Engine, Files: r.files, Policy: r.policy, Waived: reasons(waivers)}
 	basis := "static rules without a catalog: the pull request comes from a fork"
-	if !r.stranger {
+	switch {
+	case !reviewer.HasRules(target.Engine):
+		basis = "" // the report's own
+	case !r.stranger:
 		if in.Catalog, basis, err = b.catalog(ctx, target); err != nil {
 			return reviewer.Report{}, "", err
 		}
@@ -136,6 +208,7 @@ func (b *Bot) review(ctx context.Context, r reviewing) (reviewer.Report, string,
 		return report, "", fmt.Errorf("review %s: %w", r.project.ID(), err)
 	}
 	narrowWaivers(&report, waivers)
+	basis = cmp.Or(basis, report.Basis)
 	if n := report.Summary.NotAnalysed; n > 0 {
 		basis += fmt.Sprintf("; %d statements are not analysed", n)
 	}

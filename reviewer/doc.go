@@ -7,6 +7,8 @@
 //	source.go   a file becomes statements; what is no text at all is a finding
 //	postgres/   each statement is judged against the schema as it is at that
 //	            point, then simulated (facts, whatever the policy)
+//	parsed.go   MySQL and MariaDB, which have no rules yet: statements are only
+//	            parsed, and the basis says so
 //	court.go    policy, the server's floor, waivers and directives decide what
 //	            is reported and how grave it is
 //	report.go   the JSON contract; text.go the same for people

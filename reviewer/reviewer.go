@@ -15,7 +15,7 @@ import (
 
 // Input is one review.
 type Input struct {
-	Engine        string          // "" means postgres
+	Engine        string          // postgres, mysql or mariadb; "" means postgres
 	EngineVersion string          // e.g. "15"; "": the catalog's, else DefaultVersion
 	Files         []executor.File // to review, in the order in which they will run
 	// Before are migrations that will run before these and are not in the
@@ -46,19 +46,23 @@ func New(p *syntax.Parser) *Reviewer { return &Reviewer{parser: p} }
 // about a file is a finding. Errors are the context's, and faults: unsupported
 // (the engine), invalid (Schema is no SQL), internal (no parser process).
 func (r *Reviewer) Review(ctx context.Context, in Input) (Report, error) {
-	if in.Engine = cmp.Or(in.Engine, "postgres"); in.Engine != "postgres" {
-		return Report{}, fault.New(fault.Unsupported, "reviews for engine %q are not supported yet", in.Engine).Then("use postgres")
+	switch in.Engine = cmp.Or(in.Engine, "postgres"); in.Engine {
+	case "postgres":
+	case "mysql", "mariadb":
+		return parsed(ctx, in)
+	default:
+		return Report{}, fault.New(fault.Unsupported, "there are no reviews for engine %q", in.Engine).Then("use postgres, mysql or mariadb")
 	}
 	if in.EngineVersion == "" && in.Catalog != nil {
 		in.EngineVersion = in.Catalog.Version
 	}
 	in.EngineVersion = cmp.Or(in.EngineVersion, DefaultVersion)
 	analysis := postgres.NewAnalysis(in.Catalog, catalog.Major(in.EngineVersion))
-	if err := r.describe(ctx, readAll(in.Schema, analysis.BeginFile), analysis); err != nil {
+	if err := r.describe(ctx, readAll(in.Schema, script.Form{}, analysis.BeginFile), analysis); err != nil {
 		return Report{}, err
 	}
 	simulate := func(p piece) { analysis.Simulate(p.parsed.Tree) }
-	if err := r.walk(ctx, readAll(in.Before, analysis.BeginFile), simulate); err != nil {
+	if err := r.walk(ctx, readAll(in.Before, script.Form{}, analysis.BeginFile), simulate); err != nil {
 		return Report{}, err
 	}
 	return r.judge(ctx, in, analysis)
@@ -84,23 +88,33 @@ func (r *Reviewer) describe(ctx context.Context, sources []source, analysis *pos
 
 // judge reviews the files themselves.
 func (r *Reviewer) judge(ctx context.Context, in Input, analysis *postgres.Analysis) (Report, error) {
-	sources := readAll(in.Files, analysis.BeginFile)
-	drafts := make([]draft, len(sources))
-	for i, s := range sources {
-		drafts[i] = draft{source: s, statements: make([]StatementReport, 0, len(s.statements))}
-	}
+	sources := readAll(in.Files, script.Form{}, analysis.BeginFile)
+	drafts := newDrafts(sources)
 	err := r.walk(ctx, sources, func(p piece) {
 		drafts[p.file].add(p, analysis.Statement(p.statement, p.parsed))
 	})
 	if err != nil {
 		return Report{}, err
 	}
-	report := Report{Version: reportVersion, Engine: in.Engine, EngineVersion: in.EngineVersion, Basis: basis(in), Files: make([]FileReport, len(drafts))}
+	return report(in, drafts, basis(in)), nil
+}
+
+func newDrafts(sources []source) []draft {
+	drafts := make([]draft, len(sources))
+	for i, s := range sources {
+		drafts[i] = draft{source: s, statements: make([]StatementReport, 0, len(s.statements))}
+	}
+	return drafts
+}
+
+// report applies the policy to the drafts.
+func report(in Input, drafts []draft, basis string) Report {
+	report := Report{Version: reportVersion, Engine: in.Engine, EngineVersion: in.EngineVersion, Basis: basis, Files: make([]FileReport, len(drafts))}
 	court := newCourt(in)
 	for i := range drafts {
 		report.Files[i] = court.file(&drafts[i], &report.Summary)
 	}
-	return report, nil
+	return report
 }
 
 // basis says what a report rests on.

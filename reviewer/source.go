@@ -36,17 +36,17 @@ type source struct {
 }
 
 // readAll splits the files. begin is called before the first piece of each.
-func readAll(files []executor.File, begin func()) []source {
+func readAll(files []executor.File, form script.Form, begin func()) []source {
 	sources := make([]source, len(files))
 	for i, f := range files {
-		sources[i] = read(f)
+		sources[i] = read(f, form)
 		sources[i].begin = begin
 	}
 	return sources
 }
 
 // read checks a file as the executor does when it loads it, and splits it.
-func read(f executor.File) source {
+func read(f executor.File, form script.Form) source {
 	s := source{path: f.Path}
 	if strings.Count(string(f.Content), ";") > 20*maxStatements { // not even worth splitting
 		s.tooMany = true
@@ -54,18 +54,18 @@ func read(f executor.File) source {
 	}
 	// Any name with a version will do: names are judged elsewhere.
 	const name = "1.sql"
-	if _, err := layout.Load([]executor.File{{Path: name, Content: f.Content}}, layout.Options{Name: layout.Native}); err != nil {
+	if _, err := layout.Load([]executor.File{{Path: name, Content: f.Content}}, layout.Options{Name: layout.Native, Dialect: form.Dialect}); err != nil {
 		if s.unreadable = unreadable(err, name); s.unreadable != nil {
 			return s
 		}
 	}
 	s.sql = strings.TrimPrefix(string(f.Content), "\ufeff")
-	s.statements = script.Split(s.sql)
+	s.statements = form.Split(s.sql)
 	if len(s.statements) > maxStatements {
 		s.statements, s.tooMany = nil, true
 		return s
 	}
-	s.directives, s.faults = script.Directives(s.sql, s.statements)
+	s.directives, s.faults = form.Directives(s.sql, s.statements)
 	return s
 }
 

@@ -20,7 +20,7 @@ func (f *file) runAlone(ctx context.Context, i int) error {
 	}
 	s.before = observation{Text: cut(s.Text), Objects: pre}
 	err = f.record(ctx, func() error {
-		if err := f.begun(ctx, ledger.Partial); err != nil {
+		if err := f.begun(ctx); err != nil {
 			return err
 		}
 		return f.putSteps(ctx, ledger.StepIntent, []statement{*s})
@@ -104,8 +104,8 @@ func (f *file) callable(ctx context.Context, s statement) (bool, error) {
 	}
 	for _, o := range s.parsed.Objects {
 		if o.Use == syntax.Calls {
-			_, print, err := c.show(ctx, o)
-			return print != "", c.explained(err)
+			_, fingerprint, err := c.show(ctx, o)
+			return fingerprint != "", c.explained(err)
 		}
 	}
 	return true, nil

@@ -25,7 +25,7 @@ func (s *session) execute(ctx context.Context, text string, limit time.Duration)
 	}
 	defer end()
 	over, killed := make(chan struct{}), make(chan struct{})
-	stop := context.AfterFunc(watched, func() {
+	stop := context.AfterFunc(watched, func() { //nolint:contextcheck // watched is over by then
 		defer close(killed)
 		s.interrupt(over)
 	})

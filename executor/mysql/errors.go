@@ -31,8 +31,8 @@ const (
 // number is the server's error number; 0 when it did not answer, or ended the
 // session with its answer.
 func number(err error) uint16 {
-	var e *driverpkg.MySQLError
-	if !errors.As(err, &e) || disconnected(e) {
+	e, answered := errors.AsType[*driverpkg.MySQLError](err)
+	if !answered || disconnected(e) {
 		return 0
 	}
 	return e.Number
@@ -53,8 +53,7 @@ func disconnected(e *driverpkg.MySQLError) bool {
 
 // broken says that the connection, not the statement, is at fault.
 func broken(err error) bool {
-	var e *driverpkg.MySQLError
-	if errors.As(err, &e) {
+	if e, answered := errors.AsType[*driverpkg.MySQLError](err); answered {
 		return disconnected(e)
 	}
 	var network net.Error
@@ -103,8 +102,7 @@ func (c *connection) missingGrant(err error) error {
 // unwrapped is explained for those who can't open a new session.
 func (c *connection) unwrapped(err error) error {
 	err = c.explained(err)
-	var lost *runner.Lost
-	if errors.As(err, &lost) {
+	if lost, ok := errors.AsType[*runner.Lost](err); ok {
 		return lost.Err
 	}
 	return err

@@ -22,7 +22,7 @@ func (f *file) runTogether(ctx context.Context, i, end int) error {
 		group[n].before = observation{Rows: true, Text: cut(group[n].Text)}
 	}
 	err := f.record(ctx, func() error {
-		if err := f.begun(ctx, ledger.Partial); err != nil {
+		if err := f.begun(ctx); err != nil {
 			return err
 		}
 		return f.putSteps(ctx, ledger.StepIntent, group)

@@ -104,8 +104,7 @@ func (b *bench) mustApply(files map[string]string) executor.Result {
 
 // explain shows a failure's detail too.
 func explain(err error) string {
-	var failure *executor.Failure
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*executor.Failure](err); ok {
 		return fmt.Sprintf("%v (%s; %s)", err, failure.Detail, failure.Hint)
 	}
 	return fmt.Sprint(err)
@@ -127,7 +126,7 @@ func (b *bench) query(text string) string {
 	if err != nil {
 		b.t.Fatalf("%s: %v", text, err)
 	}
-	defer rows.Close() //nolint:errcheck // a test's
+	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
 		b.t.Fatal(err)
@@ -149,6 +148,9 @@ func (b *bench) query(text string) string {
 			}
 		}
 		lines = append(lines, strings.Join(text, "|"))
+	}
+	if err := rows.Err(); err != nil {
+		b.t.Fatal(err)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -181,19 +183,6 @@ func (b *bench) states(files map[string]string) string {
 		lines = append(lines, fmt.Sprintf("%s %s %d/%d", e.Version, e.State, e.Done, e.Total))
 	}
 	return strings.Join(lines, "\n")
-}
-
-// eventually waits until a condition holds.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	for !holds() {
-		select {
-		case <-deadline:
-			t.Fatalf("never: %s", what)
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
 }
 
 // childURL and childDir name the database and the folder that a child process

@@ -3,6 +3,8 @@ package mysql
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -76,13 +78,18 @@ func (f *file) appears(ctx context.Context, s statement, why string) ([]object, 
 	return []object{made}, "", nil
 }
 
-const scratchPrefix = "shipsql_scratch_"
+// scratchOf begins the names of a database's scratch schemas, which only the
+// holder of its lock makes.
+func scratchOf(database string) string {
+	sum := sha256.Sum256([]byte(lockName(database)))
+	return "shipsql_scratch_" + hex.EncodeToString(sum[:4]) + "_"
+}
 
 // replay runs a statement in a schema of its own. Only errors of our connections
 // are errors; when the server takes exception, nothing is foreseen.
 func (f *file) replay(ctx context.Context, i int) (foreseen []object, why string, err error) {
 	s := f.statements[i]
-	name := scratchPrefix + strings.ToLower(rand.Text()[:16])
+	name := scratchOf(f.database) + strings.ToLower(rand.Text()[:16])
 	moved, ok := s.parsed.Rewrite(f.database, name)
 	if !ok {
 		return nil, "what it makes of them can't be foreseen", nil
@@ -115,10 +122,25 @@ func (f *file) replay(ctx context.Context, i int) (foreseen []object, why string
 }
 
 // scratch makes an empty schema with the database's character set, and removes
-// those that died with whoever made them.
+// those that outlived whoever made them.
 func (c *connection) scratch(ctx context.Context, like, name string) error {
+	var left []string
+	err := c.each(ctx, func(scan func(...any) error) error {
+		var orphan string
+		err := scan(&orphan)
+		left = append(left, orphan)
+		return err
+	}, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE LEFT(SCHEMA_NAME, ?) = ?", len(scratchOf(like)), scratchOf(like))
+	if err != nil {
+		return err
+	}
+	for _, orphan := range left {
+		if _, err := c.ExecContext(ctx, "DROP DATABASE "+quoted(orphan)); err != nil {
+			return err
+		}
+	}
 	var charset, collation string
-	err := c.QueryRowContext(ctx, "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", like).
+	err = c.QueryRowContext(ctx, "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", like).
 		Scan(&charset, &collation)
 	if err != nil {
 		return err

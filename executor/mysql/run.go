@@ -225,7 +225,7 @@ func (f *file) noteQuiet(ctx context.Context) error {
 	if len(f.quiet) == 0 {
 		return nil
 	}
-	if err := f.begun(ctx, ledger.Partial); err != nil {
+	if err := f.begun(ctx); err != nil {
 		return err
 	}
 	return f.putSteps(ctx, ledger.StepDone, f.quiet)

@@ -160,12 +160,8 @@ func (s *session) holder(ctx context.Context) (string, error) {
 
 // held makes sure that we still have the lock: a routine may have given it up.
 func (s *session) held(ctx context.Context) error {
-	stmt, err := s.own(ctx, "SELECT IS_USED_LOCK(?) <=> CONNECTION_ID()")
-	if err != nil {
-		return s.explained(err)
-	}
 	var held bool
-	if err := stmt.QueryRowContext(ctx, s.lock).Scan(&held); err != nil {
+	if err := s.ask(ctx, &held, "SELECT IS_USED_LOCK(?) <=> CONNECTION_ID()", s.lock); err != nil {
 		return s.explained(err)
 	}
 	if !held {
@@ -174,26 +170,32 @@ func (s *session) held(ctx context.Context) error {
 	return nil
 }
 
-// own prepares a statement of ours once.
-func (s *session) own(ctx context.Context, text string) (*sql.Stmt, error) {
-	if p := s.prepared[text]; p != nil {
-		return p, nil
+// prepare prepares a statement of ours, once; Close closes it.
+func (s *session) prepare(ctx context.Context, text string) error {
+	if s.prepared[text] != nil {
+		return nil
 	}
-	p, err := s.PrepareContext(ctx, text)
-	if err != nil {
-		return nil, err
+	p, err := s.PrepareContext(ctx, text) //nolint:sqlclosecheck // kept until Close
+	if err == nil {
+		s.prepared[text] = p
 	}
-	s.prepared[text] = p
-	return p, nil
+	return err
+}
+
+// ask runs one of our own queries for one value.
+func (s *session) ask(ctx context.Context, value any, text string, args ...any) error {
+	if err := s.prepare(ctx, text); err != nil {
+		return err
+	}
+	return s.prepared[text].QueryRowContext(ctx, args...).Scan(value)
 }
 
 // do runs one of our own statements and returns how many rows it changed.
 func (s *session) do(ctx context.Context, text string, args ...any) (int64, error) {
-	p, err := s.own(ctx, text)
-	if err != nil {
+	if err := s.prepare(ctx, text); err != nil {
 		return 0, err
 	}
-	result, err := p.ExecContext(ctx, args...)
+	result, err := s.prepared[text].ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err
 	}

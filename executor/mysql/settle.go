@@ -106,17 +106,17 @@ func (f *file) edited(s statement, step ledger.Step) error {
 // diff shows the lines of two texts that differ, what was before first.
 func diff(before, now string) string {
 	var b strings.Builder
-	old, new := strings.Split(before, "\n"), strings.Split(now, "\n")
-	for len(old) > 0 && len(new) > 0 && old[0] == new[0] {
-		old, new = old[1:], new[1:]
+	old, young := strings.Split(before, "\n"), strings.Split(now, "\n")
+	for len(old) > 0 && len(young) > 0 && old[0] == young[0] {
+		old, young = old[1:], young[1:]
 	}
-	for len(old) > 0 && len(new) > 0 && old[len(old)-1] == new[len(new)-1] {
-		old, new = old[:len(old)-1], new[:len(new)-1]
+	for len(old) > 0 && len(young) > 0 && old[len(old)-1] == young[len(young)-1] {
+		old, young = old[:len(old)-1], young[:len(young)-1]
 	}
 	for _, line := range old {
 		b.WriteString("-" + line + "\n")
 	}
-	for _, line := range new {
+	for _, line := range young {
 		b.WriteString("+" + line + "\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")

@@ -27,7 +27,7 @@ func normal(create string, kind syntax.ObjectKind, schema string) string {
 }
 
 // show reads one object's SHOW CREATE text and its fingerprint, "" for absence.
-func (c *connection) show(ctx context.Context, o syntax.Object) (create, print string, err error) {
+func (c *connection) show(ctx context.Context, o syntax.Object) (create, fingerprint string, err error) {
 	name := quoted(o.Name.Name)
 	if o.Name.Schema != "" {
 		name = quoted(o.Name.Schema) + "." + name
@@ -40,7 +40,7 @@ func (c *connection) show(ctx context.Context, o syntax.Object) (create, print s
 	if err != nil {
 		return "", "", err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err tells
 	columns, _ := rows.Columns()
 	for rows.Next() {
 		values := make([]sql.RawBytes, len(columns))

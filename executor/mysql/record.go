@@ -1,0 +1,251 @@
+package mysql
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/executor/runner"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// key names a migration in the ledger.
+type key struct{ history, kind, version string }
+
+func (s *session) keyOf(m executor.Migration) key {
+	return key{ledger.History(s.run.History), ledger.Kind(m), m.Version}
+}
+
+// and puts the key before further arguments.
+func (k key) and(args ...any) []any { return append([]any{k.history, k.kind, k.version}, args...) }
+
+const ofKey = " WHERE history = ? AND kind = ? AND version = ?"
+
+// transaction runs f in a transaction behind the fence: the meta row is locked,
+// its epoch must be ours, and so must the lock. An error rolls back.
+func (s *session) transaction(ctx context.Context, f func() error) error {
+	if err := s.enter(ctx); err != nil {
+		s.rollback(ctx)
+		return err
+	}
+	if err := f(); err != nil {
+		s.rollback(ctx)
+		return s.explained(err)
+	}
+	return s.commit(ctx)
+}
+
+func (s *session) enter(ctx context.Context) error {
+	if err := s.held(ctx); err != nil {
+		return err
+	}
+	if _, err := s.ExecContext(ctx, "START TRANSACTION"); err != nil {
+		return s.explained(err)
+	}
+	var epoch int64
+	switch err := s.ask(ctx, &epoch, "SELECT epoch FROM shipsql_meta FOR UPDATE"); {
+	case err != nil:
+		return s.explained(err)
+	case epoch != s.epoch:
+		return fault.New(fault.Conflict, "another run took the database over").At(s.at).Then("look at its result; nothing more is done here")
+	}
+	return nil
+}
+
+// commit ends the transaction. When the connection breaks, only the ledger knows
+// the outcome.
+func (s *session) commit(ctx context.Context) error {
+	_, err := s.ExecContext(ctx, "COMMIT")
+	return s.explained(err)
+}
+
+// rollback ends a failed transaction. It is never cancelled, and where it fails
+// the connection is cut: the next START TRANSACTION would commit what was to be
+// undone.
+func (s *session) rollback(ctx context.Context) {
+	if _, err := s.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
+		s.cut()
+	}
+}
+
+// record commits our own writes; others may be in the way for a while.
+func (s *session) record(ctx context.Context, write func() error) error {
+	ctx = context.WithoutCancel(ctx) // to say what happened isn't cancelled
+	deadline := time.Now().Add(s.run.Limits.LockRetryFor)
+	for n := 0; ; n++ {
+		err := s.transaction(ctx, write)
+		if !contended(err) && number(err) != errInterrupted || time.Now().After(deadline) || runner.Pause(ctx, n, time.Second) != nil {
+			return err
+		}
+	}
+}
+
+// begun makes the migration's row, if it has none. One that no longer counts
+// goes. An undo marks the row that it takes back.
+func (f *file) begun(ctx context.Context) error {
+	if f.resumed {
+		return nil
+	}
+	if f.undo {
+		return f.setState(ctx, ledger.Partial)
+	}
+	if f.Replaces != nil {
+		if err := f.forgetReplaced(ctx); err != nil {
+			return err
+		}
+	}
+	return f.insertRow(ctx, f.Migration, rowOf{state: ledger.Partial, release: f.run.Release, actor: f.run.Actor, tool: f.run.ToolVersion, note: f.Note, key: f.key()})
+}
+
+// rowOf is what a new row says beside its migration.
+type rowOf struct {
+	key                               key
+	state, release, actor, tool, note string
+}
+
+func (s *session) insertRow(ctx context.Context, m executor.Migration, r rowOf) error {
+	_, err := s.do(ctx, "INSERT INTO shipsql_migrations (history, kind, version, name, checksum, state, `release`, actor, tool_version, note, started_at) "+
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE state = state",
+		r.key.and(m.Name, m.Checksum, r.state, r.release, r.actor, r.tool, r.note)...)
+	return err
+}
+
+// forgetReplaced removes a row that no longer counts, with its steps.
+func (f *file) forgetReplaced(ctx context.Context) error {
+	k := f.key()
+	k.version = f.Replaces.Version
+	if err := f.forgetSteps(ctx, k); err != nil {
+		return err
+	}
+	_, err := f.do(ctx, "DELETE FROM shipsql_migrations"+ofKey, k.and()...)
+	return err
+}
+
+// forgetSteps removes a migration's steps, those of its undo too.
+func (f *file) forgetSteps(ctx context.Context, k key) error {
+	_, err := f.do(ctx, "DELETE FROM shipsql_steps WHERE history = ? AND version = ? AND kind IN (?, ?)", k.history, k.version, k.kind, ledger.UndoStep)
+	return err
+}
+
+// key is the ledger's spelling of the migration.
+func (f *file) key() key {
+	k := f.keyOf(f.Migration)
+	if f.Row != nil {
+		k.version = f.Row.Version
+	}
+	return k
+}
+
+// finish completes the migration's row, and what the companion keeps beside it.
+func (f *file) finish(ctx context.Context) error {
+	if f.undo {
+		if err := f.forgetSteps(ctx, f.key()); err != nil {
+			return err
+		}
+		if err := f.setState(ctx, ledger.Undone); err != nil {
+			return err
+		}
+		return f.companion(ctx)
+	}
+	if err := f.begun(ctx); err != nil { // nothing was recorded yet
+		return err
+	}
+	_, err := f.do(ctx, "UPDATE shipsql_migrations SET state = 'applied', name = ?, checksum = ?, finished_at = UTC_TIMESTAMP(6)"+ofKey,
+		append([]any{f.Migration.Name, f.Migration.Checksum}, f.key().and()...)...)
+	if err != nil {
+		return err
+	}
+	return f.companion(ctx)
+}
+
+func (f *file) setState(ctx context.Context, state string) error {
+	_, err := f.do(ctx, "UPDATE shipsql_migrations SET state = ?"+ofKey, append([]any{state}, f.key().and()...)...)
+	return err
+}
+
+// stepsAtOnce is how many rows of steps go into one statement.
+const stepsAtOnce = 200
+
+// putSteps writes the rows of statements that are about to run, and removes what
+// an earlier run only intended from there on.
+func (f *file) putSteps(ctx context.Context, state string, statements []statement) error {
+	k := f.stepKey()
+	if f.resumed {
+		_, err := f.do(ctx, "DELETE FROM shipsql_steps"+ofKey+" AND n >= ? AND state = 'intent'", k.and(statements[0].n)...)
+		if err != nil {
+			return err
+		}
+	}
+	for len(statements) > 0 {
+		n := min(len(statements), stepsAtOnce)
+		var args []any
+		for _, s := range statements[:n] {
+			args = append(args, k.and(s.n, s.hash(), state, s.before.bytes())...)
+		}
+		text := "INSERT INTO shipsql_steps (history, kind, version, n, stmt_hash, state, pre) VALUES " +
+			strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?, ?, ?), ", n), ", ") +
+			" ON DUPLICATE KEY UPDATE stmt_hash = VALUES(stmt_hash), state = VALUES(state), pre = VALUES(pre), predicted = NULL, post = NULL"
+		if _, err := f.do(ctx, text, args...); err != nil {
+			return err
+		}
+		statements = statements[n:]
+	}
+	return nil
+}
+
+// moveSteps changes the state of the steps of statements.
+func (f *file) moveSteps(ctx context.Context, state string, statements []statement) error {
+	first, last := statements[0].n, statements[len(statements)-1].n
+	moved, err := f.do(ctx, "UPDATE shipsql_steps SET state = ?"+ofKey+" AND n BETWEEN ? AND ?",
+		append([]any{state}, f.stepKey().and(first, last)...)...)
+	if err == nil && moved != int64(len(statements)) {
+		return fault.New(fault.Conflict, "the ledger's steps of version %s were changed by another", f.Migration.Version).At(f.at).Then("look who writes to shipsql_steps")
+	}
+	return err
+}
+
+// stepDone completes the row of one step.
+func (f *file) stepDone(ctx context.Context, s statement, post observation) error {
+	_, err := f.do(ctx, "UPDATE shipsql_steps SET state = 'done', post = ?"+ofKey+" AND n = ?",
+		append([]any{post.bytes()}, f.stepKey().and(s.n)...)...)
+	return err
+}
+
+// forget removes the rows of steps that left no trace, and with the only ones
+// the migration's row, which is then pending again, or what an undo made of it.
+func (f *file) forget(ctx context.Context, statements []statement) error {
+	k := f.stepKey()
+	first, last := statements[0].n, statements[len(statements)-1].n
+	if _, err := f.do(ctx, "DELETE FROM shipsql_steps"+ofKey+" AND n BETWEEN ? AND ?", k.and(first, last)...); err != nil {
+		return err
+	}
+	const alone = " AND NOT EXISTS (SELECT 1 FROM shipsql_steps s WHERE s.history = ? AND s.kind = ? AND s.version = ?)"
+	var gone int64
+	var err error
+	if f.undo {
+		gone, err = f.do(ctx, "UPDATE shipsql_migrations SET state = ?"+ofKey+alone, append([]any{f.wasState()}, append(f.key().and(), k.and()...)...)...)
+	} else {
+		gone, err = f.do(ctx, "DELETE FROM shipsql_migrations"+ofKey+" AND state = 'partial'"+alone, append(f.key().and(), k.and()...)...)
+	}
+	f.resumed = gone == 0
+	return err
+}
+
+// wasState is the state of what an undo takes back.
+func (f *file) wasState() string {
+	if f.Row.State == ledger.Baseline {
+		return ledger.Baseline
+	}
+	return ledger.Applied
+}
+
+// stepKey is under which the steps of the text that runs are kept.
+func (f *file) stepKey() key {
+	k := f.key()
+	if f.undo {
+		k.kind = ledger.UndoStep
+	}
+	return k
+}

@@ -47,6 +47,7 @@ type Bot struct {
 	Deps
 	trees    *lru.Cache[treeKey, []providers.TreeEntry]
 	policies *lru.Cache[string, reviewer.Policy] // by blob
+	samples  *lru.Cache[string, []byte]          // by blob: files by which layouts are seen
 	rights   *rights
 	ids      *ids.Source
 }
@@ -55,6 +56,7 @@ type Bot struct {
 const (
 	cachedTrees    = 32
 	cachedPolicies = 64
+	cachedSamples  = 16
 )
 
 // New makes the bot and its tables. Call Register before the queue runs.
@@ -72,6 +74,9 @@ func New(ctx context.Context, d Deps) (*Bot, error) {
 		return nil, err
 	}
 	if b.policies, err = lru.New[string, reviewer.Policy](cachedPolicies); err != nil {
+		return nil, err
+	}
+	if b.samples, err = lru.New[string, []byte](cachedSamples); err != nil {
 		return nil, err
 	}
 	// What happened while no process ran is found by the first reconciliation,

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -27,7 +28,7 @@ type change struct {
 // migrationsFolder decides which files belong to a project.
 type migrationsFolder string
 
-// holds says whether the path is an SQL file of the folder. Folders that begin
+// holds says whether the path is a file of the folder that concerns a layout. Folders that begin
 // with a dot hold no migrations.
 func (f migrationsFolder) holds(file string) bool {
 	root := strings.Trim(string(f), "/")
@@ -41,7 +42,7 @@ func (f migrationsFolder) holds(file string) bool {
 	hidden := slices.ContainsFunc(strings.Split(path.Dir(file), "/"), func(part string) bool {
 		return len(part) > 1 && strings.HasPrefix(part, ".")
 	})
-	return !hidden && strings.EqualFold(path.Ext(file), ".sql")
+	return !hidden && layout.Holds(file)
 }
 
 // changesIn are the changes of the folder's files in a pull request's diff.
@@ -97,52 +98,121 @@ func (f migrationsFolder) byPath(entries []providers.TreeEntry) map[string]provi
 // judged is everything that decides what a project's changed files mean.
 type judged struct {
 	project   deploy.Project
+	layout    layout.Options // as configured: it may have to be detected
 	changes   []change
 	base      []string          // paths of the folder's files at the base
+	standing  map[string][]byte // contents at the base that were read: of modified and removed files, and a sample
 	contents  map[string][]byte // of added and modified files that could be read
 	unread    map[string]string // why the others could not
 	placed    map[string][]deploy.Placement
 	accepted  map[string]deploy.Edit
-	checksums map[string]string // of contents; filled by judge
+	checksums map[string]string // what each changed file brings; filled by judge
+
+	before, after map[string][]executor.Migration // by path; filled by judge
 }
 
 // judge sorts the changed files: those to review, in their order, and what is
-// wrong with files as files. It is pure.
+// wrong with files as files. It is pure but for what it fills in.
 func (j *judged) judge() (files []executor.File, problems []view.Problem) {
+	loaded, err := j.load()
 	j.checksums = map[string]string{}
-	var fresh []executor.File
 	for _, c := range j.changes {
-		if c.Status != providers.Added {
-			problems = append(problems, j.old(c)...)
-		}
-		if c.Status == providers.Removed {
-			j.checksums[c.Path] = ""
-			continue
-		}
-		content, ok := j.contents[c.Path]
-		if !ok {
+		if c.Status != providers.Removed && j.unread[c.Path] != "" {
 			problems = append(problems, view.Problem{Path: c.Path, Text: "the file could not be read: " + j.unread[c.Path]})
 			continue
 		}
-		j.checksums[c.Path] = executor.Checksum(content)
-		fresh = append(fresh, executor.File{Path: c.Path, Content: content})
+		if c.Status != providers.Added {
+			problems = append(problems, j.old(c)...)
+		}
+		j.checksums[c.Path] = deploy.FileSum(j.after[c.Path])
 	}
-	loaded, err := layout.Load(fresh, layout.Options{Name: layout.Native})
-	problems = append(problems, loadProblems(err)...)
+	problems = append(problems, j.loadProblems(err)...)
 	for _, m := range loaded.Migrations {
+		if c, ok := j.changeOf(m.Path); !ok || c.Status == providers.Modified && j.unchanged(m) {
+			continue
+		}
 		problems = append(problems, j.placeInLine(m)...)
-		files = append(files, executor.File{Path: m.Path, Content: []byte(m.SQL)})
+		files = append(files, executor.File{Path: m.Path, Content: []byte(m.SQL), Form: m.Form})
 	}
 	return files, problems
 }
 
-// loadProblems are the files that are no migrations: not UTF-8, empty, too
-// large, without a version, or with one that is taken.
-func loadProblems(err error) []view.Problem {
+// load reads the changed files as they will be and as they stand, in the layout
+// that the whole folder has. Of the others only the names are known.
+func (j *judged) load() (layout.Folder, error) {
+	head := j.files(func(p string) ([]byte, bool) {
+		if _, changed := j.changeOf(p); !changed {
+			content, known := j.standing[p]
+			return content, known
+		}
+		content, known := j.contents[p]
+		return content, known
+	})
+	loaded, err := layout.Load(head, j.layout)
+	j.layout.Name = loaded.Layout
+	standing, _ := layout.Load(j.files(func(p string) ([]byte, bool) { content, known := j.standing[p]; return content, known }), j.layout)
+	j.before, j.after = byFile(standing), byFile(loaded)
+	return loaded, err
+}
+
+// files are the folder's at the head, and the removed ones, with the contents
+// that are known.
+func (j *judged) files(content func(path string) ([]byte, bool)) []executor.File {
+	paths := slices.Clone(j.base)
+	for _, c := range j.changes {
+		if c.Status == providers.Added {
+			paths = append(paths, c.Path)
+		}
+	}
+	var files []executor.File
+	for _, p := range slices.Compact(slices.Sorted(slices.Values(paths))) {
+		text, known := content(p)
+		if !j.removes(p) || known {
+			files = append(files, executor.File{Path: p, Content: text, Unread: !known})
+		}
+	}
+	return files
+}
+
+func byFile(f layout.Folder) map[string][]executor.Migration {
+	found := map[string][]executor.Migration{}
+	for _, m := range f.Migrations {
+		found[m.Path] = append(found[m.Path], m)
+	}
+	return found
+}
+
+func (j *judged) changeOf(path string) (change, bool) {
+	i := slices.IndexFunc(j.changes, func(c change) bool { return c.Path == path })
+	if i < 0 {
+		return change{}, false
+	}
+	return j.changes[i], true
+}
+
+// unchanged says that a migration of a changed file stands in it as before: only
+// what surrounds it was changed, or what undoes it.
+func (j *judged) unchanged(m executor.Migration) bool {
+	return slices.ContainsFunc(j.before[m.Path], func(was executor.Migration) bool {
+		return was.Version == m.Version && was.Checksum == m.Checksum
+	})
+}
+
+// loadProblems are the changed files that are no migrations (not UTF-8, empty, too
+// large, without a version, or with one that is taken), and what is wrong with
+// the folder as a whole.
+func (j *judged) loadProblems(err error) []view.Problem {
 	var problems []view.Problem
 	for _, f := range faultsIn(err) {
-		file, _, _ := strings.Cut(f.Where, ":")
-		problems = append(problems, view.Problem{Path: file, Text: sentence(f.Message, f.Next)})
+		file := f.Where
+		for _, c := range j.changes { // Where may end in :line
+			if strings.HasPrefix(f.Where, c.Path+":") {
+				file = c.Path
+			}
+		}
+		if _, changed := j.changeOf(file); changed || file == "" || layout.Governs(file) {
+			problems = append(problems, view.Problem{Path: cmp.Or(file, j.project.Path), Text: sentence(f.Message, f.Next)})
+		}
 	}
 	return problems
 }
@@ -155,22 +225,22 @@ func sentence(text, next string) string {
 }
 
 // placeInLine compares an added migration's version with those on the base
-// branch.
+// branch. What is repeatable, or has no number, has no place in the line.
 func (j *judged) placeInLine(m executor.Migration) []view.Problem {
-	if slices.Contains(j.base, m.Path) {
+	if slices.Contains(j.base, m.Path) || m.Kind != executor.Versioned || !executor.IsNumeric(m.Version) {
 		return nil // an edit of a file that has its place
 	}
 	newest, taken := "", ""
 	for _, p := range j.base {
-		version, _, ok := (layout.Options{}).Identify(p)
-		if !ok || j.removes(p) {
+		other, ok := j.layout.Identify(p)
+		if !ok || j.removes(p) || other.Kind != executor.Versioned || other.Target != m.Target {
 			continue
 		}
-		if executor.CompareVersions(version, m.Version) == 0 {
+		if executor.CompareVersions(other.Version, m.Version) == 0 {
 			taken = p
 		}
-		if newest == "" || executor.CompareVersions(version, newest) > 0 {
-			newest = version
+		if newest == "" || executor.CompareVersions(other.Version, newest) > 0 {
+			newest = other.Version
 		}
 	}
 	switch {
@@ -186,28 +256,44 @@ func (j *judged) removes(p string) bool {
 	return slices.ContainsFunc(j.changes, func(c change) bool { return c.Path == p && c.Status == providers.Removed })
 }
 
-// old judges the change of a migration that stands on the base branch.
+// old judges the change of a file that stands on the base branch: each migration
+// that it held there and holds no more as it was.
 func (j *judged) old(c change) []view.Problem {
-	if _, _, ok := (layout.Options{}).Identify(c.Path); !ok {
-		return nil // a down file, or none at all: it never ran
-	}
-	after := ""
-	if c.Status == providers.Modified {
-		after = executor.Checksum(j.contents[c.Path])
-	}
+	after := deploy.FileSum(j.after[c.Path])
 	if e, ok := j.accepted[c.Path]; ok && e.After == after {
 		return nil
 	}
 	where, known := j.placed[c.Path]
-	switch {
-	case !known:
-		return j.refuse(c, "is older than ShipSQL's first sight of this project and may be applied")
-	case sameText(where, after):
-		return nil // line ends only
-	case len(standing(where)) > 0:
-		return j.refuse(c, "is applied on "+list(standing(where)))
+	for _, m := range j.stood(c.Path) {
+		now := ""
+		for _, x := range j.after[c.Path] {
+			if x.Version == m.Version {
+				now = x.Checksum
+			}
+		}
+		here := slices.DeleteFunc(slices.Clone(where), func(p deploy.Placement) bool { return !p.Of(m) })
+		switch {
+		case now != "" && now == m.Checksum, m.Kind == executor.Repeatable:
+		case !known || len(here) == 0 && m.Checksum != "":
+			return j.refuse(c, "is older than ShipSQL's first sight of this project and may be applied")
+		case sameText(here, now):
+		case len(standing(here)) > 0:
+			return j.refuse(c, "is applied on "+list(standing(here)))
+		}
 	}
-	return nil // released and applied nowhere: the fix takes its place
+	return nil // down files, line ends; released and applied nowhere: the fix takes its place
+}
+
+// stood are the migrations that a file held on the base branch: as they could be
+// read, else as its name says.
+func (j *judged) stood(path string) []executor.Migration {
+	if before := j.before[path]; len(before) > 0 {
+		return before
+	}
+	if m, ok := j.layout.Identify(path); ok {
+		return []executor.Migration{m}
+	}
+	return nil // a down file, or none at all: it never ran
 }
 
 // sameText says that the migration's text did not change as far as the

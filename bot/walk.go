@@ -122,9 +122,23 @@ func (w walk) release(ctx context.Context, s step) (deploy.NewRelease, error) {
 	if r.Folder, err = w.folder(ctx, s.to); err != nil {
 		return r, err
 	}
+	if r.Before, err = w.before(ctx, s.from, changes); err != nil {
+		return r, err
+	}
 	return r, w.bot.Store.Tx(ctx, func(tx *store.Tx) error {
 		return savePolicyCommit(ctx, tx, w.project.ID(), s.to, s.from)
 	})
+}
+
+// before are the changed and deleted files as they were.
+func (w walk) before(ctx context.Context, commit string, changes []change) ([]deploy.File, error) {
+	entries, err := w.bot.tree(ctx, w.project.Repository, commit, w.project.Path)
+	if err != nil {
+		return nil, err
+	}
+	return w.files(ctx, commit, slices.DeleteFunc(slices.Clone(entries), func(e providers.TreeEntry) bool {
+		return !slices.ContainsFunc(changes, func(c change) bool { return c.Path == e.Path && c.Status != providers.Added })
+	}))
 }
 
 // describe fills in who made the change and what it is called.
@@ -218,6 +232,11 @@ func (w walk) folder(ctx context.Context, commit string) ([]deploy.File, error) 
 	if err != nil {
 		return nil, err
 	}
+	return w.files(ctx, commit, entries)
+}
+
+// files are those of the entries that belong to the project.
+func (w walk) files(ctx context.Context, commit string, entries []providers.TreeEntry) ([]deploy.File, error) {
 	var files []deploy.File
 	var blobs []string
 	for _, e := range entries {

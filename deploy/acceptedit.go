@@ -116,7 +116,7 @@ func (s *Service) recordAccept(ctx context.Context, tx *store.Tx, c Command, p P
 		e.owner = &owner
 	}
 	if e.After != "" {
-		if e.text, err = editedText(ctx, tx, by.ID, e.Path); err != nil {
+		if e.text, err = s.editedText(ctx, tx, p, by.ID, e.Edit); err != nil {
 			return internalRefusal(err)
 		}
 	}
@@ -131,27 +131,25 @@ func (s *Service) recordAccept(ctx context.Context, tx *store.Tx, c Command, p P
 		data: map[string]string{"path": e.Path, "before": e.Before, "after": e.After, "reason": c.Reason, "source": c.Source}}))
 }
 
-// editedText reads a file as the release's merge commit has it.
-func editedText(ctx context.Context, q store.Queryer, release, file string) (Migration, error) {
-	stored, err := loadReleases(ctx, q, onlyRelease(release))
+// editedText reads an edited migration as the release's merge commit has it.
+func (s *Service) editedText(ctx context.Context, q store.Queryer, p Project, release string, e Edit) (Migration, error) {
+	releases, err := loadReleases(ctx, q, onlyRelease(release))
 	if err != nil {
 		return Migration{}, err
 	}
-	folder, err := loadFolder(ctx, q, stored[0].folder)
-	if err != nil {
+	at := s.bookOf(p, releases[0])
+	if at.folder, err = loadFolder(ctx, q, releases[0].folder); err != nil {
 		return Migration{}, err
 	}
-	i := slices.IndexFunc(folder, func(f folderFile) bool { return f.Path == file })
+	i := slices.IndexFunc(at.folder, func(f folderFile) bool { return f.Path == e.Path })
 	if i < 0 {
-		return Migration{}, fault.New(fault.Internal, "the folder has no such file").At(file)
+		return Migration{}, fault.New(fault.Internal, "the folder has no such file").At(e.Path)
 	}
-	read, err := readMigrations(ctx, q, []Migration{{Path: file, Blob: folder[i].Blob}})
-	if err != nil || len(read) != 1 {
-		return Migration{}, fault.New(fault.Internal, "the edited file can't be read").At(file).Because(err)
+	read, err := at.read(ctx, q, []Migration{{Path: e.Path, Blob: at.folder[i].Blob, Version: e.Version}})
+	if err != nil {
+		return Migration{}, fault.New(fault.Internal, "the edited file can't be read").At(e.Path).Because(err)
 	}
-	m := read[0]
-	return Migration{Version: m.Version, Name: m.Name, Change: string(m.Change), Path: file, Checksum: m.Checksum,
-		Blob: folder[i].Blob, Statements: len(m.Statements())}, nil
+	return stored(read[0], at.folder[i].Blob), nil
 }
 
 // acceptBeforeMerge keeps an edit for the merge of the pull request it is on.
@@ -160,8 +158,10 @@ func (s *Service) acceptBeforeMerge(ctx context.Context, c Command) (Answer, *Re
 	if refused != nil {
 		return Answer{}, refused
 	}
-	version, _, ok := (layout.Options{}).Identify(c.File)
-	if !ok {
+	version := ""
+	if m, ok := s.cfg.Layout(p).Identify(c.File); ok {
+		version = nameOf(m)
+	} else if !layout.IsSQL(c.File) {
 		return Answer{}, refuse(fault.Invalid, Reason{Code: CommandInvalid, Text: c.File + " is not the path of a migration"})
 	}
 	if refused := s.mayAccept(ctx, c, p, Release{Project: p.ID(), PullRequest: c.PullRequest}); refused != nil {

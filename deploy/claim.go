@@ -196,12 +196,15 @@ func (s *Service) putBack(ctx context.Context, tx *store.Tx, t storedTask) error
 // start marks a task running.
 func (s *Service) start(ctx context.Context, tx *store.Tx, t claimable, v view) (*attempt, error) {
 	env, _ := s.cfg.Environment(t.Environment)
-	a := &attempt{project: v.project, pullRequest: v.pullRequest, env: env, run: v.run, before: t.Failure}
+	a := &attempt{project: v.project, pullRequest: v.pullRequest, env: env, run: v.run.on(s.topology.databases[t.Database]), before: t.Failure}
 	a.run.Task, a.run.Actor = t.ID, actorsOf(v.stage)
 	if t.answered {
 		var err error
 		if a.run.Resolve, err = useResolutions(ctx, tx, t.ID); err != nil {
 			return nil, err
+		}
+		for i, r := range a.run.Resolve {
+			a.run.Resolve[i].Version = versionOf(r.Version)
 		}
 	}
 	t.State, t.RetryAt = Running, time.Time{}

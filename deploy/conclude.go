@@ -39,7 +39,7 @@ func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Resu
 			return err
 		}
 		for _, o := range result.Outcomes {
-			if err := insertOutcome(ctx, tx, a.outcome(o.Version, outcomeState(o.Kind), now)); err != nil {
+			if err := insertOutcome(ctx, tx, a.outcome(o.Version, o.Path, outcomeState(o.Kind), now)); err != nil {
 				return err
 			}
 		}
@@ -83,6 +83,9 @@ func (a *attempt) judged(cause error, now time.Time) storedTask {
 	t := a.storedTask
 	t.FinishedAt = now
 	t.Failure = failureOf(cause)
+	if t.Failure != nil && t.Failure.Version != "" {
+		t.Failure.Version = nameOf(a.run.text(t.Failure.Version, t.Failure.Path))
+	}
 	if t.Failure != nil && t.Failure.Code == fault.LockTimeout && t.Failure.Detail == "" {
 		t.Failure.Detail = a.Progress.Waits
 	}
@@ -163,10 +166,10 @@ func (a *attempt) finalProgress(result executor.Result, state State) Progress {
 	}
 	wanted := map[string]bool{}
 	for _, m := range a.run.Migrations {
-		wanted[executor.VersionKey(m.Version)] = true
+		wanted[nameOf(m)] = true
 	}
 	for _, o := range result.Outcomes {
-		if wanted[executor.VersionKey(o.Version)] {
+		if wanted[nameOf(a.run.text(o.Version, o.Path))] {
 			p.Migrations++
 		}
 	}

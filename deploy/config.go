@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shipsql/shipsql/executor/layout"
+	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/secret"
 )
@@ -74,6 +76,7 @@ type Project struct {
 	Branch     string
 	Path       string            // folder of the migrations, slashes
 	Databases  map[string]string // label selector: every pair must match
+	Layout     string            // of the folder: a name of layout.Names, Bytebase's path template, or "" to detect it
 	OutOfOrder bool              // versions below the newest may be added
 	History    string            // name in the ledgers; "" means DefaultHistory
 	Compat     string            // the tool whose own history is written along: "goose", "golang-migrate", "" for none
@@ -151,6 +154,25 @@ func (c Config) Road(p Project) []Environment {
 	return road
 }
 
+// Layout is how the project's folder is read.
+func (c Config) Layout(p Project) layout.Options {
+	o, _ := layout.Parse(p.Layout) // Validate told the error
+	o.Dir = p.Path
+	for _, d := range c.Databases {
+		if p.Selects(d) {
+			o.Dialect = dialectOf(d.Engine)
+		}
+	}
+	return o
+}
+
+func dialectOf(engine string) script.Dialect {
+	if engine == "mysql" || engine == "mariadb" {
+		return script.MySQL
+	}
+	return script.Postgres
+}
+
 // withDefaults returns a copy whose zero limits are filled in.
 func (c Config) withDefaults() Config {
 	c.Environments = slices.Clone(c.Environments)
@@ -186,6 +208,7 @@ func (c Config) Validate() error {
 		}
 	}
 	for _, p := range c.Projects {
+		problems.layout(c, p)
 		if len(c.Road(p)) == 0 {
 			problems.add("projects."+p.ID(), "no database matches the selector %v", slices.Sorted(maps.Keys(p.Databases)))
 		}
@@ -215,6 +238,24 @@ func (f *faults) environment(e Environment) {
 	}
 	if e.LockTimeout < 0 || e.LockRetryFor < 0 || e.StatementTimeout < 0 {
 		f.add(where, "a time can't be negative")
+	}
+}
+
+// layout reports a layout that nobody knows, and databases whose SQL differs so
+// much that no folder can be for all of them.
+func (f *faults) layout(c Config, p Project) {
+	where := "projects." + p.ID()
+	if _, err := layout.Parse(p.Layout); err != nil {
+		f.add(where, "%s", err)
+	}
+	dialects := map[script.Dialect]bool{}
+	for _, d := range c.Databases {
+		if p.Selects(d) {
+			dialects[dialectOf(d.Engine)] = true
+		}
+	}
+	if len(dialects) > 1 {
+		f.add(where, "its databases are of PostgreSQL and of MySQL or MariaDB, and no migration can be for both")
 	}
 }
 

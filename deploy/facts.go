@@ -87,7 +87,8 @@ func (a Actor) Person() string {
 func (l LineFacts) pending(environment string) []Migration {
 	skips := l.Stages[environment].Skips
 	return slices.DeleteFunc(slices.Clone(l.Release.Migrations), func(m Migration) bool {
-		return m.Withdrawn || skipped(skips, m.Version, m.Path)
+		to := targetOf(m.Version).Environment
+		return m.Withdrawn || skipped(skips, m.Version, m.Path) || to != "" && to != environment
 	})
 }
 

@@ -55,6 +55,16 @@ func (s *Service) KnownBlobs(ctx context.Context, projectID string, blobs []stri
 	return known, err
 }
 
+// BlobContent is the content of one of KnownBlobs.
+func (s *Service) BlobContent(ctx context.Context, projectID, blob string) ([]byte, error) {
+	found, err := forgeBlobs(ctx, s.db, projectID, []string{blob})
+	if err != nil {
+		return nil, err
+	}
+	contents, err := loadBlobs(ctx, s.db, []string{found[blob]})
+	return contents[found[blob]], err
+}
+
 // forgeBlobs translates the forge's content ids to ours.
 func forgeBlobs(ctx context.Context, q store.Queryer, projectID string, names []string) (map[string]string, error) {
 	type pair struct{ forge, ours string }

@@ -17,11 +17,14 @@ import (
 type merge struct {
 	NewRelease
 
+	layout   layout.Options // resolved: never auto
 	folder   []folderFile
-	contents map[string][]byte    // by our id: what the store may not have yet
-	forge    map[string]string    // the forge's id → ours, likewise
-	loaded   map[string]Migration // path → migration of each file that can be one
-	faults   map[string]string    // path → why the file can't be one
+	contents map[string][]byte      // by our id: what the store may not have yet
+	forge    map[string]string      // the forge's id → ours, likewise
+	loaded   map[string][]Migration // path → the migrations of each file that holds some
+	previous map[string][]Migration // the same of Before
+	order    map[string]int         // by version: where it runs in the folder
+	faults   map[string]string      // path → why the file can't be what it should be; "": the whole folder
 }
 
 // emptyBlob is git's name of the empty file, whose content a forge client may
@@ -33,7 +36,7 @@ func (s *Service) prepare(ctx context.Context, p Project, rels []NewRelease) ([]
 	reader := folderReader{contents: map[string][]byte{}}
 	var names []string
 	for _, rel := range rels {
-		for _, f := range rel.Folder {
+		for _, f := range slices.Concat(rel.Folder, rel.Before) {
 			if f.Content == nil && f.Blob != "" && f.Unreadable == "" {
 				names = append(names, f.Blob)
 			}
@@ -52,7 +55,7 @@ func (s *Service) prepare(ctx context.Context, p Project, rels []NewRelease) ([]
 		if rel.empty() {
 			continue
 		}
-		m, err := reader.read(rel)
+		m, err := reader.read(rel, s.cfg.Layout(p))
 		if err != nil {
 			return nil, err
 		}
@@ -67,13 +70,12 @@ type folderReader struct {
 	contents map[string][]byte // by our id
 }
 
-func (r folderReader) read(rel NewRelease) (merge, error) {
+func (r folderReader) read(rel NewRelease, o layout.Options) (merge, error) {
 	m := merge{
-		NewRelease: rel, contents: map[string][]byte{}, forge: map[string]string{},
-		loaded: map[string]Migration{}, faults: map[string]string{},
+		NewRelease: rel, layout: o, contents: map[string][]byte{}, forge: map[string]string{},
+		loaded: map[string][]Migration{}, previous: map[string][]Migration{}, order: map[string]int{}, faults: map[string]string{},
 	}
 	var files []executor.File
-	duplicates := duplicatePaths(rel)
 	for _, f := range slices.SortedFunc(slices.Values(rel.Folder), func(a, b File) int { return cmp.Compare(a.Path, b.Path) }) {
 		if f.Unreadable != "" {
 			m.faults[f.Path] = f.Unreadable
@@ -85,12 +87,38 @@ func (r folderReader) read(rel NewRelease) (merge, error) {
 			return m, err
 		}
 		m.folder = append(m.folder, folderFile{f.Path, id})
-		if !duplicates[f.Path] {
-			files = append(files, executor.File{Path: f.Path, Content: r.contents[id]})
+		files = append(files, executor.File{Path: f.Path, Content: r.contents[id]})
+	}
+	before, err := r.before(rel, files)
+	if err != nil {
+		return m, err
+	}
+	m.load(files, before)
+	return m, nil
+}
+
+// before is the folder with the changed files as they were; of the others only
+// the names are known.
+func (r folderReader) before(rel NewRelease, files []executor.File) ([]executor.File, error) {
+	old := map[string]executor.File{}
+	for _, f := range rel.Before {
+		content := f.Content
+		if id, known := r.known[f.Blob]; known && content == nil {
+			content = r.contents[id]
+		}
+		if f.Unreadable == "" {
+			old[f.Path] = executor.File{Path: f.Path, Content: content}
 		}
 	}
-	m.load(files)
-	return m, nil
+	if len(old) == 0 {
+		return nil, nil
+	}
+	for _, f := range files {
+		if _, changed := old[f.Path]; !changed {
+			old[f.Path] = executor.File{Path: f.Path, Unread: layout.IsSQL(f.Path), Content: f.Content}
+		}
+	}
+	return slices.Collect(maps.Values(old)), nil
 }
 
 // resolve finds our id of a file's content and keeps what the store lacks.
@@ -110,18 +138,21 @@ func (r folderReader) resolve(f File, m *merge) (string, error) {
 	return id, nil
 }
 
-// load parses the files; each that can't be a migration gets its reason.
-func (m *merge) load(files []executor.File) {
-	loaded, err := layout.Load(files, layout.Options{Name: layout.Native})
+// load parses the folder as it is and as it was; each file that can't be what it
+// should be gets its reason.
+func (m *merge) load(files, before []executor.File) {
+	duplicates := duplicatePaths(m.NewRelease, m.layout)
+	folder, err := layout.Load(slices.DeleteFunc(slices.Clone(files), func(f executor.File) bool { return duplicates[f.Path] }), m.layout)
+	if folder.Layout != "" {
+		m.layout.Name = folder.Layout
+	}
 	blobs := map[string]string{}
 	for _, f := range m.folder {
 		blobs[f.Path] = f.Blob
 	}
-	for _, e := range loaded.Migrations {
-		m.loaded[e.Path] = Migration{
-			Version: e.Version, Name: e.Name, Change: string(e.Change), Path: e.Path,
-			Checksum: e.Checksum, Blob: blobs[e.Path], Statements: len(e.Statements()),
-		}
+	for n, e := range folder.Migrations {
+		m.loaded[e.Path] = append(m.loaded[e.Path], stored(e, blobs[e.Path]))
+		m.order[nameOf(e)] = n
 	}
 	for _, f := range faultsOf(err) {
 		path := f.Where
@@ -132,6 +163,34 @@ func (m *merge) load(files []executor.File) {
 			m.faults[path] = f.Message
 		}
 	}
+	was, _ := layout.Load(before, m.layout) // what could not be read then was not applied
+	for _, e := range was.Migrations {
+		m.previous[e.Path] = append(m.previous[e.Path], stored(e, ""))
+	}
+}
+
+// stored is a migration as a release keeps it.
+func stored(e executor.Migration, blob string) Migration {
+	return Migration{
+		Version: nameOf(e), Name: e.Name, Kind: string(e.Kind), Change: string(e.Change), Path: e.Path,
+		Checksum: e.Checksum, Blob: blob, Statements: len(e.Statements()),
+	}
+}
+
+// named is what a path stands for: what its file holds or held, else what its
+// name says.
+func (m *merge) named(path string) []Migration {
+	switch {
+	case len(m.loaded[path]) > 0:
+		return m.loaded[path]
+	case len(m.previous[path]) > 0:
+		return m.previous[path]
+	}
+	e, ok := m.layout.Identify(path)
+	if !ok {
+		return nil
+	}
+	return []Migration{{Version: nameOf(e), Name: e.Name, Kind: string(e.Kind), Path: path}}
 }
 
 func contains[V any](m map[string]V, key string) bool {
@@ -156,11 +215,11 @@ func faultsOf(err error) []*fault.Error {
 
 // duplicatePaths are the files whose version another file of the folder has and
 // that came later: added by this merge rather than older, else by path.
-func duplicatePaths(rel NewRelease) map[string]bool {
+func duplicatePaths(rel NewRelease, o layout.Options) map[string]bool {
 	groups := map[string][]string{}
 	for _, f := range rel.Folder {
-		if version, _, ok := (layout.Options{}).Identify(f.Path); ok {
-			key := executor.VersionKey(version)
+		if m, ok := o.Identify(f.Path); ok {
+			key := executor.VersionKey(nameOf(m))
 			groups[key] = append(groups[key], f.Path)
 		}
 	}

@@ -48,10 +48,10 @@ func (r *reporter) event(e executor.Event) {
 	now := r.service.db.Now()
 	if e.State == executor.EventApplied {
 		p.Migrations++
-		r.outcomes = append(r.outcomes, r.attempt.outcome(e.Version, Done, now))
+		r.outcomes = append(r.outcomes, r.attempt.outcome(e.Version, e.Path, Done, now))
 	}
 	if e.State == executor.EventSkipped {
-		r.outcomes = append(r.outcomes, r.attempt.outcome(e.Version, Skipped, now))
+		r.outcomes = append(r.outcomes, r.attempt.outcome(e.Version, e.Path, Skipped, now))
 	}
 	if now.Sub(r.stored) >= progressEvery {
 		r.stored = now
@@ -80,10 +80,10 @@ func (r *reporter) store() {
 }
 
 // outcome is what the task's database is now known to hold of a version.
-func (a *attempt) outcome(version string, state State, at time.Time) outcome {
-	m := a.run.known[executor.VersionKey(version)]
+func (a *attempt) outcome(version, path string, state State, at time.Time) outcome {
+	m := a.run.text(version, path)
 	return outcome{
 		project: a.project.ID(), database: a.Database, environment: a.Environment, release: a.Release,
-		version: version, path: m.Path, checksum: m.Checksum, state: state, at: at,
+		version: nameOf(m), repeatable: m.Kind == executor.Repeatable, path: m.Path, checksum: m.Checksum, state: state, at: at,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -35,12 +36,12 @@ func (s *Service) record(ctx context.Context, tx *store.Tx, p Project, m merge) 
 	if err != nil {
 		return Release{}, err
 	}
-	in := inspect(m, before, p.OutOfOrder)
+	in := inspect(m, before, s.policyOf(p))
 	folder, err := s.storeFiles(ctx, tx, p, m)
 	if err != nil {
 		return Release{}, err
 	}
-	r := storedRelease{repository: p.Repository, folder: folder, Release: Release{
+	r := storedRelease{repository: p.Repository, folder: folder, layout: m.layout.Name, Release: Release{
 		ID: s.ids.At(tx.Now()), Project: p.ID(), MergeCommit: m.MergeCommit, PullRequest: m.PullRequest,
 		Title: m.Title, Author: m.Author, People: m.People, MergedAt: m.MergedAt, CreatedAt: tx.Now(),
 		Migrations: in.migrations, Problems: in.problems, Hash: ContentHash(p.ID(), in.migrations),
@@ -66,6 +67,13 @@ func (s *Service) record(ctx context.Context, tx *store.Tx, p Project, m merge) 
 		return Release{}, err
 	}
 	return r.Release, s.reviewNeeded(ctx, tx, p, r.Release)
+}
+
+// policyOf is what the configuration says about the project's folder.
+func (s *Service) policyOf(p Project) policy {
+	return policy{dir: p.Path, outOfOrder: p.OutOfOrder, reaches: func(to executor.Destination) bool {
+		return slices.ContainsFunc(s.cfg.Databases, func(d Database) bool { return p.Selects(d) && goesTo(to, d) })
+	}}
 }
 
 // carryOut applies the accepted edits and ends the problems that the merge

@@ -41,8 +41,9 @@ type People struct {
 
 // Migration is one file of a release.
 type Migration struct {
-	Version    string
+	Version    string // unique among the project's: a number, a name, "B10" of a baseline, "10@prod/orders" of a path that selects
 	Name       string
+	Kind       string // an executor.Kind; "" is versioned
 	Change     string // "ddl" or "dml"
 	Path       string
 	Checksum   string // executor.Checksum of the text; "" when the file could not be read
@@ -129,6 +130,9 @@ type NewRelease struct {
 	// Added, Changed and Deleted are paths below the project's path whose
 	// contents differ from the parent commit's; a rename is a delete and an add.
 	Added, Changed, Deleted []string
+	// Before are the Changed and Deleted files as the parent commit had them, as far
+	// as they could be had: what was applied of a file may stand unchanged in it.
+	Before []File
 	// Folder is every file below the project's path at the merge commit.
 	Folder []File
 	// Problems the bot found by itself, e.g. more files than the forge lists.

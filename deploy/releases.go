@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/shipsql/shipsql/executor"
@@ -8,7 +9,7 @@ import (
 )
 
 const releaseColumns = `id, project, repository, seq, merge_commit, pull_request, title, author, people, hash,
-	folder, problems, review, merged_at, created_at, finished_at`
+	folder, problems, review, merged_at, created_at, finished_at, layout`
 
 // storedRelease is a release with what only the store needs.
 type storedRelease struct {
@@ -16,6 +17,7 @@ type storedRelease struct {
 
 	repository string
 	folder     string
+	layout     string // that the folder was read in
 	finished   bool
 }
 
@@ -24,7 +26,7 @@ func readRelease(scan store.Scan) (storedRelease, error) {
 	var people, problems, review string
 	var merged, created, finished int64
 	err := scan(&r.ID, &r.Project, &r.repository, &r.Seq, &r.MergeCommit, &r.PullRequest, &r.Title, &r.Author,
-		&people, &r.Hash, &r.folder, &problems, &review, &merged, &created, &finished)
+		&people, &r.Hash, &r.folder, &problems, &review, &merged, &created, &finished, &r.layout)
 	if err != nil {
 		return r, err
 	}
@@ -64,9 +66,9 @@ func insertRelease(ctx context.Context, tx *store.Tx, r storedRelease) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO deploy_releases (`+releaseColumns+`, review_report)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13, $14, 0, '')`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13, $14, 0, $15, '')`,
 		r.ID, r.Project, r.repository, r.Seq, r.MergeCommit, r.PullRequest, r.Title, r.Author, people, r.Hash,
-		r.folder, problems, micros(r.MergedAt), micros(r.CreatedAt))
+		r.folder, problems, micros(r.MergedAt), micros(r.CreatedAt), r.layout)
 	if err != nil {
 		return err
 	}
@@ -96,7 +98,7 @@ func finishRelease(ctx context.Context, tx *store.Tx, id string) error {
 	return err
 }
 
-const migrationColumns = `release, n, project, version, name, change_kind, path, checksum, blob, statements, edited_by, withdrawn, broken`
+const migrationColumns = `release, n, project, version, name, change_kind, path, checksum, blob, statements, edited_by, withdrawn, broken, kind`
 
 // storedMigration is a migration with its place.
 type storedMigration struct {
@@ -110,16 +112,16 @@ type storedMigration struct {
 func readMigration(scan store.Scan) (storedMigration, error) {
 	var m storedMigration
 	err := scan(&m.release, &m.n, &m.project, &m.Version, &m.Name, &m.Change, &m.Path, &m.Checksum, &m.Blob,
-		&m.Statements, &m.EditedBy, &m.Withdrawn, &m.Broken)
+		&m.Statements, &m.EditedBy, &m.Withdrawn, &m.Broken, &m.Kind)
 	return m, err
 }
 
 func insertMigrations(ctx context.Context, tx *store.Tx, r Release) error {
 	for n, m := range r.Migrations {
 		_, err := tx.Exec(ctx, `INSERT INTO deploy_migrations (`+migrationColumns+`, version_key)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 			r.ID, n, r.Project, m.Version, m.Name, m.Change, m.Path, m.Checksum, m.Blob,
-			m.Statements, m.EditedBy, m.Withdrawn, m.Broken, executor.VersionKey(m.Version))
+			m.Statements, m.EditedBy, m.Withdrawn, m.Broken, cmp.Or(m.Kind, string(executor.Versioned)), executor.VersionKey(m.Version))
 		if err != nil {
 			return err
 		}

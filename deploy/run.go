@@ -9,7 +9,6 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/layout"
-	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -22,7 +21,8 @@ const lockPatience = 30 * time.Second
 type stageRun struct {
 	executor.Run
 
-	known map[string]executor.Migration // by version key, whatever the run may speak of
+	texts map[string][]executor.Migration // by version key: whatever the run may speak of
+	split bool                            // databases differ in what goes there, or names from versions
 }
 
 // buildRun puts that together: exactly the release's migrations that still count
@@ -39,18 +39,70 @@ func (s *Service) buildRun(ctx context.Context, q store.Queryer, p Project, key 
 	if err != nil {
 		return run, err
 	}
-	if run.Migrations, err = readMigrations(ctx, q, l.facts[0].pending(key.environment)); err != nil {
+	release := s.bookOf(p, l.stored[0])
+	if release.folder, err = loadFolder(ctx, q, l.stored[0].folder); err != nil {
 		return run, err
 	}
-	if run.Folder, err = s.effectiveFolder(ctx, q, p, l.stored[0].folder); err != nil {
+	if run.Migrations, err = release.read(ctx, q, l.facts[0].pending(key.environment)); err != nil {
+		return run, err
+	}
+	if run.Folder, err = s.effectiveFolder(ctx, q, p, release); err != nil {
 		return run, err
 	}
 	if run.Skip, err = s.skipMarks(ctx, q, p, key.environment); err != nil {
 		return run, err
 	}
 	run.Accept, err = acceptedChecksums(ctx, q, p.ID())
-	run.known = texts(run.Run)
+	run.index()
 	return run, err
+}
+
+// on is the run on one database: what goes there, by the executor's versions.
+func (r stageRun) on(d Database) stageRun {
+	if !r.split {
+		return r
+	}
+	elsewhere := func(m executor.Migration) bool { return !goesTo(m.Target, d) }
+	here := r
+	here.Migrations = slices.DeleteFunc(slices.Clone(r.Migrations), elsewhere)
+	here.Folder = slices.DeleteFunc(slices.Clone(r.Folder), elsewhere)
+	here.Skip, here.Accept = map[string]executor.Mark{}, map[string]string{}
+	for name, mark := range r.Skip {
+		if goesTo(targetOf(name), d) {
+			here.Skip[versionOf(name)] = mark
+		}
+	}
+	for name, sum := range r.Accept {
+		if goesTo(targetOf(name), d) {
+			here.Accept[versionOf(name)] = sum
+		}
+	}
+	return here
+}
+
+// index notes what the run may speak of.
+func (r *stageRun) index() {
+	all := slices.Concat(r.Folder, r.Migrations)
+	for _, mark := range slices.Collect(maps.Values(r.Skip)) {
+		all = append(all, mark.Migrations...)
+	}
+	r.texts = make(map[string][]executor.Migration, len(all))
+	for _, m := range all {
+		key := executor.VersionKey(m.Version)
+		r.texts[key] = append(r.texts[key], m)
+		r.split = r.split || nameOf(m) != m.Version
+	}
+}
+
+// text finds the migration that the executor speaks of on one database. Of a
+// version without a path the last one counts.
+func (r stageRun) text(version, path string) executor.Migration {
+	for _, m := range slices.Backward(r.texts[executor.VersionKey(version)]) {
+		if path == "" || m.Path == path {
+			return m
+		}
+	}
+	return executor.Migration{Version: version, Path: path}
 }
 
 // actorsOf names those on whose word a stage runs.
@@ -68,53 +120,33 @@ func actorsOf(d StageDecision) string {
 	return strings.Join(slices.Compact(people), ", ")
 }
 
-// readMigrations makes the executor's migrations of stored ones, in order.
-func readMigrations(ctx context.Context, q store.Queryer, migrations []Migration) ([]executor.Migration, error) {
-	var folder []folderFile
-	for _, m := range migrations {
-		if m.Blob == "" || m.Broken {
-			return nil, fault.New(fault.Invalid, "the file can't be applied").At(m.Path)
-		}
-		folder = append(folder, folderFile{m.Path, m.Blob})
-	}
-	files, err := readFiles(ctx, q, folder)
-	if err != nil {
-		return nil, err
-	}
-	loaded, err := layout.Load(files, layout.Options{Name: layout.Native})
-	return loaded.Migrations, err
-}
-
 // effectiveFolder is the folder at a merge commit with the edits that count
 // since, and without the files that never will: what a ledger is held against.
-func (s *Service) effectiveFolder(ctx context.Context, q store.Queryer, p Project, folder string) ([]executor.Migration, error) {
-	files, err := loadFolder(ctx, q, folder)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) effectiveFolder(ctx context.Context, q store.Queryer, p Project, release book) ([]executor.Migration, error) {
 	now, err := loadPresent(ctx, q, p.ID())
 	if err != nil {
 		return nil, err
 	}
-	read, err := readFiles(ctx, q, now.overlay(files))
+	read, err := readFiles(ctx, q, now.overlay(release))
 	if err != nil {
 		return nil, err
 	}
 	// Files that can't be migrations are problems of the releases that brought
 	// them; nothing of them can be in a ledger.
-	loaded, _ := layout.Load(read, layout.Options{Name: layout.Native})
-	return loaded.Migrations, nil
+	folder, _ := layout.Load(read, release.layout)
+	return folder.Migrations, nil
 }
 
 // present is what counts now for the versions that the project released or
 // edited since a folder was recorded.
 type present struct {
 	texts  map[string]folderFile // version key → the text that counts; "" path: deleted
+	edited map[string]folderFile // path → the file with the last edit of one of its migrations
 	broken map[string]bool       // paths that never run
 }
 
 func loadPresent(ctx context.Context, q store.Queryer, project string) (present, error) {
-	now := present{texts: map[string]folderFile{}, broken: map[string]bool{}}
+	now := present{texts: map[string]folderFile{}, edited: map[string]folderFile{}, broken: map[string]bool{}}
 	rows, err := list(ctx, q, readMigration,
 		`SELECT `+migrationColumns+` FROM deploy_migrations WHERE project = $1 ORDER BY release, n`, project)
 	if err != nil {
@@ -122,6 +154,7 @@ func loadPresent(ctx context.Context, q store.Queryer, project string) (present,
 	}
 	for _, m := range rows {
 		switch {
+		case m.repeatable(): // each release runs its own text
 		case m.Broken:
 			now.broken[m.Path] = true
 		case m.Withdrawn:
@@ -137,19 +170,24 @@ func loadPresent(ctx context.Context, q store.Queryer, project string) (present,
 			file = folderFile{}
 		}
 		now.texts[executor.VersionKey(e.Version)] = file
+		now.edited[e.Path] = folderFile{e.Path, e.blob}
 	}
 	return now, err
 }
 
-func (now present) overlay(folder []folderFile) []folderFile {
+// overlay is the release's folder as it counts now.
+func (now present) overlay(release book) []folderFile {
 	var files []folderFile
-	for _, f := range folder {
-		version, _, ok := (layout.Options{}).Identify(f.Path)
-		if !ok || now.broken[f.Path] {
+	for _, f := range release.folder {
+		m, named := release.layout.Identify(f.Path)
+		text, changed := now.texts[executor.VersionKey(nameOf(m))]
+		switch {
+		case now.broken[f.Path]:
 			continue
-		}
-		if text, changed := now.texts[executor.VersionKey(version)]; changed {
+		case named && changed:
 			f = text
+		case !named && now.edited[f.Path].Blob != "": // a file of several migrations
+			f = now.edited[f.Path]
 		}
 		if f.Path != "" {
 			files = append(files, f)
@@ -176,10 +214,9 @@ func (s *Service) skipMarks(ctx context.Context, q store.Queryer, p Project, env
 		if skip.Version == "" || (exists && text.Path != "" && text.Path != skip.Path) {
 			continue
 		}
-		m := executor.Migration{Version: skip.Version, Path: skip.Path, Kind: executor.Versioned}
-		_, m.Name, _ = (layout.Options{}).Identify(skip.Path)
-		if read, err := readMigrations(ctx, q, []Migration{{Path: text.Path, Blob: text.Blob}}); err == nil && len(read) == 1 {
-			m = read[0]
+		m, err := s.skippedText(ctx, q, p, skip)
+		if err != nil {
+			return nil, err
 		}
 		marks[skip.Version] = executor.Mark{
 			History: p.HistoryName(), Migrations: []executor.Migration{m}, Release: skip.Release,
@@ -187,6 +224,26 @@ func (s *Service) skipMarks(ctx context.Context, q store.Queryer, p Project, env
 		}
 	}
 	return marks, nil
+}
+
+// skippedText is the migration that a skip is about, as its release has it.
+func (s *Service) skippedText(ctx context.Context, q store.Queryer, p Project, skip Skip) (executor.Migration, error) {
+	m := executor.Migration{
+		Version: versionOf(skip.Version), Path: skip.Path, Kind: executor.Versioned, Target: targetOf(skip.Version),
+	}
+	releases, err := loadReleases(ctx, q, onlyRelease(skip.Release))
+	if err != nil || len(releases) == 0 {
+		return m, err
+	}
+	of, ok := withVersion(releases[0].Migrations, skip.Version)
+	if !ok {
+		return m, nil
+	}
+	m.Name, m.Kind = of.Name, executor.Kind(of.Kind)
+	if read, err := s.bookOf(p, releases[0]).read(ctx, q, []Migration{of}); err == nil {
+		m = read[0]
+	}
+	return m, nil
 }
 
 // acceptedChecksums are the edits that a person accepted: where the old text
@@ -200,18 +257,4 @@ func acceptedChecksums(ctx context.Context, q store.Queryer, project string) (ma
 		}
 	}
 	return accepted, err
-}
-
-// texts finds the migrations of a run by version key.
-func texts(run executor.Run) map[string]executor.Migration {
-	found := map[string]executor.Migration{}
-	for _, m := range slices.Concat(run.Folder, run.Migrations) {
-		found[executor.VersionKey(m.Version)] = m
-	}
-	for _, mark := range slices.Collect(maps.Values(run.Skip)) {
-		for _, m := range mark.Migrations {
-			found[executor.VersionKey(m.Version)] = m
-		}
-	}
-	return found
 }

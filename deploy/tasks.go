@@ -150,6 +150,7 @@ type outcome struct {
 	project, database, version, path, environment, release, checksum string
 	state                                                            State
 	at                                                               time.Time
+	repeatable                                                       bool // not stored
 }
 
 func readOutcome(scan store.Scan) (outcome, error) {
@@ -161,13 +162,15 @@ func readOutcome(scan store.Scan) (outcome, error) {
 }
 
 // insertOutcome records an outcome; the first word on a version stands, because
-// what was applied stays applied.
+// what was applied stays applied. Of what is repeatable the last text's stands.
 func insertOutcome(ctx context.Context, tx *store.Tx, o outcome) error {
 	_, err := tx.Exec(ctx, `INSERT INTO deploy_outcomes (`+outcomeColumns+`, version_key)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT (project, database, version_key) DO NOTHING`,
+		ON CONFLICT (project, database, version_key) DO UPDATE SET release = excluded.release, checksum = excluded.checksum,
+			state = excluded.state, at = excluded.at, path = excluded.path
+		WHERE $11 AND deploy_outcomes.checksum <> excluded.checksum`,
 		o.project, o.database, o.version, o.path, o.environment, o.release, o.checksum, o.state, micros(o.at),
-		executor.VersionKey(o.version))
+		executor.VersionKey(o.version), o.repeatable)
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
-	"github.com/shipsql/shipsql/store"
 )
 
 // Release is one release; fault.NotFound when there is none.
@@ -181,25 +180,40 @@ func (s *Service) Files(ctx context.Context, releaseID string) ([]executor.File,
 	if err != nil {
 		return nil, err
 	}
-	return runnable(ctx, s.db, r.Migrations)
+	stored, err := loadReleases(ctx, s.db, onlyRelease(releaseID))
+	if err != nil || len(stored) == 0 {
+		return nil, err
+	}
+	p, err := s.project(r.Project)
+	if err != nil {
+		return nil, err
+	}
+	return s.runnable(ctx, p, stored[0], r.Migrations)
 }
 
-// runnable reads the texts of the migrations that can run, in order.
-func runnable(ctx context.Context, q store.Queryer, migrations []Migration) ([]executor.File, error) {
-	var folder []folderFile
-	for _, m := range migrations {
-		if !m.Withdrawn && !m.Broken {
-			folder = append(folder, folderFile{m.Path, m.Blob})
+// runnable reads the texts of a release's migrations that can run, in order.
+func (s *Service) runnable(ctx context.Context, p Project, r storedRelease, migrations []Migration) ([]executor.File, error) {
+	b := s.bookOf(p, r)
+	if r.folder != "" { // let go of once the release is finished
+		var err error
+		if b.folder, err = loadFolder(ctx, s.db, r.folder); err != nil {
+			return nil, err
 		}
 	}
-	return readFiles(ctx, q, folder)
+	read, err := b.read(ctx, s.db, slices.DeleteFunc(slices.Clone(migrations), func(m Migration) bool { return m.Withdrawn || m.Broken }))
+	files := make([]executor.File, len(read))
+	for i, m := range read {
+		files[i] = executor.File{Path: m.Path, Content: []byte(m.SQL), Form: m.Form}
+	}
+	return files, err
 }
 
 // Pending are the migrations that will run in the environment before the given
 // release (releaseID "": before whatever is merged next), in order: the
 // reviewer's Before. environment "" means the last one of the project's road.
 func (s *Service) Pending(ctx context.Context, projectID, environment, releaseID string) ([]executor.File, error) {
-	if _, err := s.project(projectID); err != nil {
+	p, err := s.project(projectID)
+	if err != nil {
 		return nil, err
 	}
 	if environment == "" {
@@ -210,16 +224,20 @@ func (s *Service) Pending(ctx context.Context, projectID, environment, releaseID
 	if err != nil {
 		return nil, err
 	}
-	var pending []Migration
-	for _, facts := range l.facts {
+	var pending []executor.File
+	for i, facts := range l.facts {
 		if facts.Release.ID == releaseID {
 			break
 		}
 		if !facts.state(environment).Passed() {
-			pending = append(pending, facts.pending(environment)...)
+			files, err := s.runnable(ctx, p, l.stored[i], facts.pending(environment))
+			if err != nil {
+				return nil, err
+			}
+			pending = append(pending, files...)
 		}
 	}
-	return runnable(ctx, s.db, pending)
+	return pending, nil
 }
 
 // Status is a project at a glance.

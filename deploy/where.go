@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -19,6 +20,11 @@ type Placement struct {
 	Checksum    string // of the text that stands there, when Done
 	Release     string
 	At          time.Time
+}
+
+// Of says whether the placement is of a migration.
+func (p Placement) Of(m executor.Migration) bool {
+	return executor.VersionKey(p.Version) == executor.VersionKey(nameOf(m))
 }
 
 // Where says, for each path that the project released, where it stands; paths
@@ -37,13 +43,20 @@ func (s *Service) Where(ctx context.Context, projectID string, paths []string) (
 			return err
 		}
 		for _, m := range rows {
-			if found[m.Path], err = s.placements(ctx, p, m); err != nil {
+			placed, err := s.placements(ctx, p, m)
+			if err != nil {
 				return err
 			}
+			found[m.Path] = append(latest(found[m.Path], m), placed...)
 		}
 		return nil
 	})
 	return found, err
+}
+
+// latest leaves out the placements of an earlier release's text of a migration.
+func latest(placed []Placement, m storedMigration) []Placement {
+	return slices.DeleteFunc(placed, func(p Placement) bool { return p.Version == m.Version })
 }
 
 // placements looks for one migration on every database of the project's road.

@@ -13,7 +13,8 @@ import (
 type File struct {
 	Path    string // with slashes
 	Content []byte
-	Unread  bool // only the name is known
+	Unread  bool        // only the name is known
+	Form    script.Form // of a migration's SQL as it is to be reviewed; else zero
 }
 
 // Kind says how a migration is identified and when it runs.

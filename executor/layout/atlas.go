@@ -33,7 +33,7 @@ var (
 
 func atlasName(file string) (fileName, bool) {
 	m := atlasStem.FindStringSubmatch(stem(file))
-	if m == nil || !isSQL(file) {
+	if m == nil || !IsSQL(file) {
 		return fileName{}, false
 	}
 	return fileName{version: m[1], name: m[2]}, true
@@ -54,7 +54,7 @@ func readAtlas(l *loader, files []executor.File) {
 	for _, f := range files {
 		n, ok := atlasName(f.Path)
 		switch {
-		case !isSQL(f.Path):
+		case !IsSQL(f.Path):
 		case path.Dir(f.Path) != dir:
 			l.refuse(fault.New(fault.Invalid, "the file does not lie beside %s, so Atlas does not read it", atlasSum).
 				Then("move it there, or out of the migrations folder"), f.Path)
@@ -94,7 +94,7 @@ func (l *loader) atlasFolder(files []executor.File) (dir string) {
 
 func (l *loader) firstFolder(files []executor.File) string {
 	for _, f := range files {
-		if isSQL(f.Path) {
+		if IsSQL(f.Path) {
 			return path.Dir(f.Path)
 		}
 	}
@@ -108,7 +108,7 @@ func verifySum(sum executor.File, files []executor.File) *fault.Error {
 	total := sha256.New()
 	n := 1
 	for _, f := range files {
-		if !isSQL(f.Path) || path.Dir(f.Path) != path.Dir(sum.Path) {
+		if !IsSQL(f.Path) || path.Dir(f.Path) != path.Dir(sum.Path) {
 			continue
 		}
 		if f.Unread || sum.Unread {

@@ -34,7 +34,7 @@ func bytebaseName(o Options, file string) (fileName, bool) {
 	}
 	base, down := cutDirection(stem(file))
 	m := bytebaseStem.FindStringSubmatch(base)
-	if m == nil || !isSQL(file) {
+	if m == nil || !IsSQL(file) {
 		return fileName{}, false
 	}
 	n := fileName{version: m[1], name: m[2], down: down}
@@ -49,7 +49,7 @@ func bytebaseName(o Options, file string) (fileName, bool) {
 func bytebaseSigns(files []executor.File) signs {
 	s := signs{what: "are named by a template of Bytebase like db##1##ddl##x.sql: layout: must say which"}
 	for _, f := range files {
-		if isSQL(f.Path) {
+		if IsSQL(f.Path) {
 			s.of++
 			if strings.Count(f.Path, "##") >= 2 {
 				s.files++
@@ -63,7 +63,7 @@ func readBytebase(l *loader, files []executor.File) {
 	files = slices.Clone(files)
 	files = slices.DeleteFunc(files, func(f executor.File) bool {
 		m := bytebaseType.FindSubmatchIndex(f.Content)
-		if m == nil || !isSQL(f.Path) {
+		if m == nil || !IsSQL(f.Path) {
 			return false
 		}
 		l.refuseLine(fault.New(fault.Unsupported, "migration-type: %s is not supported", f.Content[m[2]:m[3]]).
@@ -82,7 +82,7 @@ func readBytebase(l *loader, files []executor.File) {
 	for _, f := range files {
 		if n, ok := t.name(l.options.below(f.Path)); ok {
 			l.whole(n, f)
-		} else if isSQL(f.Path) {
+		} else if IsSQL(f.Path) {
 			l.refuse(fault.New(fault.Invalid, "the path does not match the template %s", l.options.Template).
 				Then("rename it, or move it out of the migrations folder"), f.Path)
 		}

@@ -41,7 +41,7 @@ func (l *loader) changelogOrder(files []executor.File) []executor.File {
 	var logs []executor.File
 	for _, f := range files {
 		switch {
-		case isSQL(f.Path):
+		case IsSQL(f.Path):
 			o.sql = append(o.sql, f)
 		case isChangelog(f.Path) && !f.Unread:
 			logs = append(logs, f)
@@ -124,7 +124,7 @@ func (o *order) follow(f executor.File) {
 func (o *order) take(f executor.File) {
 	switch {
 	case o.seen[f.Path]: // Liquibase takes what is included twice once
-	case isSQL(f.Path):
+	case IsSQL(f.Path):
 		o.seen[f.Path] = true
 		o.ordered = append(o.ordered, f)
 	default:
@@ -149,7 +149,7 @@ func (o *order) targets(from executor.File, e include) []executor.File {
 		of := f.Path
 		if e.what == "includeAll" {
 			of = path.Dir(of)
-			if (isSQL(f.Path) || isChangelog(f.Path)) && f.Path != from.Path && (within(of, name) || strings.Contains("/"+of+"/", "/"+name+"/")) {
+			if (IsSQL(f.Path) || isChangelog(f.Path)) && f.Path != from.Path && (within(of, name) || strings.Contains("/"+of+"/", "/"+name+"/")) {
 				found = append(found, f)
 			}
 		} else if of == name || !e.relative && strings.HasSuffix(of, "/"+name) {

@@ -28,7 +28,7 @@ var (
 
 func dbmateName(file string) (fileName, bool) {
 	m := dbmateStem.FindStringSubmatch(stem(file))
-	if m == nil || !isSQL(file) {
+	if m == nil || !IsSQL(file) {
 		return fileName{}, false
 	}
 	return fileName{version: m[1], name: m[2]}, true
@@ -38,7 +38,7 @@ func readDbmate(l *loader, files []executor.File) {
 	for _, f := range files {
 		n, ok := dbmateName(f.Path)
 		switch {
-		case !isSQL(f.Path) || path.Base(f.Path) == "schema.sql":
+		case !IsSQL(f.Path) || path.Base(f.Path) == "schema.sql":
 		case !ok:
 			l.refuse(fault.New(fault.Invalid, "the file name has no version").
 				Then("name it like 20260102030405_add_users.sql, or move it out of the migrations folder"), f.Path)

@@ -28,7 +28,7 @@ func (s signs) String() string {
 func marked(files []executor.File, mark *regexp.Regexp, what string) signs {
 	s := signs{what: what}
 	for _, f := range files {
-		if isSQL(f.Path) && !f.Unread {
+		if IsSQL(f.Path) && !f.Unread {
 			s.of++
 			if mark.Match(f.Content) {
 				s.files++

@@ -220,7 +220,7 @@ func FuzzTemplate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if version, _, ok := o.Identify(path); ok && version == "" {
+		if m, ok := o.Identify(path); ok && m.Version == "" {
 			t.Errorf("%s: no version in %s", text, path)
 		}
 	})

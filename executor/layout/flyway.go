@@ -31,7 +31,7 @@ var (
 )
 
 func flywayName(file string) (fileName, bool) {
-	if !isSQL(file) {
+	if !IsSQL(file) {
 		return fileName{}, false
 	}
 	if m := flywayRepeatable.FindStringSubmatch(stem(file)); m != nil {
@@ -58,7 +58,7 @@ func flywaySigns(files []executor.File) signs {
 		if foreign || named && stem(f.Path)[0] != 'V' {
 			special++
 		}
-		if foreign || isSQL(f.Path) {
+		if foreign || IsSQL(f.Path) {
 			s.of++
 		}
 		if foreign || named {
@@ -80,7 +80,7 @@ func readFlyway(l *loader, files []executor.File) {
 		case flywayProgram.MatchString(path.Base(f.Path)):
 			l.refuse(fault.New(fault.Unsupported, "a migration that is a program can't be run").
 				Then("write the change in SQL; where it ran already, keep it out of the folder and adopt Flyway's history"), f.Path)
-		case !isSQL(f.Path) || slices.Contains(idleEvents, event):
+		case !IsSQL(f.Path) || slices.Contains(idleEvents, event):
 		case event != "":
 			l.refuse(fault.New(fault.Unsupported, "it is a callback of Flyway for %s, which is not run", event).
 				Then("put its statements into the migrations that need them, and remove it"), f.Path)
@@ -126,7 +126,7 @@ var (
 // callbackOf is the event of a callback's script, "" for other files.
 func callbackOf(file string) string {
 	name, _, _ := strings.Cut(stem(file), "__")
-	if isSQL(file) && slices.Contains(events, name) {
+	if IsSQL(file) && slices.Contains(events, name) {
 		return name
 	}
 	return ""
@@ -140,7 +140,7 @@ func (l *loader) flywaySettings(files []executor.File) map[string]flywaySetting 
 	settings := map[string]flywaySetting{}
 	for _, f := range files {
 		script, isConf := strings.CutSuffix(f.Path, ".conf")
-		if !isConf || !isSQL(script) || f.Unread {
+		if !isConf || !IsSQL(script) || f.Unread {
 			continue
 		}
 		if !slices.ContainsFunc(files, func(other executor.File) bool { return other.Path == script }) {

@@ -12,9 +12,14 @@ import (
 // Holds says whether a file's name concerns any layout: SQL, the files that tools
 // keep beside it, and programs that are migrations, so that they can be refused.
 func Holds(file string) bool {
+	return IsSQL(file) || IsSQL(strings.TrimSuffix(file, ".conf")) || Governs(file) || isForeign(file)
+}
+
+// Governs says that a file speaks about the whole folder: sums, a provider, an
+// order.
+func Governs(file string) bool {
 	base := path.Base(file)
-	return isSQL(file) || isSQL(strings.TrimSuffix(file, ".conf")) || base == atlasSum || base == prismaLock ||
-		isChangelog(file) || isForeign(file)
+	return base == atlasSum || base == prismaLock || isChangelog(file)
 }
 
 // ReadDir reads the files below dir that concern a layout, at any depth, except

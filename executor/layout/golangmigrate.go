@@ -21,7 +21,7 @@ var golangMigrateStem = regexp.MustCompile(`^(\d+)_(.*)\.(down|up)$`)
 
 func golangMigrateName(file string) (fileName, bool) {
 	m := golangMigrateStem.FindStringSubmatch(stem(file))
-	if m == nil || !isSQL(file) {
+	if m == nil || !IsSQL(file) {
 		return fileName{}, false
 	}
 	return fileName{version: m[1], name: m[2], down: m[3] == "down"}, true
@@ -32,7 +32,7 @@ func golangMigrateName(file string) (fileName, bool) {
 func golangMigrateSigns(files []executor.File) signs {
 	s := signs{what: "are named like 1_x.up.sql or 1_x.down.sql"}
 	for _, f := range files {
-		if isSQL(f.Path) {
+		if IsSQL(f.Path) {
 			s.of++
 			if _, ok := golangMigrateName(f.Path); ok {
 				s.files++
@@ -60,7 +60,7 @@ func readGolangMigrate(l *loader, files []executor.File) {
 		switch {
 		case ok && n.down && !ups[executor.VersionKey(n.version)]:
 			l.downOnly(n, f)
-		case !ok && isSQL(f.Path):
+		case !ok && IsSQL(f.Path):
 			l.refuse(fault.New(fault.Invalid, "the file name is none of golang-migrate's").
 				Then("name it like 1_add_users.up.sql, or move it out of the migrations folder"), f.Path)
 		default:

@@ -30,7 +30,7 @@ var (
 // underscoredName reads 1_x.sql.
 func underscoredName(file string) (fileName, bool) {
 	m := digitsStem.FindStringSubmatch(stem(file))
-	if m == nil || !isSQL(file) {
+	if m == nil || !IsSQL(file) {
 		return fileName{}, false
 	}
 	return fileName{version: m[1], name: m[2]}, true
@@ -46,7 +46,7 @@ func readGoose(l *loader, files []executor.File) {
 			l.refuse(fault.New(fault.Unsupported, "a migration that is a program can't be run").
 				Then("write the change in SQL; where it ran already, keep it out of the folder and adopt goose's history"), f.Path)
 		}
-		if !isSQL(f.Path) {
+		if !IsSQL(f.Path) {
 			continue
 		}
 		n, ok := underscoredName(f.Path)

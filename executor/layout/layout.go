@@ -112,19 +112,21 @@ func Detect(files []executor.File) (name, why string, err error) {
 	return c.name, c.why, err
 }
 
-// Identify reads version and name from a migration's path without looking
-// inside. Down files and files that are no migrations are not ok, nor are those
-// of layouts whose paths say nothing. Of an undetected layout it is Native's word.
-func (o Options) Identify(path string) (version, name string, ok bool) {
+// Identify reads what a migration's path says, without looking inside. Down files
+// and files that are no migrations are not ok, nor are those of layouts whose
+// paths say nothing. Of an undetected layout it is Native's word.
+func (o Options) Identify(path string) (m executor.Migration, ok bool) {
 	a, known := find(o.Name)
 	if !known {
 		a = native
 	}
 	n, ok := a.identify(o, path)
 	if !ok || n.down {
-		return "", "", false
+		return m, false
 	}
-	return n.version, n.name, true
+	return executor.Migration{
+		Version: n.version, Name: n.name, Kind: cmp.Or(n.kind, executor.Versioned), Change: n.change, Path: path, Target: n.target,
+	}, true
 }
 
 // adapter is one layout.

@@ -17,7 +17,8 @@ type fileName struct {
 	target        executor.Destination
 }
 
-func isSQL(name string) bool { return strings.EqualFold(path.Ext(name), ".sql") }
+// IsSQL says that a file's name ends in .sql.
+func IsSQL(name string) bool { return strings.EqualFold(path.Ext(name), ".sql") }
 
 // stem is a file's name without folder and extension.
 func stem(file string) string { return strings.TrimSuffix(path.Base(file), path.Ext(file)) }

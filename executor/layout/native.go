@@ -27,7 +27,7 @@ var (
 )
 
 func nativeName(file string) (fileName, bool) {
-	if !isSQL(file) {
+	if !IsSQL(file) {
 		return fileName{}, false
 	}
 	var n fileName
@@ -53,7 +53,7 @@ func readNamed(l *loader, files []executor.File) {
 	downs := map[key]executor.File{}
 	ups := map[key]bool{}
 	for _, f := range files {
-		if !isSQL(f.Path) {
+		if !IsSQL(f.Path) {
 			continue
 		}
 		n, ok := l.layout.identify(l.options, f.Path)

@@ -38,8 +38,8 @@ func TestIdentify(t *testing.T) {
 		"m/1_x.txt":                               {},
 		"m/.sql":                                  {},
 	} {
-		version, name, ok := (layout.Options{}).Identify(path)
-		if got := (parsed{version, name, ok}); got != want {
+		m, ok := (layout.Options{}).Identify(path)
+		if got := (parsed{m.Version, m.Name, ok}); got != want {
 			t.Errorf("Identify(%s) = %+v, want %+v", path, got, want)
 		}
 	}
@@ -142,8 +142,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add("m/V1_2__a.dml.up.sql", []byte("-- shipsql: kind=ddl\nselect 1"))
 	f.Fuzz(func(t *testing.T, path string, content []byte) {
 		migrations, err := load([]executor.File{{Path: path, Content: content}})
-		if version, _, ok := (layout.Options{}).Identify(path); ok && err == nil && (len(migrations) != 1 || migrations[0].Version != version) {
-			t.Errorf("Load: %+v, Identify: %s", migrations, version)
+		if m, ok := (layout.Options{}).Identify(path); ok && err == nil && (len(migrations) != 1 || migrations[0].Version != m.Version) {
+			t.Errorf("Load: %+v, Identify: %s", migrations, m.Version)
 		}
 	})
 }

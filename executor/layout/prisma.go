@@ -43,7 +43,7 @@ func prismaSigns(files []executor.File) signs {
 		if path.Base(f.Path) == prismaLock {
 			return signs{files: 1, what: "there is a " + prismaLock, sure: true}
 		}
-		if isSQL(f.Path) {
+		if IsSQL(f.Path) {
 			s.of++
 			if _, ok := prismaName(f.Path); ok {
 				s.files++
@@ -60,7 +60,7 @@ func readPrisma(l *loader, files []executor.File) {
 		switch {
 		case path.Base(f.Path) == prismaLock && !f.Unread:
 			l.prismaLock(f)
-		case !ok && isSQL(f.Path):
+		case !ok && IsSQL(f.Path):
 			l.refuse(fault.New(fault.Invalid, "the file is none of Prisma's").
 				Then("name it like 20260102030405_add_users/migration.sql, or move it out of the migrations folder"), f.Path)
 		default:

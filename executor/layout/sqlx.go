@@ -22,7 +22,7 @@ var sqlxMark = regexp.MustCompile(`\A-- no-transaction`)
 func sqlxName(file string) (fileName, bool) {
 	base, down := cutDirection(stem(file))
 	m := digitsStem.FindStringSubmatch(base)
-	if m == nil || !isSQL(file) {
+	if m == nil || !IsSQL(file) {
 		return fileName{}, false
 	}
 	return fileName{version: m[1], name: m[2], down: down}, true
@@ -44,7 +44,7 @@ func readSQLx(l *loader, files []executor.File) {
 	var named []executor.File
 	unwrapped := map[string]bool{}
 	for _, f := range files {
-		if _, ok := sqlxName(f.Path); !ok && isSQL(f.Path) {
+		if _, ok := sqlxName(f.Path); !ok && IsSQL(f.Path) {
 			l.refuse(fault.New(fault.Invalid, "the file name is none of sqlx's").
 				Then("name it like 20260102030405_add_users.sql, or move it out of the migrations folder"), f.Path)
 			continue

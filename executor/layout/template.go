@@ -69,7 +69,7 @@ func compileTemplate(text string) (template, error) {
 // name reads a path below the folder.
 func (t template) name(path string) (fileName, bool) {
 	m := t.path.FindStringSubmatch(path)
-	if m == nil || !isSQL(path) {
+	if m == nil || !IsSQL(path) {
 		return fileName{}, false
 	}
 	found := map[string]string{}

@@ -46,7 +46,7 @@ func TestTrapDownFilesAreNeverMigrations(t *testing.T) {
 		if len(errs) > 0 || len(f.Migrations) != 1 || f.Migrations[0].Path != "m/1_x.up.sql" || strings.TrimSpace(f.Migrations[0].Down) != "DROP TABLE x;" {
 			t.Errorf("%s: %+v %v", name, f.Migrations, errs)
 		}
-		if _, _, ok := (layout.Options{Name: name}).Identify("m/1_x.down.sql"); ok {
+		if _, ok := (layout.Options{Name: name}).Identify("m/1_x.down.sql"); ok {
 			t.Errorf("%s: the down file passes for a migration", name)
 		}
 	}
@@ -167,13 +167,12 @@ func TestTrapFilesThatDontMatchAreErrors(t *testing.T) {
 // layouts.md §2.1: Flyway's V1_2 is version 1.2, and nobody else's is.
 func TestTrapUnderscoresInVersions(t *testing.T) {
 	for path, want := range map[string]string{"V1_2__x.sql": "1.2", "V1_2_x.sql": "", "1_2__x.sql": "1", "V1__2_x.sql": "1"} {
-		version, _, _ := (layout.Options{Name: layout.Native}).Identify(path)
-		if version == "" && want != "" || want != "" && version != want {
-			t.Errorf("native %s: %q", path, version)
+		if m, _ := (layout.Options{Name: layout.Native}).Identify(path); m.Version != want {
+			t.Errorf("native %s: %q", path, m.Version)
 		}
 	}
-	version, _, _ := (layout.Options{Name: layout.Flyway}).Identify("a/V1_2__x.sql")
-	expect(t, "flyway", "1.2", version)
+	m, _ := (layout.Options{Name: layout.Flyway}).Identify("a/V1_2__x.sql")
+	expect(t, "flyway", "1.2", m.Version)
 }
 
 // A part's statements have the file's lines, and its checksum is its own.

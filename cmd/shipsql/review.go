@@ -165,11 +165,11 @@ func readFolder(dir string) ([]executor.File, error) {
 
 // byVersion orders files as they run; those without a version come last.
 func byVersion(a, b executor.File) int {
-	x, _, okA := (layout.Options{}).Identify(a.Path)
-	y, _, okB := (layout.Options{}).Identify(b.Path)
+	x, okA := (layout.Options{}).Identify(a.Path)
+	y, okB := (layout.Options{}).Identify(b.Path)
 	switch {
 	case okA && okB:
-		return executor.CompareVersions(x, y)
+		return executor.CompareVersions(x.Version, y.Version)
 	case okA:
 		return -1
 	case okB:

@@ -82,7 +82,15 @@ func main() {
 
 // run executes one command line and returns the process's exit code.
 func run(args []string, t *terminal) int {
-	parser, err := kong.New(&commands{},
+	parser, err := newParser(t)
+	if err != nil {
+		panic(err) // the command tree itself is wrong: a programming error
+	}
+	return parseAndRun(parser, args, t)
+}
+
+func newParser(t *terminal) (*kong.Kong, error) {
+	return kong.New(&commands{},
 		kong.Name("shipsql"),
 		kong.Description("GitOps for databases: review, release and roll out SQL from pull requests."),
 		kong.Vars{"version": version, "layouts": strings.Join(layout.Names(), ", ")},
@@ -91,10 +99,6 @@ func run(args []string, t *terminal) int {
 		kong.UsageOnError(),
 		kong.Exit(func(code int) { panic(exit{code: code}) }),
 	)
-	if err != nil {
-		panic(err) // the command tree itself is wrong: a programming error
-	}
-	return parseAndRun(parser, args, t)
 }
 
 // parseAndRun turns kong's early exits (--help, --version), usage errors and

@@ -21,7 +21,7 @@ func (t *target) Undo(ctx context.Context, run executor.Run) (executor.Result, e
 
 // session implements runner.Open.
 func (t *target) session(ctx context.Context, run executor.Run) (runner.Session, error) {
-	return t.open(ctx, run)
+	return t.open(ctx, run, &home{})
 }
 
 // Close implements runner.Session.

@@ -116,6 +116,14 @@ func refusedConnection(err error, config *pgx.ConnConfig, url string, from secre
 		return fault.New(fault.NotFound, "the database does not exist").At(where).Because(cause)
 	case strings.Contains(pg.Message, "startup parameter"):
 		return poolerRefused(where).Because(cause)
+	case pg.Code == "53300":
+		return fault.New(fault.Unreachable, "the database has no connection left for the login").At(where).Because(cause).
+			Then("trying again is safe; if it stays so, raise max_connections or the CONNECTION LIMIT of role or database")
+	case pg.Code == "57P03":
+		return fault.New(fault.Unreachable, "the server is starting up, shutting down or recovering").At(where).Because(cause).Then("trying again is safe")
+	case pg.Code == "55000":
+		return fault.New(fault.Conflict, "the database takes no connections").At(where).Because(cause).
+			Then("allow them: ALTER DATABASE … ALLOW_CONNECTIONS true")
 	}
 	return unreachable(cause, where)
 }

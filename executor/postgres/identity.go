@@ -8,9 +8,16 @@ import (
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
+// home is the server that a run began on. Its zero value knows none.
+type home struct {
+	identity
+
+	epoch int64 // the last one that the run minted there
+}
+
 // identity tells servers apart: a replica that was promoted goes on with the
-// same system identifier on another timeline. Its zero value is not known:
-// some hosted servers don't tell.
+// same system identifier on another timeline. Its zero value is not known: some
+// hosted servers don't tell.
 type identity struct {
 	system   int64
 	timeline string
@@ -19,40 +26,42 @@ type identity struct {
 // sameServer opens the sessions of one run, all of them on the server of the
 // first.
 func (t *target) sameServer() runner.Open {
-	var home identity
-	return func(ctx context.Context, run executor.Run) (runner.Session, error) {
-		s, err := t.open(ctx, run)
-		if err != nil {
-			return nil, err
-		}
-		now := s.identity(ctx)
-		if home == (identity{}) {
-			home = now
-		}
-		if now != home && now != (identity{}) {
-			s.Close(ctx)
-			return nil, home.left(now, s.where())
-		}
-		return s, nil
-	}
+	h := &home{}
+	return func(ctx context.Context, run executor.Run) (runner.Session, error) { return t.open(ctx, run, h) }
 }
 
-// identity asks the server who it is.
-func (s *session) identity(ctx context.Context) (i identity) {
-	err := s.QueryRow(ctx, `SELECT system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()`).Scan(&i.system, &i.timeline)
-	if err != nil {
-		return identity{}
+// checkHome refuses another server than the run began on, before anything is
+// written there.
+func (s *session) checkHome(ctx context.Context, h *home) error {
+	var now identity
+	err := s.QueryRow(ctx, "SELECT system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()").Scan(&now.system, &now.timeline)
+	switch {
+	case s.IsClosed():
+		return s.lost(err)
+	case err != nil: // it doesn't tell
+		return nil
+	case h.identity == identity{}:
+		h.identity = now
+	case h.system != now.system:
+		return elsewhere("the connection came back to another server than the run began on").At(s.where())
+	case h.timeline != now.timeline:
+		return elsewhere("another server took over while the run was under way (timeline %s, was %s)", now.timeline, h.timeline).At(s.where())
 	}
-	return i
+	return nil
 }
 
-// left is the error of a run that began on one server and came back to another.
-func (i identity) left(now identity, where string) error {
-	what := "the connection came back to another server than the run began on"
-	if i.system == now.system {
-		what = "another server took over while the run was under way (timeline " + now.timeline + ", was " + i.timeline + ")"
+// checkEpoch refuses a ledger that knows less than the run wrote.
+func (s *session) checkEpoch(h *home) error {
+	if s.epoch <= h.epoch {
+		return elsewhere("the connection came back to a ledger that the run has not written: another server, or a restored backup (epoch %d, was %d)", s.epoch, h.epoch).
+			At(s.where())
 	}
-	return fault.New(fault.Conflict, "%s", what).At(where).
+	h.epoch = s.epoch
+	return nil
+}
+
+func elsewhere(format string, args ...any) *fault.Error {
+	return fault.New(fault.Conflict, format, args...).
 		Then("look whether what the run reported is there, then run again: the ledger of the server that is there now decides")
 }
 

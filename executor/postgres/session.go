@@ -39,37 +39,37 @@ type session struct {
 
 // open connects, checks that the server can hold our lock and take our writes,
 // takes the lock and mints the epoch.
-func (t *target) open(ctx context.Context, run executor.Run) (*session, error) {
+func (t *target) open(ctx context.Context, run executor.Run, h *home) (*session, error) {
 	params := settings(run.Limits, run.Task)
 	conn, err := t.connect(ctx, params)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{Conn: conn, target: t, parser: t.parser, run: run}
-	if err := s.begin(ctx, t, params); err != nil {
+	if err := s.begin(ctx, params, h); err != nil {
 		closeQuietly(ctx, conn)
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *session) begin(ctx context.Context, t *target, params map[string]string) error {
-	if err := s.check(ctx, params); err != nil {
-		return err
+// begin takes the steps to a session that may run files, in order.
+func (s *session) begin(ctx context.Context, params map[string]string, h *home) error {
+	for _, step := range []func() error{
+		func() error { return s.check(ctx, params) },
+		func() error { return s.checkPooler(ctx, s.target, params) },
+		func() error { return s.checkHome(ctx, h) },
+		func() error { return s.checkRole(ctx) },
+		func() error { return s.lock(ctx) },
+		func() error { return runner.StillMine(ctx, s.run) },
+		func() error { return s.mint(ctx) },
+		func() error { return s.checkEpoch(h) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if err := s.checkPooler(ctx, t, params); err != nil {
-		return err
-	}
-	if err := s.checkRole(ctx); err != nil {
-		return err
-	}
-	if err := s.lock(ctx); err != nil {
-		return err
-	}
-	if err := runner.StillMine(ctx, s.run); err != nil {
-		return err
-	}
-	return s.mint(ctx)
+	return nil
 }
 
 func (s *session) where() string { return where(s.Conn) }

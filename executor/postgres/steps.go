@@ -112,7 +112,8 @@ func (f file) settleIntent(ctx context.Context, s statement, left ledger.Step) e
 	case t.outcome == unknown:
 		return f.ambiguous(ctx, s, t.evidence)
 	}
-	return f.finishStep(ctx, s, before)
+	// The migration itself is completed by steps, once.
+	return f.record(ctx, func(b *pgx.Batch) { f.queueStep(b, s, ledger.StepDone, before) })
 }
 
 // settle asks the catalog, with time to clean up.

@@ -138,7 +138,13 @@ func (f file) ours(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return runner.Interrupted(ctx)
 	}
-	return f.lost(err)
+	if _, said := errors.AsType[*fault.Error](err); !said {
+		return f.lost(err)
+	}
+	if _, answered := errors.AsType[*pgconn.PgError](err); answered { // the companion's
+		return f.failure(ctx, statement{}, err)
+	}
+	return err
 }
 
 // commit ends the transaction with our last writes. It is never cancelled. When

@@ -1,2 +1,74 @@
 // Package mysql applies migrations to MySQL and MariaDB exactly once.
+//
+// # The protocol
+//
+// Each run opens one connection, without pool: database/sql could not make
+// another, so no statement is ever sent twice behind our back. On that very
+// session it takes the database's lock, asks whether the job is still ours, and
+// mints an epoch in the table shipsql_meta. From then on each of our transactions
+// locks that row, compares the epoch and makes sure that the lock is still ours,
+// so a run that was overtaken can't commit anything.
+//
+// These servers commit each change of the schema by itself, so the ledger counts
+// statements. How a statement runs depends on what it is:
+//
+//	rows   INSERT, UPDATE, DELETE, REPLACE whose tables a transaction covers:
+//	       neighbours share one, together with their steps
+//	alone  any other: between intent and done, each committed
+//	idle   SET, SELECT …, which change nothing but the session: noted with the next
+//
+// A step moves like this:
+//
+//	step     event                                            to
+//	(no row) about to run; what is there is observed          intent
+//	intent   rows: inside of their transaction                running
+//	running  rows: with the COMMIT of that transaction        done
+//	intent   alone: ran                                       done
+//	intent   the server refused it, and nothing is left of it (no row)
+//	intent   rows, found by the next run: never committed     runs again
+//	running  found by the next run: a part of a transaction
+//	         was committed behind our back                    the migration is ambiguous
+//	intent   alone, found by the next run: see below          done, runs again, or ambiguous
+//
+// Rows of the ledger move as the table in package executor says.
+//
+// # What became of a statement
+//
+// Whoever comes next gets the lock only when the server is through with the old
+// session, whose last statement goes on without its client. Then the objects that
+// the statement names are compared by the fingerprints of their SHOW CREATE text:
+//
+//	now is          and the statement makes        it
+//	as before       something else of that         did not run: it runs
+//	as foreseen     just that                      ran: done
+//	as before       the same text                  ambiguous (TRUNCATE, EXCHANGE …)
+//	anything else                                  ambiguous, with the evidence
+//
+// What the statement makes is foreseen by replaying it in a scratch schema, on
+// objects made anew from what was observed before it ran. That costs nothing
+// until it is needed: the observation is kept whole, and the replay is done by the
+// run that finds the intent. Where a name was not understood nothing is replayed.
+// Forms that may run twice (IF NOT EXISTS, ANALYZE …) just run again.
+//
+// The scratch schemas are on the same server, named shipsql_scratch_ with a part
+// for the database and a random one. They are dropped at once; those of a run that
+// died go with the next.
+//
+// # The lock
+//
+// It is GET_LOCK('shipsql/' and the database's name in lower case). A name longer
+// than 64 bytes is 'shipsql/' and the first 56 hexadecimal digits of the sha256
+// of all that. It is the same in every version of ShipSQL to come.
+//
+// # Settings
+//
+// A file's SET statements hold for the file: between files the session is put
+// back piece by piece (COM_RESET_CONNECTION would drop the lock), and after an
+// interruption they are run again before the rest of the file. A variable whose
+// value came from a query can't be had again: a file that needs it stops.
+//
+// # Looking from beside
+//
+// Objects are looked at through a second connection, which sees them as no file's
+// settings and temporary tables change them.
 package mysql

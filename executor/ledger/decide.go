@@ -182,7 +182,7 @@ func (p planner) decide(m executor.Migration, bringingUp bool) (Decision, error)
 		switch {
 		case m.Kind == executor.Baseline && (p.base == nil || keyOf(m) != keyOf(*p.base)):
 			d.Verdict = Leave
-		case p.covered(m):
+		case p.covered(m) && d.Replaces == nil: // what was undone is wanted again
 			d.Verdict = Have
 		case skip && m.Kind != executor.Baseline:
 			d.Verdict, d.Note = Skip, SkipNote(mark)

@@ -47,13 +47,20 @@ func rows(text string) ledger.Ledger {
 	return l
 }
 
-var verdicts = map[ledger.Verdict]string{ledger.Apply: "apply", ledger.Have: "have", ledger.Skip: "skip", ledger.Gone: "gone", ledger.Leave: "leave"}
+var verdicts = map[ledger.Verdict]string{
+	ledger.Apply: "apply", ledger.Have: "have", ledger.Skip: "skip", ledger.Gone: "gone", ledger.Leave: "leave",
+	ledger.Accept: "accept", ledger.Undo: "undo", ledger.UndoneBefore: "undone",
+}
 
 func decided(f ledger.Facts) string {
 	all, err := ledger.Decide(f)
 	if err != nil {
 		return err.Error()
 	}
+	return words(all)
+}
+
+func words(all []ledger.Decision) string {
 	var words []string
 	for _, d := range all {
 		word := verdicts[d.Verdict] + " " + strings.TrimSuffix(d.Migration.Path, ".sql")

@@ -38,8 +38,8 @@ func (s *session) checkHome(ctx context.Context, h *home) error {
 	switch {
 	case s.IsClosed():
 		return s.lost(err)
-	case err != nil: // it doesn't tell
-		return nil
+	case err != nil:
+		return nil //nolint:nilerr // it doesn't tell, and need not
 	case h.identity == identity{}:
 		h.identity = now
 	case h.system != now.system:

@@ -29,6 +29,8 @@ type Inspection struct {
 	ReadOnly  bool   // database or login is set to read only
 	Pooler    string // why a pooler before the database can't be used; "" when there is none, or it can
 
+	Obstacles []Obstacle // of the server's version and settings
+
 	Lacks  []Privilege // what Apply needs and the login does not have
 	Writes []string    // what the login may change: "create in schema public", "insert, update in 3 tables, e.g. public.users"; for a login meant to read
 
@@ -49,6 +51,14 @@ const (
 	TransportUnverified Transport = "unverified" // encrypted, but anybody may answer
 	TransportPlain      Transport = "plain"      // readable on the way
 )
+
+// Obstacle is something about a server that stands in the way of migrations.
+type Obstacle struct {
+	What  string // "its sql_mode is not strict"
+	Why   string // what comes of it
+	Fix   string // what to change
+	Final bool   // no migration can be applied; otherwise some do something else than they say
+}
 
 // Privilege is something the login may not do.
 type Privilege struct {

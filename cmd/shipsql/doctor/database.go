@@ -43,6 +43,13 @@ func judgeServer(t topic, i executor.Inspection) []Result {
 	add(i.Unsupported != "", t.warning("%s: %s", i.Product, i.Unsupported).because("nobody has tried whether every migration does there what the review says").fix("upgrade the server"))
 	add(i.Ahead.Abs() > maxSkew, t.warning("its clock and this machine's differ by %s", i.Ahead.Abs()).
 		because("the ledger's times and ShipSQL's will not fit together; nothing is decided by them").fix("run NTP on both"))
+	for _, o := range i.Obstacles {
+		r := t.warning("%s", o.What)
+		if o.Final {
+			r = t.failed("%s", o.What)
+		}
+		results = append(results, r.because(o.Why).fix(o.Fix))
+	}
 	return results
 }
 
@@ -69,13 +76,21 @@ func judgeTransport(t topic, i executor.Inspection) []Result {
 	switch i.Transport {
 	case executor.TransportPlain:
 		return []Result{t.warning("the way to it is not encrypted").
-			because("who can listen on the network sees what migrations carry, and can change it").fix("use sslmode=verify-full in its URL")}
+			because("who can listen on the network sees what migrations carry, and can change it").fix("use " + verified(i) + " in its URL")}
 	case executor.TransportUnverified:
 		return []Result{t.warning("the way to it is encrypted, but the server has not proven its name").
-			because("who stands in between can pretend to be the server").fix("use sslmode=verify-full in its URL")}
+			because("who stands in between can pretend to be the server").fix("use " + verified(i) + " in its URL")}
 	case executor.TransportLocal, executor.TransportVerified:
 	}
 	return nil
+}
+
+// verified is the URL's parameter that makes the server prove its name.
+func verified(i executor.Inspection) string {
+	if strings.HasPrefix(i.Product, "PostgreSQL") {
+		return "sslmode=verify-full"
+	}
+	return "tls=true"
 }
 
 // judgeReader wants the login of review_url to read, and nothing more.

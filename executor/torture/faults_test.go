@@ -99,7 +99,7 @@ func (r *round) kill(ctx context.Context) error {
 		if err := pause(ctx, time.Duration(dice.IntN(15000))*time.Microsecond); err != nil {
 			return err
 		}
-		if g := r.playing.Load(); n%4 == 0 && g != nil {
+		if g := r.playing.Load(); n%4 == 0 && g != nil && !g.undoing.Load() {
 			if err := g.audit(ctx); err != nil {
 				return g.evidence(err)
 			}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,9 @@ import (
 
 // patience is how long one folder may take, faults included.
 const patience = 4 * time.Minute
+
+// undoEvery is how many folders there are for each with a way back.
+const undoEvery = 4
 
 // workers race for every folder.
 const workers = 3
@@ -29,6 +33,7 @@ type game struct {
 	reference reference
 	target    string // the database's name
 	dir       string
+	undoing   atomic.Bool // the workers take the folder back
 
 	starting sync.RWMutex // held for writing, no worker starts
 	mu       sync.Mutex
@@ -38,7 +43,12 @@ type game struct {
 // open makes the databases of a folder and the folder itself.
 func (r *round) open(ctx context.Context, number int) (*game, error) {
 	target := fmt.Sprintf("torture_t%d", number)
-	g := &game{round: r, story: r.teller.next(target), target: target, lives: map[string]*life{}}
+	g := &game{round: r, target: target, lives: map[string]*life{}}
+	if number%undoEvery == 0 {
+		g.story = r.teller.thereAndBack()
+	} else {
+		g.story = r.teller.next(target)
+	}
 	reference := plain{product: r.product, name: fmt.Sprintf("torture_r%d", number)}
 	reference.url = r.server.URL(reference.name)
 	for _, name := range []string{reference.name, g.target} {
@@ -61,10 +71,10 @@ func (r *round) open(ctx context.Context, number int) (*game, error) {
 }
 
 // run lets the workers race until all of them have nothing left to do.
-func (g *game) run(ctx context.Context) error {
+func (g *game) run(ctx context.Context, r role) error {
 	ctx, stop := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the folder isn't applied after %s", patience))
 	defer stop()
-	r := role{Product: g.product.name, URL: g.through(g.wire), Folder: folderFile(g.dir)}
+	r.Product, r.URL = g.product.name, g.through(g.wire)
 	group, ctx := errgroup.WithContext(ctx)
 	for n := range workers {
 		group.Go(func() error { return g.keep(ctx, fmt.Sprintf("worker %d", n+1), r) })

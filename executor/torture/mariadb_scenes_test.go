@@ -22,12 +22,12 @@ func myColumns(n int) []piece {
 func myClauses(n int) []piece {
 	return told(n,
 		one("CREATE TABLE", "CREATE TABLE many_$N (id int PRIMARY KEY AUTO_INCREMENT, a int, b varchar(10)) COMMENT 'x'"),
-		one("INSERT", "INSERT INTO many_$N (a, b) SELECT x.id, y.n FROM tally x JOIN tally y"),
+		one("INSERT", "INSERT INTO many_$N (id, a, b) SELECT x.id * 100 + y.id, x.id, y.n FROM tally x JOIN tally y"),
 		one("ALTER of many clauses", "ALTER TABLE many_$N ADD COLUMN c int DEFAULT 1, DROP COLUMN a, ADD INDEX (b), COMMENT 'y'"),
-		one("UPDATE", "UPDATE many_$N SET c = c + 1 WHERE id = 1"),
+		one("UPDATE", "UPDATE many_$N SET c = c + 1 WHERE id < 300"),
 		one("ALTER of many clauses", "ALTER TABLE many_$N ADD COLUMN a int FIRST, MODIFY COLUMN b varchar(300), ALGORITHM=COPY"),
 		one("RENAME TABLE", "ALTER TABLE many_$N RENAME TO several_$N"),
-		one("INSERT", "INSERT INTO several_$N (a, b, c) SELECT 7, b, c + 1 FROM several_$N"),
+		one("INSERT", "INSERT INTO several_$N (id, a, b, c) SELECT id + 10000, 7, b, c + 1 FROM several_$N"),
 	)
 }
 

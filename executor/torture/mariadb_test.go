@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,6 +30,7 @@ var mariadb = product{
 	},
 	crash:   func(s server, _ *rand.Rand) error { return s.Kill() },
 	connect: mariadbConnect,
+	pairs:   pairs,
 	reality: mariadbReality,
 	scenes: []scene{
 		myColumns, myClauses, myExchange, mySwap, mySelectInto, myProcedure, myCounting, myQualified, myViews, myTrigger,
@@ -85,6 +87,8 @@ UNION ALL SELECT concat('SHOW CREATE TRIGGER ', trigger_name), '' FROM informati
 UNION ALL SELECT concat('SHOW CREATE EVENT ', event_name), '' FROM information_schema.events WHERE event_schema = database()
 ORDER BY 1`
 
+var autoIncrement = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+
 func mariadbReality(db *sql.DB) (string, error) {
 	ctx := context.Background()
 	objects, err := table(ctx, db, mariadbObjects)
@@ -116,7 +120,8 @@ func mariadbReality(db *sql.DB) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.ReplaceAll(strings.Join(lines, "\n"), name[0], database), nil
+	text := autoIncrement.ReplaceAllString(strings.Join(lines, "\n"), "") // a statement that was rolled back has used numbers up
+	return strings.ReplaceAll(text, name[0], database), nil
 }
 
 // table is a query's rows as text.

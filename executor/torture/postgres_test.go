@@ -31,6 +31,7 @@ var postgresql = product{
 	},
 	crash:   crashPostgres,
 	connect: func(url string) (*sql.DB, error) { return sql.Open("pgx", url) },
+	pairs:   append([]pair{concurrently, concurrently}, pairs...),
 	reality: postgresReality,
 	scenes: []scene{
 		pgColumns, pgExchange, pgDetach, pgSwap, pgSelectInto, pgProcedure, pgCommitting, pgQualified, pgViews,

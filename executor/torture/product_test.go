@@ -23,6 +23,7 @@ type product struct {
 	crash   func(server, *rand.Rand) error    // ends the server as a crash would
 	connect func(url string) (*sql.DB, error) // plainly: past engine and proxy
 	scenes  []scene                           // what stories are made of
+	pairs   []pair                            // the same with a way back
 	reality func(*sql.DB) (string, error)     // the whole database as text: schema and rows
 	ledger  ledgerSQL                         // how the harness reads the ledger behind the engine's back
 	others  string                            // counts sessions on this database but the asking one

@@ -124,15 +124,22 @@ func (r *round) folder(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
-	if err := g.run(ctx); err != nil {
-		return g.evidence(err)
-	}
-	if err := g.judge(ctx); err != nil {
+	if err := g.play(ctx); err != nil {
 		return g.evidence(err)
 	}
 	r.tally.add("folders", 1)
 	r.tally.add("statements", len(g.story.statements))
 	return r.server.DropDatabase(ctx, g.target)
+}
+
+func (g *game) play(ctx context.Context) error {
+	if err := g.run(ctx, role{Folder: folderFile(g.dir)}); err != nil {
+		return err
+	}
+	if err := g.judge(ctx); err != nil || !g.story.wayBack {
+		return err
+	}
+	return g.undo(ctx)
 }
 
 // evidence is an error with all that is known about it.

@@ -83,6 +83,7 @@ func told(n int, pieces ...piece) []piece {
 type story struct {
 	files      []file
 	statements []statement // of all files
+	wayBack    bool        // all files but the first can be undone
 }
 
 // file is one migration.

@@ -27,6 +27,7 @@ type role struct {
 	Product string
 	URL     string
 	Folder  string // a file that holds the migrations as JSON
+	Undo    bool   // they are to be taken back
 }
 
 // word is one line that a worker says.
@@ -58,11 +59,16 @@ func play(text string) int {
 		return exitFailed
 	}
 	target := productNamed(r.Product).open(r.URL)
+	run := executor.Run{
+		Migrations: folder, Folder: folder, Task: fmt.Sprint(os.Getpid()), Actor: "torture", Limits: limits,
+		Progress: func(e executor.Event) { _ = say(word{Event: &e}) },
+	}
+	do := target.Apply
+	if r.Undo {
+		do = target.Undo
+	}
 	for {
-		result, err := target.Apply(context.Background(), executor.Run{
-			Migrations: folder, Folder: folder, Task: fmt.Sprint(os.Getpid()), Actor: "torture", Limits: limits,
-			Progress: func(e executor.Event) { _ = say(word{Event: &e}) },
-		})
+		result, err := do(context.Background(), run)
 		w := word{Result: &result, Code: fault.CodeOf(err)}
 		if err != nil {
 			w.Error = err.Error()

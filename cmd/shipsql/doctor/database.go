@@ -87,10 +87,10 @@ func judgeTransport(t topic, i executor.Inspection) []Result {
 
 // verified is the URL's parameter that makes the server prove its name.
 func verified(i executor.Inspection) string {
-	if strings.HasPrefix(i.Product, "PostgreSQL") {
-		return "sslmode=verify-full"
+	if strings.HasPrefix(i.Product, "MySQL") || strings.HasPrefix(i.Product, "MariaDB") {
+		return "tls=true"
 	}
-	return "tls=true"
+	return "sslmode=verify-full"
 }
 
 // judgeReader wants the login of review_url to read, and nothing more.

@@ -47,6 +47,13 @@ func TestJudge(t *testing.T) {
 				{What: "alter 1 table", Why: "some fail", Grant: []string{`GRANT "owner" TO "ship"`}},
 			},
 		}),
+		"database-mysql": judgeDatabase(at, executor.Inspection{
+			Product: "MySQL 5.7.44", Login: "ship@%", Database: "orders", Transport: executor.TransportPlain, Ledger: 1,
+			Obstacles: []executor.Obstacle{
+				{What: "mysql 5.7.44 is not supported", Why: "no migration can be applied", Fix: "upgrade to MySQL 8.0", Final: true},
+				{What: "its sql_mode is not strict", Why: "values that don't fit are cut without an error", Fix: "add STRICT_TRANS_TABLES"},
+			},
+		}),
 		"reader": append(judgeReader(at, reader), judgeReader(at, executor.Inspection{
 			Login: "look", Writes: []string{"create schemas in the database", "change rows of a"}, Transport: executor.TransportUnverified,
 		})...),

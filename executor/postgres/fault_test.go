@@ -42,6 +42,7 @@ func story(schema string) map[string]string {
 		"3_mixed.sql": "set search_path = S;\nupdate counter set n = n + 100;\ncreate index concurrently counter_n on counter(n);\nupdate counter set n = n + 1000;\nvacuum counter;\ncreate unique index concurrently on counter(id);",
 		"4_off.sql":   "-- shipsql: transaction=off\nupdate S.counter set n = n + 10000;\nupdate S.counter set n = n + 100000;\nreindex index concurrently S.counter_n;",
 		"5_last.sql":  "update S.counter set n = n + 1000000; drop index S.counter_n",
+		"6_parts.sql": "begin;\nupdate S.counter set n = n + 10000000;\ncommit;\nupdate S.counter set n = n + 100000000;\nstart transaction isolation level repeatable read;\nupdate S.counter set n = n + 1000000000;\nend;",
 	}
 	for path, text := range files {
 		files[path] = strings.ReplaceAll(text, "S.", schema+".")
@@ -55,7 +56,7 @@ func story(schema string) map[string]string {
 // that the ledger says so.
 func (b *bench) proveOnce(schema string, files map[string]string, history string) {
 	b.t.Helper()
-	b.want("select n from "+schema+".counter", "1111111\n1111111")
+	b.want("select n from "+schema+".counter", "1111111111\n1111111111")
 	b.want("select string_agg(c.relname || ' ' || (i.indisvalid and i.indisready), ', ') from pg_index i join pg_class c on c.oid = i.indexrelid where indrelid = '"+schema+".counter'::regclass", "counter_id_idx true")
 	entries, err := b.Status(b.t.Context(), history, load(b.t, files))
 	if err != nil {

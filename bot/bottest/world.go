@@ -8,6 +8,8 @@ import (
 
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/mysql"
+	mysqlsyntax "github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/internal/clock"
@@ -44,6 +46,8 @@ type Options struct {
 	Forge  func(*miniforge.Options)
 	Queue  func(*queue.Options)
 	Clock  clock.Clock // the bot's own; default: the world's
+	// MariaDB makes the databases MariaDB's; default: PostgreSQL's.
+	MariaDB bool
 }
 
 // World is the running app and its surroundings.
@@ -104,11 +108,15 @@ func (w *World) startForge(o Options) {
 
 func (w *World) configure(o Options) {
 	w.tb.Helper()
+	engine, fresh := "postgres", privateserver.Database
+	if o.MariaDB {
+		engine, fresh = mysql.MariaDB, privateserver.MariaDBDatabase
+	}
 	for _, name := range []string{"orders-test", "orders-eu", "orders-us"} {
-		w.Databases[name] = privateserver.Database(w.tb)
+		w.Databases[name] = fresh(w.tb)
 	}
 	database := func(name, environment string) deploy.Database {
-		return deploy.Database{Name: name, Engine: "postgres", URL: secret.Literal(w.Databases[name]), Environment: environment,
+		return deploy.Database{Name: name, Engine: engine, URL: secret.Literal(w.Databases[name]), Environment: environment,
 			Labels: map[string]string{"app": "orders"}}
 	}
 	w.Config = deploy.Config{
@@ -138,6 +146,9 @@ func (w *World) startApp() {
 	w.parser = syntax.NewParser(syntax.Options{})
 	w.tb.Cleanup(func() { _ = w.parser.Close() })
 	w.engine = postgres.New(w.parser)
+	if w.options.MariaDB {
+		w.engine = mysql.New(mysqlsyntax.MariaDB)
+	}
 	w.listen()
 	w.Start()
 }

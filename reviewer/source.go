@@ -2,7 +2,6 @@ package reviewer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -45,38 +44,33 @@ func readAll(files []executor.File, form script.Form, begin func()) []source {
 	return sources
 }
 
-// read checks a file as the executor does when it loads it, and splits it.
+// read checks a file as the executor does when it loads it, and splits it. What a
+// layout read already says how it is split, and may be empty.
 func read(f executor.File, form script.Form) source {
 	s := source{path: f.Path}
 	if strings.Count(string(f.Content), ";") > 20*maxStatements { // not even worth splitting
 		s.tooMany = true
 		return s
 	}
-	// Any name with a version will do: names are judged elsewhere.
-	const name = "1.sql"
-	if _, err := layout.Load([]executor.File{{Path: name, Content: f.Content}}, layout.Options{Name: layout.Native, Dialect: form.Dialect}); err != nil {
-		if s.unreadable = unreadable(err, name); s.unreadable != nil {
-			return s
-		}
+	if s.unreadable = layout.CheckText(f.Content); s.unreadable != nil {
+		return s
+	}
+	loaded := f.Form != (script.Form{})
+	if loaded {
+		form.Delimiter, form.Blocks = f.Form.Delimiter, f.Form.Blocks
 	}
 	s.sql = strings.TrimPrefix(string(f.Content), "\ufeff")
 	s.statements = form.Split(s.sql)
-	if len(s.statements) > maxStatements {
+	switch {
+	case len(s.statements) == 0 && !loaded:
+		s.unreadable = layout.Empty()
+		return s
+	case len(s.statements) > maxStatements:
 		s.statements, s.tooMany = nil, true
 		return s
 	}
 	s.directives, s.faults = form.Directives(s.sql, s.statements)
 	return s
-}
-
-// unreadable returns the fault that concerns the file as a whole; those with a
-// place in it are directives'.
-func unreadable(err error, name string) *fault.Error {
-	var f *fault.Error
-	if errors.As(err, &f) && f.Where == name {
-		return f.At("")
-	}
-	return nil
 }
 
 // piece is a statement on its way through a review.

@@ -26,6 +26,7 @@ type reviewCmd struct {
 	Database      string   `help:"Read the catalog of this database: a URL, env:NAME or file:PATH." placeholder:"URL" xor:"catalog"`
 	Rehearse      bool     `help:"Not supported yet."`
 	Config        string   `help:"Policy. Default: .shipsql.yaml if there is one." placeholder:"FILE"`
+	Layout        string   `help:"Naming of the files: ${layouts}." default:"auto" placeholder:"LAYOUT"`
 	Format        string   `help:"text or json." enum:"text,json,sarif,github,gitlab" default:"text"`
 	Paths         []string `arg:"" name:"path" help:"Migration files, or folders of them."`
 }
@@ -76,17 +77,48 @@ func (c *reviewCmd) input(ctx context.Context) (in reviewer.Input, err error) {
 	if in.Policy, err = c.policy(); err != nil {
 		return in, err
 	}
-	if in.Files, err = readPaths(c.Paths); err != nil {
+	if in.Files, err = c.files(); err != nil {
 		return in, err
 	}
-	slices.SortStableFunc(in.Files, byVersion) // a shell's * puts 10 before 9
 	if c.Schema != "" {
 		in.Schema, err = readPaths([]string{c.Schema})
+		in.Schema = onlySQL(in.Schema)
 	}
 	if c.Database != "" && err == nil {
 		in.Catalog, err = postgres.New(nil).Open(secret.Parse(c.Database, ".")).Catalog(ctx)
 	}
 	return in, err
+}
+
+// wholeFiles are the layouts in which a file is what runs, from its first line to
+// its last: there files are reviewed that the layout would not take, too.
+var wholeFiles = []string{layout.Native, layout.GolangMigrate, layout.SQLx, layout.Bytebase}
+
+// files are what is to be reviewed, in the order in which it runs.
+func (c *reviewCmd) files() ([]executor.File, error) {
+	files, err := readPaths(c.Paths)
+	if err != nil {
+		return nil, err
+	}
+	o, err := layout.Parse(c.Layout)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := layout.Load(files, o)
+	if slices.Contains(wholeFiles, folder.Layout) && o.Template == "" {
+		files = onlySQL(files)
+		slices.SortStableFunc(files, byVersion) // a shell's * puts 10 before 9
+		return files, nil
+	}
+	files = nil
+	for _, m := range folder.Migrations {
+		files = append(files, executor.File{Path: m.Path, Content: []byte(m.SQL), Form: m.Form})
+	}
+	return files, err
+}
+
+func onlySQL(files []executor.File) []executor.File {
+	return slices.DeleteFunc(files, func(f executor.File) bool { return !layout.IsSQL(f.Path) })
 }
 
 func (c *reviewCmd) supported() error {
@@ -154,7 +186,7 @@ func readFolder(dir string) ([]executor.File, error) {
 		return nil, err
 	}
 	files = slices.DeleteFunc(files, func(f executor.File) bool { return downFile.MatchString(f.Path) })
-	if len(files) == 0 {
+	if !slices.ContainsFunc(files, func(f executor.File) bool { return layout.IsSQL(f.Path) }) {
 		return nil, fault.New(fault.Invalid, "the folder holds no .sql file").At(dir)
 	}
 	for i := range files {

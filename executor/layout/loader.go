@@ -46,7 +46,7 @@ func (l *loader) text(f executor.File) (string, bool) {
 	if f.Unread {
 		return "", false
 	}
-	if err := checkText(f.Content); err != nil {
+	if err := CheckText(f.Content); err != nil {
 		l.refuse(err, f.Path)
 		return "", false
 	}
@@ -61,6 +61,11 @@ func (l *loader) free(k key, version, path string) bool {
 	}
 	l.taken[k] = path
 	return true
+}
+
+// Empty refuses a migration without a statement.
+func Empty() *fault.Error {
+	return fault.New(fault.Invalid, "the file is empty: it holds no statement").Then("write the change, or delete the file")
 }
 
 // lead is what precedes a migration's up part in its file.
@@ -83,7 +88,7 @@ func (l *loader) add(m executor.Migration, before lead, text string) {
 	statements := m.Statements()
 	switch {
 	case len(statements) == 0 && !l.layout.empty:
-		l.refuse(fault.New(fault.Invalid, "the file is empty: it holds no statement").Then("write the change, or delete the file"), m.Path)
+		l.refuse(Empty(), m.Path)
 		return
 	case len(statements) == script.MaxStatements:
 		l.refuse(fault.New(fault.Invalid, "the file has more statements than %d", script.MaxStatements-1).Then("split it, or load the data another way"), m.Path)

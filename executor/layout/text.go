@@ -17,8 +17,9 @@ const MaxFileSize = 16 << 20
 
 const byteOrderMark = "\ufeff"
 
-// checkText refuses what no migration may hold, whatever its name.
-func checkText(content []byte) *fault.Error {
+// CheckText refuses what no migration may hold, whatever its name and layout; nil
+// if there is nothing to refuse.
+func CheckText(content []byte) *fault.Error {
 	switch {
 	case len(content) >= MaxFileSize:
 		return fault.New(fault.Invalid, "the file has %d bytes, and the limit is %d MiB", len(content), MaxFileSize>>20).

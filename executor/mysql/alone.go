@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/shipsql/shipsql/executor"
@@ -124,7 +125,7 @@ func leftBehind(s statement, now []object, failed error) string {
 			return fmt.Sprintf("the database answered %q, and yet %s", failed, now[i])
 		}
 	}
-	if len(now) > 0 || s.parsed.Again {
+	if len(now) > 0 || s.parsed.Again || number(failed) == syntaxError && runsNothing.MatchString(s.Text) {
 		return ""
 	}
 	switch s.parsed.Kind {
@@ -139,6 +140,12 @@ func leftBehind(s statement, now []object, failed error) string {
 	return fmt.Sprintf("the database answered %q, and a %s may have had effects before that", failed, s.parsed.Kind)
 }
 
+// syntaxError is ER_PARSE_ERROR. A statement that begins like these runs no SQL
+// of others' making, so the error is about its own text, which never ran.
+const syntaxError = 1064
+
+var runsNothing = regexp.MustCompile(`(?i)^(create|alter|drop|rename|truncate|grant|revoke|comment|optimize|analyze)\b`)
+
 // refusedAtOnce says that the server refused a change of rows before it did
 // anything: a syntax error, something missing, a privilege that lacks.
 func refusedAtOnce(err error) bool {
@@ -150,5 +157,5 @@ func (f *file) ambiguous(ctx context.Context, s statement, evidence string) erro
 	if err := f.record(ctx, func() error { return f.setState(ctx, ledger.Ambiguous) }); err != nil {
 		return err
 	}
-	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Evidence: evidence}
+	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.path(), Statement: s.n, Line: s.Line, Evidence: evidence}
 }

@@ -37,6 +37,7 @@ type Database struct {
 	ReviewURL   secret.Source // read-only login for catalogs; zero: URL
 	Environment string
 	Labels      map[string]string
+	SetRole     string // the role its migrations run as; "": the login
 	Worker      string // pool of workers that reach it and hold its URL; "": the default pool
 }
 
@@ -54,6 +55,7 @@ type Environment struct {
 	LockTimeout      time.Duration // longest wait of one statement for its lock; 0: DefaultLockTimeout
 	LockRetryFor     time.Duration // how long to back off and try again; 0: DefaultLockRetryFor
 	StatementTimeout time.Duration // 0: none
+	Online           string        // "assert" as in executor.Limits, or ""
 }
 
 // Gated says whether stages of this environment need approvals.

@@ -33,6 +33,7 @@ func (s *Service) buildRun(ctx context.Context, q store.Queryer, p Project, key 
 		History: p.HistoryName(), OutOfOrder: p.OutOfOrder, Release: key.release, ToolVersion: s.deps.ToolVersion,
 		Limits: executor.Limits{
 			LockTimeout: env.LockTimeout, LockRetryFor: min(env.LockRetryFor, lockPatience), StatementTimeout: env.StatementTimeout,
+			Online: env.Online,
 		},
 	}}
 	l, err := loadLine(ctx, q, onlyRelease(key.release))

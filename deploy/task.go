@@ -81,6 +81,7 @@ func (s *Service) apply(ctx context.Context, job queue.Job, a *attempt) (executo
 	}
 	r := s.reporter(ctx, a)
 	run := a.run.Run
+	run.Role = database.SetRole
 	run.Progress = r.event
 	run.StillMine = func(ctx context.Context) error { return s.stillMine(ctx, job, a) }
 	// What runs on after the lease is lost, or while the process stops, can be

@@ -119,12 +119,11 @@ func (c *migrateDownCmd) undo(t *terminal, m *migration, chosen []executor.Migra
 	if !c.Yes {
 		return fault.New(fault.Denied, "nothing was taken back").Then("read the plan, then add --yes")
 	}
-	run := c.run(&c.migrateTarget)
-	run.Migrations, run.Progress = chosen, progress(t, c.Format, chosen)
-	var err error
-	if run.Companion, err = c.companion(t, m, &c.migrateTarget); err != nil {
+	run, err := c.ready(t, m, &c.migrateTarget)
+	if err != nil {
 		return err
 	}
+	run.Migrations, run.Progress = chosen, progress(t, c.Format, chosen)
 	defer t.interruptible(&run)()
 	result, err := m.target.Undo(t.ctx, run)
 	for _, o := range result.Outcomes {

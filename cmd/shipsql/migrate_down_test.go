@@ -14,7 +14,10 @@ func TestDown(t *testing.T) {
 				"3_c.sql": "alter table a add column c int", "3_c.down.sql": "alter table a drop column c",
 			})}
 			s.run("down", exitOK, "0 taken back", "") // nothing is applied
-			s.run("up", exitOK, "3 applied", "")
+			if product == "mariadb" {
+				s.run("up --set-role owner", exitUsage, "", "--set-role is PostgreSQL's")
+			}
+			s.run("up --online assert", exitOK, "3 applied", "")
 			s.run("down", exitFail, "would undo  "+s.dir+"/3_c.down.sql", "add --yes")
 			s.run("undo --yes", exitOK, s.dir+"/3_c.down.sql  1 statements", "")
 			s.run("status", exitOK, "undone   3", "")

@@ -97,7 +97,7 @@ func TestMigrateExitCodes(t *testing.T) {
 		"no such folder":     {database, "nowhere", "", exitUsage, "nowhere"},
 		"empty folder":       {database, t.TempDir(), "", exitOK, ""},
 		"bad file":           {database, migrationsIn(t, map[string]string{"1_a.sql": "\xff", "x.sql": ""}), "", exitFail, "not UTF-8"},
-		"refused":            {database, migrationsIn(t, map[string]string{"1_a.sql": "commit"}), "", exitFail, "hint: take BEGIN"},
+		"refused":            {database, migrationsIn(t, map[string]string{"1_a.sql": "commit"}), "", exitFail, "hint: take it out"},
 		"syntax":             {database, migrationsIn(t, map[string]string{"1_a.sql": "selekt"}), "", exitFail, "1_a.sql:1"},
 		"unreachable":        {"postgres://u:hunter2@127.0.0.1:1/x", good, "", 4, "can't be reached"},
 		"no URL":             {"postgres://[", good, "", exitUsage, "URL"},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/history"
+	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -13,6 +14,8 @@ import (
 type runFlags struct {
 	LockTimeout      time.Duration `help:"Longest wait for one lock, before others are let pass." default:"2s"`
 	StatementTimeout time.Duration `help:"Longest statement; 0: no limit." default:"0"`
+	Online           string        `help:"assert: refuse an ALTER that would copy its table or block writes (MySQL, MariaDB)." enum:",assert" default:"" placeholder:"assert"`
+	SetRole          string        `help:"Run the files as this role (PostgreSQL); the ledger is written as the login." placeholder:"ROLE"`
 	Compat           bool          `help:"Also write goose's or golang-migrate's own history, in the same transaction, so that the tool goes on working."`
 }
 
@@ -48,12 +51,11 @@ func (c *migrateUpCmd) Run(t *terminal) error {
 }
 
 func (c *migrateUpCmd) apply(t *terminal, m *migration, wanted []executor.Migration, report *upReport) error {
-	run := c.run(&c.migrateTarget)
-	run.Migrations, run.OutOfOrder, run.Progress = wanted, c.OutOfOrder, progress(t, c.Format, wanted)
-	var err error
-	if run.Companion, err = c.companion(t, m, &c.migrateTarget); err != nil {
+	run, err := c.ready(t, m, &c.migrateTarget)
+	if err != nil {
 		return err
 	}
+	run.Migrations, run.OutOfOrder, run.Progress = wanted, c.OutOfOrder, progress(t, c.Format, wanted)
 	defer t.interruptible(&run)()
 	result, err := m.target.Apply(t.ctx, run)
 	for _, o := range result.Outcomes {
@@ -65,9 +67,22 @@ func (c *migrateUpCmd) apply(t *terminal, m *migration, wanted []executor.Migrat
 // run is a run by the person at the keyboard.
 func (f runFlags) run(m *migrateTarget) executor.Run {
 	return executor.Run{
-		History: m.History, Actor: osUser(), ToolVersion: version,
-		Limits: executor.Limits{LockTimeout: f.LockTimeout, LockRetryFor: m.LockRetryFor, StatementTimeout: f.StatementTimeout, Grace: interruptGrace},
+		History: m.History, Actor: osUser(), ToolVersion: version, Role: f.SetRole,
+		Limits: executor.Limits{
+			LockTimeout: f.LockTimeout, LockRetryFor: m.LockRetryFor, StatementTimeout: f.StatementTimeout, Online: f.Online, Grace: interruptGrace,
+		},
 	}
+}
+
+// ready is a run on the command's database, once what it needs there was looked
+// at.
+func (f runFlags) ready(t *terminal, m *migration, target *migrateTarget) (run executor.Run, err error) {
+	if f.SetRole != "" && m.dialect != script.Postgres {
+		return run, exit{exitUsage, fault.New(fault.Unsupported, "--set-role is PostgreSQL's").Then("leave it out")}
+	}
+	run = f.run(target)
+	run.Companion, err = f.companion(t, m, target)
+	return run, err
 }
 
 // companion is the other tool's history, where --compat asks for it.

@@ -202,6 +202,9 @@ func (c checker) database(d database, path string) {
 		c.fail(path+".worker", "leave the key out", "is how --pool names the pool of databases without a worker key")
 	}
 	c.engine(d, path)
+	if engine := cmp.Or(d.Engine, engineOf(c.resolvedURL(d))); d.SetRole != "" && family(engine) == "mysql" {
+		c.fail(path+".set_role", "leave it out", "is PostgreSQL's, and the engine is %s", engine)
+	}
 	if text, ok := read(d.ReviewURL); ok && !d.ReviewURL.IsZero() && family(engineOf(text)) != family(engineOf(c.resolvedURL(d))) {
 		c.fail(path+".review_url", "", "is of another engine than url")
 	}

@@ -113,7 +113,7 @@ func (d database) build() deploy.Database {
 	}
 	return deploy.Database{
 		Name: d.Name, Engine: engine, URL: d.URL, ReviewURL: d.ReviewURL,
-		Environment: d.Environment, Labels: d.Labels, Worker: d.Worker,
+		Environment: d.Environment, Labels: d.Labels, Worker: d.Worker, SetRole: d.SetRole,
 	}
 }
 
@@ -121,6 +121,7 @@ func (e environment) build() deploy.Environment {
 	return deploy.Environment{
 		Name: e.Name, Rollout: e.Rollout, Approvals: deploy.Approvals(e.Approvals),
 		LockTimeout: e.LockTimeout, LockRetryFor: e.LockRetryFor, StatementTimeout: e.StatementTimeout,
+		Online: strings.TrimPrefix(e.Online, "any"),
 	}
 }
 

@@ -49,6 +49,7 @@ type database struct {
 	ReviewURL   secret.Source     `yaml:"review_url" jsonschema_description:"a read-only login for the reviewer's catalog; default: url"`
 	Environment string            `yaml:"environment" jsonschema:"required" jsonschema_description:"the environment it belongs to"`
 	Labels      map[string]string `yaml:"labels" jsonschema_description:"what selectors of projects match"`
+	SetRole     string            `yaml:"set_role" jsonschema_description:"the role that migrations run as (PostgreSQL's SET ROLE), e.g. the owner of the tables; omitted: the login"`
 	Worker      string            `yaml:"worker" jsonschema_description:"the pool of workers that reaches it (serve --pool NAME): only they need its url; omitted: the default pool"`
 }
 
@@ -59,6 +60,7 @@ type environment struct {
 	LockTimeout      time.Duration `yaml:"lock_timeout" jsonschema:"default=2s" jsonschema_description:"how long a statement may wait for a lock, and so stall the queries queued behind it"`
 	LockRetryFor     time.Duration `yaml:"lock_retry_for" jsonschema:"default=30m" jsonschema_description:"how long to try again after a lock was not had"`
 	StatementTimeout time.Duration `yaml:"statement_timeout" jsonschema:"default=0" jsonschema_description:"how long one statement may run; 0: as long as it takes"`
+	Online           string        `yaml:"online" jsonschema:"default=any,enum=any,enum=assert" jsonschema_description:"assert: on MySQL and MariaDB an ALTER that would copy its table or block writes is refused"`
 	_                struct{}      `notyet:"windows timezone min_left on_close batch"`
 }
 

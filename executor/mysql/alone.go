@@ -43,7 +43,11 @@ func (f *file) attempt(ctx context.Context, s statement) error {
 	f.inner = innerTables{}
 	touched, err := f.asserted(ctx, s)
 	if err != nil {
-		return f.refusedAlone(context.WithoutCancel(ctx), s, f.failure(ctx, s, err), broken(err))
+		err = f.failure(ctx, s, err)
+	}
+	ctx = context.WithoutCancel(ctx) // to find out what happened isn't cancelled
+	if err != nil {
+		return f.refusedAlone(ctx, s, err, broken(err))
 	}
 	post, err := f.observe(ctx, s.parsed)
 	if err != nil {

@@ -137,10 +137,18 @@ func (c compiler) callsStored(s syntax.Statement) bool {
 	return slices.ContainsFunc(s.Functions, func(name string) bool { return c.stored[name] || name == "setval" || name == "nextval" })
 }
 
+// path is the file of the text that runs.
+func (p *plan) path() string {
+	if p.undo {
+		return p.Migration.DownFile()
+	}
+	return p.Migration.Path
+}
+
 // refused is the failure of a statement that is never sent.
 func (p *plan) refused(s statement, err *fault.Error) error {
 	return &executor.Failure{
-		Version: p.Migration.Version, Path: p.Migration.Path, Statement: s.n, Line: s.Line,
+		Version: p.Migration.Version, Path: p.path(), Statement: s.n, Line: s.Line,
 		Message: err.Message, Hint: err.Next, Code: err.Code, Err: err,
 	}
 }
@@ -170,7 +178,7 @@ func (p *plan) direct(pieces []script.Statement) error {
 	}
 	directives, faults := script.Directives(p.text, pieces)
 	if len(faults) > 0 {
-		return faults[0].At(p.Migration.Path + ":" + faults[0].Where)
+		return faults[0].At(p.path() + ":" + faults[0].Where)
 	}
 	for _, d := range directives {
 		if err := p.directive(d); err != nil {
@@ -208,7 +216,7 @@ func (p *plan) directive(d script.Directive) error {
 
 func (p *plan) unsupported(d script.Directive) error {
 	return &executor.Failure{
-		Version: p.Migration.Version, Path: p.Migration.Path, Line: d.Line, Code: fault.Unsupported,
+		Version: p.Migration.Version, Path: p.path(), Line: d.Line, Code: fault.Unsupported,
 		Message: "the directive " + d.Key + " is not supported yet", Hint: "take it out",
 	}
 }

@@ -80,6 +80,9 @@ func (c *connection) explained(err error) error {
 	case broken(err):
 		return &runner.Lost{Err: unreachable(err, c.at)}
 	}
+	if contended(err) {
+		return fault.New(fault.LockTimeout, "another session has a lock on the ledger").At(c.at).Because(err).Then("trying again is safe")
+	}
 	switch number(err) {
 	case 1044, 1142, 1143, 1227, 1370:
 		return c.missingGrant(err)

@@ -33,12 +33,12 @@ func (f *file) runTogether(ctx context.Context, i, end int) error {
 	f.resumed = true
 	if err := f.enter(ctx); err != nil {
 		f.rollback(ctx)
-		return err
+		return f.explained(err)
 	}
 	if failed := f.inside(ctx, group, end == len(f.statements)); failed != nil {
 		return f.undoGroup(ctx, group, failed)
 	}
-	if err := f.commit(ctx); err != nil {
+	if err := f.commit(context.WithoutCancel(ctx)); err != nil {
 		return f.failedCommit(ctx, group, err)
 	}
 	return f.theirs(ctx)
@@ -79,6 +79,7 @@ func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 // undoGroup ends a transaction that failed. Nothing of it is left, and the ledger
 // says so, unless others may simply have been in the way.
 func (f *file) undoGroup(ctx context.Context, group []statement, failed error) error {
+	ctx = context.WithoutCancel(ctx)
 	ctx = context.WithoutCancel(ctx) // undoing isn't cancelled
 	f.rollback(ctx)
 	if broken(failed) {

@@ -201,7 +201,7 @@ func TestInterruption(t *testing.T) {
 		b.want("select version, n, state from shipsql_steps", "1|1|done")
 		b.wantTable("b", false)
 	})
-	for name, text := range map[string]string{"rows": "insert into a select sleep(600)", "schema": "alter table big add column l varchar(200) default (sha2(repeat('x', 1000000), 512)), algorithm=copy"} {
+	for name, text := range map[string]string{"rows": "insert into a select sleep(600)", "schema": "alter table big add column l varchar(200) default (sha2(concat(repeat('x', 1000000), n), 512)), algorithm=copy"} {
 		t.Run("not beyond the grace time: "+name, func(t *testing.T) {
 			b := newBench(t)
 			b.exec("create table a(n int); create table big(n int); insert into big select seq from seq_1_to_1000")

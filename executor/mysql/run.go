@@ -29,6 +29,14 @@ type file struct {
 
 // Run implements runner.File.
 func (f *file) Run(ctx, work context.Context) error {
+	err := f.all(ctx, work)
+	if work.Err() != nil && errors.Is(err, context.Cause(work)) && fault.CodeOf(err) == fault.Internal {
+		return runner.Interrupted(work) // between two statements
+	}
+	return err
+}
+
+func (f *file) all(ctx, work context.Context) error {
 	f.started = time.Now()
 	f.lowerOnly(timeouts{f.run.Limits.LockTimeout, f.run.Limits.StatementTimeout})
 	if err := f.explained(f.reset(work)); err != nil {
@@ -53,9 +61,11 @@ func (f *file) Run(ctx, work context.Context) error {
 // from runs the statements from the one at next on.
 func (f *file) from(ctx, work context.Context, next int) error {
 	finished := false
-	for next < len(f.statements) {
-		if err := runner.StillMine(ctx, f.run); err != nil {
-			return err
+	for first := true; next < len(f.statements); first = false {
+		if !first { // it was asked before the file
+			if err := runner.StillMine(ctx, f.run); err != nil {
+				return err
+			}
 		}
 		end, err := f.stretch(work, next)
 		if err != nil {
@@ -143,7 +153,7 @@ func (f *file) retried(ctx context.Context, attempt func() error) error {
 		if fault.CodeOf(err) != fault.LockTimeout || time.Now().After(deadline) {
 			return err
 		}
-		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Migration.Path, Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
+		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path(), Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
 		if runner.Pause(ctx, n+3, 30*time.Second) != nil {
 			return err
 		}
@@ -154,20 +164,20 @@ func (f *file) retried(ctx context.Context, attempt func() error) error {
 }
 
 func (f *file) step(s statement, state executor.EventState, rows int64) {
-	runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Total: f.total, State: state, Rows: rows})
+	runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path(), Statement: s.n, Total: f.total, State: state, Rows: rows})
 }
 
 // failure describes an error of a file's own statement, or of its COMMIT when
 // the statement is zero. One of the connection asks for a new session.
 func (f *file) failure(ctx context.Context, s statement, err error) error {
 	failed := &executor.Failure{
-		Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Code: fault.SQLError, Message: err.Error(), Err: err,
+		Version: f.Migration.Version, Path: f.path(), Statement: s.n, Line: s.Line, Code: fault.SQLError, Message: err.Error(), Err: err,
 	}
 	var answer *driverpkg.MySQLError
 	limited, _ := errors.AsType[*fault.Error](err)
 	switch {
 	case ctx.Err() != nil:
-		failed.Err = runner.Interrupted(ctx)
+		failed.Err = errors.Join(runner.Interrupted(ctx), err)
 		failed.Code, failed.Message = fault.Unreachable, "the run was interrupted"
 		if runner.IsCancelled(ctx) {
 			failed.Message = "the statement was cancelled"

@@ -79,6 +79,9 @@ func (s *session) Close(context.Context) {
 }
 
 func (s *session) begin(ctx context.Context) (err error) {
+	if s.run.Role != "" {
+		return fault.New(fault.Unsupported, "migrations run as the login on MySQL and MariaDB, not as the role %s", s.run.Role).Then("take set_role out, or give the URL of another login")
+	}
 	if s.facts, err = s.connection.facts(ctx); err != nil {
 		return s.explained(err)
 	}

@@ -93,7 +93,7 @@ func (f *file) noneBeyond(left map[int]ledger.Step) error {
 func (f *file) edited(s statement, step ledger.Step) error {
 	did := map[bool]string{true: "ran", false: "was about to run"}[step.State != ledger.StepIntent]
 	failed := &executor.Failure{
-		Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
+		Version: f.Migration.Version, Path: f.path(), Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
 		Message: fmt.Sprintf("statement %d %s here with another text, so the file can't go on", s.n, did),
 		Hint:    "put the old text of the statements that are done back; only what comes after them may change",
 	}
@@ -261,7 +261,7 @@ func constant(s statement) bool {
 
 func (f *file) needs(s statement, what string) error {
 	return &executor.Failure{
-		Version: f.Migration.Version, Path: f.Migration.Path, Statement: s.n, Line: s.Line, Code: fault.Conflict,
+		Version: f.Migration.Version, Path: f.path(), Statement: s.n, Line: s.Line, Code: fault.Conflict,
 		Message: fmt.Sprintf("the rest of the file needs %s, whose value was lost when the run was interrupted", what),
 		Hint:    "write the value into the statements that are not done yet, and run it again",
 	}

@@ -34,7 +34,7 @@ func (c *connection) show(ctx context.Context, o syntax.Object) (create, fingerp
 	}
 	rows, err := c.QueryContext(ctx, "SHOW CREATE "+strings.ToUpper(string(o.Kind))+" "+name)
 	switch number(err) {
-	case 1146, 1305, 1360, 1539, 1049, 4091, 1347:
+	case errNoSuchTable, 1049, 1305, 1347, 1360, 1539, 4089, 4091: // no such schema, routine, trigger, event, sequence; of another kind
 		return "", "", nil
 	}
 	if err != nil {

@@ -50,6 +50,7 @@ type Bot struct {
 	samples  *lru.Cache[string, []byte]          // by blob: files by which layouts are seen
 	rights   *rights
 	ids      *ids.Source
+	intake   intake
 }
 
 // How many answers that can't change are kept in memory.

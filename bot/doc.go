@@ -4,7 +4,9 @@
 //
 // # Intake
 //
-// A webhook becomes a row of the inbox and a job in one transaction. The row
+// A webhook becomes a row of the inbox and a job in one transaction, which those
+// that come meanwhile share; what concerns no configured repository is a row
+// that is done at once. The row
 // holds identifiers only. A delivery is done when its job is: the forge may send
 // it again at any time, late or out of order, and nothing is lost or done twice.
 //

@@ -167,7 +167,7 @@ func (b *Bot) matched(ctx context.Context, r received) (configured, note string,
 	}
 	projects := b.projects(name)
 	if len(projects) == 0 {
-		return "", "no project is bound to " + r.repository(), nil
+		return "", unbound(r), nil
 	}
 	configured = projects[0].Repository
 	if byID || id == 0 {
@@ -187,6 +187,9 @@ func (b *Bot) matched(ctx context.Context, r received) (configured, note string,
 	b.Log.Warn("A webhook is ignored: "+note, "repository", configured, "delivery", r.GUID)
 	return "", note, nil
 }
+
+// unbound is the note of a delivery that concerns no project.
+func unbound(r received) string { return "no project is bound to " + r.repository() }
 
 // paused is the error of work for a repository that the app can't use.
 func paused(why string) error { return fault.New(errPaused.Code, "%s", why).Because(errPaused) }

@@ -49,46 +49,6 @@ type received struct {
 	job queue.Job // that works on it now
 }
 
-// Receive stores a delivery and its job in one transaction. Its error means
-// that the forge should send it again. Deliveries don't wait for each other: of
-// two with one GUID the unique index makes the second wait for the first's end
-// and then find it, and a job too many finds its delivery done.
-func (b *Bot) Receive(ctx context.Context, d Delivery) (outcome Outcome, err error) {
-	err = b.Store.TxUnordered(ctx, func(tx *store.Tx) error {
-		outcome, err = b.receive(ctx, tx, d)
-		return err
-	})
-	if err != nil {
-		return "", fmt.Errorf("store delivery %s: %w", d.GUID, err)
-	}
-	return outcome, nil
-}
-
-func (b *Bot) receive(ctx context.Context, tx *store.Tx, d Delivery) (Outcome, error) {
-	r := received{Delivery: d, ID: b.ids.At(tx.Now()), State: stateReceived}
-	if d.Event.Kind == providers.Ignored {
-		r.State, r.Note = stateDone, d.Event.Note
-	}
-	isNew, err := insertDelivery(ctx, tx, r)
-	if err != nil {
-		return "", err
-	}
-	outcome := Accepted
-	if !isNew {
-		outcome = Duplicate
-		if r, err = loadDelivery(ctx, tx, sqlDeliveryByGUID, d.Provider, d.GUID); err != nil {
-			return "", err
-		}
-	}
-	switch {
-	case r.State != stateDone:
-		return outcome, b.Queue.Enqueue(ctx, tx, r.ring())
-	case isNew:
-		return Ignored, nil
-	}
-	return Duplicate, nil
-}
-
 // ring is the delivery's job. Comments of one pull request share a key, so they
 // are worked off one at a time.
 func (r received) ring() queue.NewJob {
@@ -114,24 +74,6 @@ func (r received) subject() string {
 // repository is the full name of the repository the delivery is about.
 func (r received) repository() string { return r.Provider + "/" + r.Event.Repo.FullName() }
 
-func insertDelivery(ctx context.Context, tx *store.Tx, r received) (isNew bool, err error) {
-	event, err := json.Marshal(r.Event)
-	if err != nil {
-		return false, fmt.Errorf("encode the event: %w", err)
-	}
-	doneAt := int64(0)
-	if r.State == stateDone {
-		doneAt = store.Micros(tx.Now())
-	}
-	result, err := tx.Exec(ctx, sqlInsertDelivery,
-		r.ID, r.Provider, r.GUID, string(r.Event.Kind), string(event), r.State, r.Note, store.Micros(tx.Now()), doneAt, r.subject(), r.Event.Comment)
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n == 1, err
-}
-
 // loadDelivery reads the one row of a query.
 func loadDelivery(ctx context.Context, q store.Queryer, query string, args ...any) (received, error) {
 	var r received
@@ -152,6 +94,9 @@ func loadDelivery(ctx context.Context, q store.Queryer, query string, args ...an
 // finish records that a delivery was acted upon, together with the jobs that
 // go on from there. It reads nothing first, so it needs no turn.
 func (b *Bot) finish(ctx context.Context, r received, e effect) error {
+	if len(e.jobs) == 0 {
+		return settleDelivery(ctx, b.Store, r.ID, stateDone, e.note)
+	}
 	return b.Store.TxUnordered(ctx, func(tx *store.Tx) error {
 		if err := settleDelivery(ctx, tx, r.ID, stateDone, e.note); err != nil {
 			return err
@@ -160,9 +105,15 @@ func (b *Bot) finish(ctx context.Context, r received, e effect) error {
 	})
 }
 
-func settleDelivery(ctx context.Context, tx *store.Tx, id, state, note string) error {
-	_, err := tx.Exec(ctx, sqlSettleDelivery,
-		id, state, secret.Redact(note), store.Micros(tx.Now()))
+// timed is a store.DB or store.Tx.
+type timed interface {
+	store.Queryer
+	Now() time.Time
+}
+
+func settleDelivery(ctx context.Context, in timed, id, state, note string) error {
+	_, err := in.Exec(ctx, sqlSettleDelivery,
+		id, state, secret.Redact(note), store.Micros(in.Now()))
 	return err
 }
 

@@ -1,7 +1,10 @@
 package bot_test
 
 import (
+	"crypto/rand"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/shipsql/shipsql/bot"
@@ -25,7 +28,7 @@ func TestADeliveryIsIgnoredOnlyWhenItIsDone(t *testing.T) {
 	}
 	equal(t, "first", receive("github.com", "one", event), bot.Accepted)
 	equal(t, "again", receive("github.com", "one", event), bot.Duplicate)
-	equal(t, "the same id of another forge", receive("ghe", "one", event), bot.Accepted)
+	equal(t, "the same id of another forge", receive("ghe", "one", event), bot.Ignored)
 	equal(t, "nothing for us", receive("github.com", "two", providers.Event{Kind: providers.Ignored, Note: "a star"}), bot.Ignored)
 	equal(t, "nothing for us, again", receive("github.com", "two", providers.Event{Kind: providers.Ignored, Note: "a star"}), bot.Duplicate)
 	seen, err := w.Bot.Deliveries(t.Context(), 3)
@@ -154,4 +157,35 @@ func joined(seen []bot.Seen) string {
 		notes = append(notes, s.Note)
 	}
 	return strings.Join(notes, "\n")
+}
+
+// Deliveries that come together are stored together; one that can't be stored
+// (its id is longer than PostgreSQL's index takes) leaves the others alone.
+func TestADeliveryThatCanNotBeStoredFailsAlone(t *testing.T) {
+	t.Setenv("SHIPSQL_TEST_STORE", "postgres")
+	w := bottest.New(t, bottest.Options{})
+	bad := rand.Text() // incompressible
+	for len(bad) < 10_000 {
+		bad += rand.Text()
+	}
+	const many = 60
+	var all sync.WaitGroup
+	for n := range many {
+		guid := fmt.Sprint("good-", n)
+		if n%20 == 10 {
+			guid = bad + guid
+		}
+		all.Go(func() {
+			outcome, err := w.Bot.Receive(t.Context(), bot.Delivery{Provider: "github.com", GUID: guid, Event: providers.Event{Kind: providers.Ignored}})
+			if good := strings.HasPrefix(guid, "good-"); good != (err == nil) || good && outcome != bot.Ignored {
+				t.Errorf("%.8s: %s, %v", guid, outcome, err)
+			}
+		})
+	}
+	all.Wait()
+	var stored int
+	err := w.Store.QueryRow(t.Context(), `SELECT count(*) FROM bot_deliveries WHERE guid LIKE 'good-%' AND state = 'done'`).Scan(&stored)
+	if err != nil || stored != many-3 {
+		t.Errorf("%d are stored, want %d: %v", stored, many-3, err)
+	}
 }

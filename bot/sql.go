@@ -5,7 +5,7 @@ package bot
 const (
 	sqlInsertDelivery = `
 INSERT INTO bot_deliveries (id, provider, guid, kind, event, state, note, received_at, done_at, subject, ordinal)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (provider, guid) DO NOTHING`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (provider, guid) DO NOTHING RETURNING id`
 	sqlDeliveryByID   = `SELECT id, provider, guid, event, state, note, received_at FROM bot_deliveries WHERE id = $1`
 	sqlDeliveryByGUID = `SELECT id, provider, guid, event, state, note, received_at FROM bot_deliveries WHERE provider = $1 AND guid = $2`
 	sqlNextComment    = `
@@ -74,6 +74,8 @@ SELECT repository, provider, forge_id, current, installation, private, paused, a
 	sqlRepositoryByID = `
 SELECT repository, provider, forge_id, current, installation, private, paused, asked_at FROM bot_repositories
 WHERE provider = $1 AND forge_id = $2`
+	sqlRepositoriesByID = `
+SELECT repository, provider, forge_id, current, installation, private, paused, asked_at FROM bot_repositories WHERE forge_id IN ($1)`
 	sqlSaveRepository = `
 INSERT INTO bot_repositories (repository, provider, forge_id, current, installation, private, paused, asked_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (repository) DO UPDATE SET

@@ -106,7 +106,7 @@ func (s *Service) view(ctx context.Context, p Project, t storedTask) (view, erro
 // claimSeen starts a task whose gate was seen open, if no decision fell since;
 // moved says that one did.
 func (s *Service) claimSeen(ctx context.Context, t storedTask, v view) (a *attempt, moved bool, err error) {
-	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+	err = s.db.TxTogether(ctx, func(tx *store.Tx) error {
 		a, moved = nil, false // of a run that was rolled back
 		now, err := loadClaimable(ctx, tx, t.ID)
 		if err != nil || !now.State.Active() {

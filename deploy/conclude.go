@@ -33,7 +33,7 @@ func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Resu
 	now := s.db.Now()
 	t := a.judged(cause, now)
 	t.Progress = a.finalProgress(result, t.State)
-	return t.State == Queued, s.db.Tx(ctx, func(tx *store.Tx) error {
+	return t.State == Queued, s.db.TxTogether(ctx, func(tx *store.Tx) error {
 		mine, err := finishTask(ctx, tx, t)
 		if err != nil || !mine {
 			return err

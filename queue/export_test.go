@@ -39,7 +39,7 @@ var Hot = map[string]struct {
 	"expired":    {expiredSQL, []any{1_700_000_000_000_000, batch}},
 	"lease end":  {leaseEndSQL, nil},
 	"forget":     {forgetSQL, []any{0, batch}},
-	"insert":     {insertSQL, []any{"z", "view", "k", "", true, "{}", 1, 1, ""}},
+	"insert":     {insertSQL(1) + joinSQL, []any{1, "z", "view", "k", "", true, "{}", 1, ""}},
 	"replaced":   {replacedSQL, []any{"e1000001"}},
 }
 
@@ -50,7 +50,7 @@ const Skew = skew
 var (
 	Migrations = migrations
 	Statements = []string{
-		insertSQL, claimSQL, candidatesSQL(2, 2), headSQL, renewSQL, mineSQL, settleSQL, replacedSQL,
+		insertSQL(3), insertSQL(1) + joinSQL, claimSQL, candidatesSQL(2, 2), headSQL, renewSQL, mineSQL, settleSQL, replacedSQL,
 		expiredSQL, leaseEndSQL, forgetSQL, statsSQL, deadSQL, reviveSQL, busySQL, oldestSQL,
 		workersSQL, beatSQL, leaveSQL, pruneSQL,
 	}

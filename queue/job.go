@@ -40,6 +40,7 @@ type NewJob struct {
 	Payload   any       // marshalled to JSON
 	RunAfter  time.Time // not before; zero: now
 	Pool      string    // workers that may run it; "": those without a pool
+	Trace     string    // see [TraceOf]; "": that of Enqueue's context
 	// Coalesce joins this job with one of the same kind and key that is still
 	// ready, if that was enqueued with Coalesce too: one job remains, in the
 	// older one's place, with this payload, the earlier time and no failures.

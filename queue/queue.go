@@ -123,27 +123,6 @@ func (q *Queue) Handle(kind string, h Handler) { q.handlers[kind] = h }
 // OnDead sets who is told when a job of the kind is given up.
 func (q *Queue) OnDead(kind string, h DeadHandler) { q.onDead[kind] = h }
 
-// Enqueue adds jobs in the caller's transaction and rings once it is committed.
-// ctx's trace goes along with them. A [store.DB.TxUnordered] will do.
-func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, jobs ...NewJob) error {
-	due := make([]string, 0, len(jobs))
-	for _, job := range jobs {
-		id, err := q.jobs.insert(ctx, tx, q.ids.At(tx.Now()), job)
-		if err != nil {
-			return err
-		}
-		if job.RunAfter.After(tx.Now()) {
-			tx.AfterCommit(func() { q.ringAt(ctx, id, job.RunAfter) })
-		} else {
-			due = append(due, id)
-		}
-	}
-	// A worker that wakes works until nothing is left, and wakes others.
-	due = due[:min(len(due), ringsAtOnce)]
-	tx.AfterCommit(func() { q.ring(context.WithoutCancel(ctx), due...) })
-	return nil
-}
-
 // StillMine says, by a nil error, that the job's lease is held by this claim and
 // the process is not about to stop: a handler may begin its next step.
 func (q *Queue) StillMine(ctx context.Context, job Job) error {
@@ -151,25 +130,4 @@ func (q *Queue) StillMine(ctx context.Context, job Job) error {
 		return fault.New(fault.Conflict, "the process is stopping").At("job " + job.ID)
 	}
 	return q.jobs.mine(ctx, job)
-}
-
-// ringsAtOnce is how many of many new jobs are rung for: more than there are
-// processes to wake.
-const ringsAtOnce = 32
-
-// ring wakes workers, here and elsewhere. A bell that fails costs only time.
-func (q *Queue) ring(ctx context.Context, ids ...string) {
-	if len(ids) == 0 {
-		return
-	}
-	if err := q.bell.Ring(ctx, ids...); err != nil {
-		q.log.Warn("The bell failed; workers find the jobs by polling", "error", err)
-	}
-}
-
-// ringAt rings when a job becomes due, if that is before the reconciler would.
-func (q *Queue) ringAt(ctx context.Context, id string, due time.Time) {
-	if wait := due.Sub(q.db.Now()); wait < q.options.Reconcile {
-		time.AfterFunc(wait, func() { q.ring(context.WithoutCancel(ctx), id) })
-	}
 }

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -42,36 +41,6 @@ const first = `
 	(SELECT 1 FROM queue_jobs r WHERE r.key = j.key AND r.state = 'running' LIMIT 1) IS NULL
 	AND (SELECT 1 FROM queue_jobs e WHERE e.key = j.key AND e.kind = j.kind AND e.state = 'ready' AND e.id < j.id
 		AND (e.run_after <= $1 OR e.attempts > 0) LIMIT 1) IS NULL`
-
-const insertSQL = `
-INSERT INTO queue_jobs (id, kind, key, pool, coalesced, payload, state, run_after, attempts, fence, lease_until, last_error, created_at, updated_at, traceparent)
-VALUES ($1, $2, $3, $4, $5, $6, 'ready', $7, 0, 0, 0, '', $8, $8, $9)
-ON CONFLICT (kind, key) WHERE state = 'ready' AND coalesced DO UPDATE SET
-	payload = excluded.payload, attempts = 0, last_error = '', updated_at = excluded.updated_at, traceparent = excluded.traceparent,
-	run_after = CASE WHEN excluded.run_after < queue_jobs.run_after THEN excluded.run_after ELSE queue_jobs.run_after END
-RETURNING id`
-
-// insert adds a job, or joins it with the ready one, and returns the id that
-// remains.
-func (t table) insert(ctx context.Context, tx *store.Tx, id string, job NewJob) (string, error) {
-	if job.Kind == "" || job.Key == "" {
-		return "", fault.New(fault.Internal, "a job needs a kind and a key, got %q and %q", job.Kind, job.Key)
-	}
-	payload, err := json.Marshal(job.Payload)
-	if err != nil {
-		return "", fmt.Errorf("payload of a %s job: %w", job.Kind, err)
-	}
-	runAfter := job.RunAfter
-	if runAfter.IsZero() {
-		runAfter = dueIn(tx.Now(), 0)
-	}
-	row := tx.QueryRow(ctx, insertSQL, id, job.Kind, job.Key, job.Pool, job.Coalesce, string(payload),
-		store.Micros(runAfter), store.Micros(tx.Now()), traceOf(ctx))
-	if err := row.Scan(&id); err != nil {
-		return "", fmt.Errorf("enqueue a %s job: %w", job.Kind, err)
-	}
-	return id, nil
-}
 
 const claimSQL = `
 UPDATE queue_jobs AS j SET state = 'running', fence = fence + 1, lease_until = $2, updated_at = $1

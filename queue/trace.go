@@ -14,8 +14,8 @@ import (
 // trace goes along with a job.
 const traceparent = "traceparent"
 
-// traceOf is the trace that ctx belongs to, "" for none.
-func traceOf(ctx context.Context) string {
+// TraceOf is the trace that ctx belongs to, as a W3C traceparent; "" for none.
+func TraceOf(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier[traceparent]

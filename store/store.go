@@ -36,7 +36,8 @@ type DB struct {
 	read  *sql.DB       // its connections can't write
 	turn  chan struct{} // holds a token while no Tx of this process runs
 
-	waiting waiting
+	waiting  waiting  // schema files
+	together together // transactions that share one
 }
 
 // backend is what SQLite and PostgreSQL do differently.

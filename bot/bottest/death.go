@@ -34,8 +34,8 @@ func (w *World) Died() bool {
 	return w.death.method == ""
 }
 
-// revive starts the app again after it has died of DieAfter.
-func (w *World) revive() {
+// revive starts the app again if it has died of DieAfter.
+func (w *World) revive() (died bool) {
 	w.tb.Helper()
 	w.death.mu.Lock()
 	struck := w.death.struck
@@ -44,6 +44,7 @@ func (w *World) revive() {
 	if struck {
 		w.Start()
 	}
+	return struck
 }
 
 // strikes says whether a request is the one, once.
@@ -71,8 +72,8 @@ func (w *World) deadly(next http.Handler) http.Handler {
 			return
 		}
 		next.ServeHTTP(httptest.NewRecorder(), r)
+		w.death.mu.Lock() // who finds the app down waits to learn why
 		w.Stop()
-		w.death.mu.Lock()
 		w.death.struck = true
 		w.death.mu.Unlock()
 		panic(http.ErrAbortHandler) // the documented way to cut a connection

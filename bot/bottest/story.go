@@ -27,8 +27,7 @@ func (w *World) Settle() {
 	for before := -1; before != w.events(); {
 		before = w.events()
 		w.must(w.Forge.Settled(ctx))
-		w.revive()
-		if w.isDown() {
+		if w.isDown() && !w.revive() {
 			return
 		}
 		// Idle reads the clock before the jobs: one that was enqueued in between

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -32,12 +33,18 @@ func sign(secret string, body []byte) string {
 // pushes are deliveries about repositories that no project is bound to: most of
 // what an organisation's App hears.
 func pushes(secret, prefix string, n int) []delivery {
+	return pushesTo("acme/other-1", secret, prefix, n)
+}
+
+// pushesTo are pushes to branches that no project follows.
+func pushesTo(repository, secret, prefix string, n int) []delivery {
 	filler := bytes.Repeat([]byte(" "), 8<<10) // GitHub's pushes are about this large
+	owner, name, _ := strings.Cut(repository, "/")
 	list := make([]delivery, n)
 	for i := range list {
 		body := slices.Clone(filler)
-		copy(body, fmt.Sprintf(`{"ref":"refs/heads/topic-%d","after":"%040d","repository":{"id":%d,"full_name":"acme/other-%d","name":"other-%d","owner":{"login":"acme"}},"sender":{"login":"ann","id":1}}`,
-			i, i, 1_000_000+i%50, i%50, i%50))
+		copy(body, fmt.Sprintf(`{"ref":"refs/heads/topic-%[1]d","after":"%040[1]d","repository":{"full_name":"%[2]s","name":"%[3]s","owner":{"login":"%[4]s"}},"sender":{"login":"ann","id":1}}`,
+			i, repository, name, owner))
 		list[i] = delivery{guid: prefix + strconv.Itoa(i), event: "push", signature: sign(secret, body), body: body, want: http.StatusAccepted}
 	}
 	return list

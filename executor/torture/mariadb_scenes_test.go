@@ -22,7 +22,7 @@ func myColumns(n int) []piece {
 func myClauses(n int) []piece {
 	return told(n,
 		one("CREATE TABLE", "CREATE TABLE many_$N (id int PRIMARY KEY AUTO_INCREMENT, a int, b varchar(10)) COMMENT 'x'"),
-		one("INSERT", "INSERT INTO many_$N (id, a, b) SELECT x.id * 100 + y.id, x.id, y.n FROM tally x JOIN tally y"),
+		one("INSERT", "INSERT INTO many_$N (id, a, b) SELECT x.id * 100 + y.id + 1, x.id, y.n FROM tally x JOIN tally y"),
 		one("ALTER of many clauses", "ALTER TABLE many_$N ADD COLUMN c int DEFAULT 1, DROP COLUMN a, ADD INDEX (b), COMMENT 'y'"),
 		one("UPDATE", "UPDATE many_$N SET c = c + 1 WHERE id < 300"),
 		one("ALTER of many clauses", "ALTER TABLE many_$N ADD COLUMN a int FIRST, MODIFY COLUMN b varchar(300), ALGORITHM=COPY"),
@@ -118,6 +118,9 @@ func myQualified(n int) []piece {
 		one("qualified UPDATE", "UPDATE "+database+".rooms_$N SET size = size + 1"),
 		one("qualified ADD INDEX", "CREATE INDEX rooms_size ON "+database+".rooms_$N (size)"),
 		one("qualified RENAME", "RENAME TABLE "+database+".rooms_$N TO "+database+".halls_$N"),
+		one("qualified CREATE TRIGGER", "CREATE TRIGGER "+database+".halls_size_$N BEFORE INSERT ON "+database+".halls_$N FOR EACH ROW SET NEW.size = 9"),
+		one("qualified INSERT", "INSERT INTO "+database+".halls_$N (id) VALUES (7)"),
+		one("qualified DROP", "DROP TRIGGER "+database+".halls_size_$N"),
 		one("qualified CREATE VIEW", "CREATE VIEW "+database+".tall_$N AS SELECT id FROM "+database+".halls_$N"),
 		one("qualified DROP", "DROP VIEW "+database+".tall_$N"),
 	)

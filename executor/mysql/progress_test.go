@@ -195,7 +195,7 @@ func TestAnothersSessionIsNeverTouched(t *testing.T) {
 	b.cancelledBehindLiar(number)
 	select {
 	case err := <-ended:
-		t.Errorf("another's statement ended: %v", err)
+		t.Fatalf("another's statement ended: %v", err)
 	default:
 	}
 	b.on(reader, "commit")

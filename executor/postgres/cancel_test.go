@@ -158,7 +158,7 @@ func TestAnothersSessionIsNeverTouched(t *testing.T) {
 	}
 	select {
 	case err := <-ended:
-		t.Errorf("another's statement ended: %v", err)
+		t.Fatalf("another's statement ended: %v", err)
 	default:
 	}
 	b.exec("select pg_advisory_unlock(7)")

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shipsql/shipsql/executor/layout"
+	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/nearest"
 	"github.com/shipsql/shipsql/internal/secret"
 )
@@ -245,6 +248,12 @@ func engineOf(text string) string {
 }
 
 func (c checker) project(p project, place string) {
+	if _, err := layout.Parse(p.Layout); err != nil {
+		var f *fault.Error
+		if errors.As(err, &f) {
+			c.fail(place+".layout", f.Next, "%s", f.Message)
+		}
+	}
 	c.repository(p.Repository, place+".repository")
 	if p.Path != "" && (path.IsAbs(p.Path) || path.Clean(p.Path) != strings.TrimSuffix(p.Path, "/") || strings.HasPrefix(path.Clean(p.Path), "..")) {
 		c.fail(place+".path", `write it from the repository's root, e.g. "migrations"`, "not a folder of the repository")

@@ -128,6 +128,6 @@ func (e environment) build() deploy.Environment {
 func (p project) build() deploy.Project {
 	return deploy.Project{
 		Repository: p.Repository, Branch: p.Branch, Path: path.Clean(p.Path), Databases: p.Databases,
-		OutOfOrder: p.OutOfOrder == "allow", History: p.History, Compat: strings.TrimPrefix(p.Compat, "none"),
+		Layout: strings.TrimPrefix(p.Layout, "auto"), OutOfOrder: p.OutOfOrder == "allow", History: p.History, Compat: strings.TrimPrefix(p.Compat, "none"),
 	}
 }

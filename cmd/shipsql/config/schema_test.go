@@ -16,7 +16,7 @@ import (
 )
 
 // What can be wrong only across values, or in a value's text: beyond a schema.
-var beyondSchema = []string{"duplicates", "gates", "mixed", "nothing", "references", "two-documents", "syntax", "tab", "recursive"}
+var beyondSchema = []string{"duplicates", "gates", "mixed", "nothing", "references", "two-documents", "syntax", "tab", "recursive", "layout"}
 
 // An editor that follows the schema and the loader agree.
 func TestSchemaAgreesWithTheLoader(t *testing.T) {

@@ -75,10 +75,11 @@ type project struct {
 	Repository string            `yaml:"repository" jsonschema:"required" jsonschema_description:"PROVIDER/OWNER/NAME, e.g. github.com/acme/orders"`
 	Branch     string            `yaml:"branch" jsonschema:"required" jsonschema_description:"merges into this branch become releases"`
 	Path       string            `yaml:"path" jsonschema:"required" jsonschema_description:"the folder of migrations in the repository"`
+	Layout     string            `yaml:"layout" jsonschema:"default=auto" jsonschema_description:"how the folder's files are named: auto, atlas, bytebase, dbmate, flyway, golang-migrate, goose, liquibase-sql, native, prisma, sqlx, or a path template of Bytebase like {{ENV_ID}}/{{DB_NAME}}##{{VERSION}}##{{TYPE}}##{{DESCRIPTION}}.sql"`
 	Mode       string            `yaml:"mode" jsonschema:"default=versioned,enum=versioned" notyet:"declarative" jsonschema_description:"versioned: the folder holds numbered migrations"`
 	Databases  map[string]string `yaml:"databases" jsonschema:"required" jsonschema_description:"label selector: databases that have all these labels"`
 	OutOfOrder string            `yaml:"out_of_order" jsonschema:"default=deny,enum=deny,enum=allow" jsonschema_description:"what happens to a version below one that was applied already"`
 	History    string            `yaml:"history" jsonschema:"default=default" jsonschema_description:"name of the ledger's history; two projects on one database need two"`
 	Compat     string            `yaml:"compat" jsonschema:"default=none,enum=none,enum=goose,enum=golang-migrate" jsonschema_description:"the tool whose own history table is written along, so that it goes on working"`
-	_          struct{}          `notyet:"layout disclosure"`
+	_          struct{}          `notyet:"disclosure"`
 }

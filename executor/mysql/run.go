@@ -22,7 +22,8 @@ type file struct {
 	*plan
 
 	started time.Time
-	resumed bool        // an earlier run left steps
+	resumed bool        // the ledger has steps of it
+	stale   bool        // the ledger has steps that an earlier run only intended
 	quiet   []statement // that ran and changed nothing: the next transaction of ours notes them
 	charset []statement // that ran and changed what our bytes mean
 }
@@ -77,10 +78,14 @@ func (f *file) from(ctx, work context.Context, next int) error {
 			err = f.runIdle(work, f.statements[next])
 		case rows:
 			finished = end == len(f.statements)
-			err = f.retried(ctx, func() error { return f.runTogether(work, next, end) })
+			err = f.retried(ctx, func() error {
+				return f.waiting(work, f.statements[next], func() error { return f.runTogether(work, next, end) })
+			})
 		default:
 			finished = end == len(f.statements)
-			err = f.retried(ctx, func() error { return f.runAlone(work, next) })
+			err = f.retried(ctx, func() error {
+				return f.waiting(work, f.statements[next], func() error { return f.runAlone(work, next) })
+			})
 		}
 		if err != nil {
 			return err
@@ -139,6 +144,22 @@ func (f *file) send(ctx context.Context, s statement) error {
 	return err
 }
 
+// waiting runs f with a statement's own limit for locks.
+func (f *file) waiting(ctx context.Context, s statement, run func() error) error {
+	if s.limits.lock == 0 {
+		return run()
+	}
+	usual := timeouts{lock: f.run.Limits.LockTimeout}.lowered(f.limits)
+	if _, err := f.ExecContext(ctx, "SET "+f.waits(usual.lowered(s.limits).lock)); err != nil {
+		return f.explained(err)
+	}
+	if err := run(); err != nil {
+		return err
+	}
+	_, err := f.ExecContext(ctx, "SET "+f.waits(usual.lock))
+	return f.explained(err)
+}
+
 // limitOf is the longest that a statement may take; 0: no limit.
 func (f *file) limitOf(s statement) time.Duration {
 	return timeouts{statement: f.run.Limits.StatementTimeout}.lowered(f.limits).lowered(s.limits).statement
@@ -149,12 +170,13 @@ func (f *file) limitOf(s statement) time.Duration {
 func (f *file) retried(ctx context.Context, attempt func() error) error {
 	deadline := time.Now().Add(f.run.Limits.LockRetryFor)
 	for n := 0; ; n++ {
+		started := time.Now()
 		err := attempt()
 		if fault.CodeOf(err) != fault.LockTimeout || time.Now().After(deadline) {
 			return err
 		}
 		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path(), Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
-		if runner.Pause(ctx, n+3, 30*time.Second) != nil {
+		if runner.LetPass(ctx, n, time.Since(started)) != nil {
 			return err
 		}
 		if err := runner.StillMine(ctx, f.run); err != nil {

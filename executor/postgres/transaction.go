@@ -27,12 +27,13 @@ type file struct {
 func (f file) retried(ctx context.Context, attempt func() error) error {
 	deadline := time.Now().Add(f.run.Limits.LockRetryFor)
 	for n := 0; ; n++ {
+		started := time.Now()
 		err := attempt()
 		if !contended(err) || time.Now().After(deadline) {
 			return err
 		}
 		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path, Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
-		if runner.Pause(ctx, n+3, 30*time.Second) != nil {
+		if runner.LetPass(ctx, n, time.Since(started)) != nil {
 			return err
 		}
 		if err := runner.StillMine(ctx, f.run); err != nil {

@@ -81,7 +81,22 @@ func Progress(run executor.Run, e executor.Event) {
 
 // Pause waits with jitter, longer from attempt to attempt up to the most.
 func Pause(ctx context.Context, attempt int, most time.Duration) error {
-	d := min(most, 20*time.Millisecond<<min(attempt, 16))
+	return pause(ctx, min(most, 20*time.Millisecond<<min(attempt, 16)))
+}
+
+// longestPass is how long a run that waits for a lock lets others pass at most.
+const longestPass = 30 * time.Second
+
+// LetPass waits after an attempt that stalled others while it waited for its
+// lock: at least as long as it stalled them, and twice as long from attempt to
+// attempt, so that they get the larger part of the time.
+func LetPass(ctx context.Context, attempt int, stalled time.Duration) error {
+	d := max(stalled, 100*time.Millisecond) << min(attempt, 8)
+	return pause(ctx, min(longestPass, 2*d))
+}
+
+// pause waits for between half of d and one and a half.
+func pause(ctx context.Context, d time.Duration) error {
 	d = d/2 + rand.N(d) //nolint:gosec // jitter, no secret
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -82,12 +82,18 @@ func TestLimitsAndDirectives(t *testing.T) {
 		t.Errorf("notes %q", result.Outcomes[1].Notes)
 	}
 	b.want("select n, l from seen order by n", "1|1\n2|1")
-	_, err := b.apply(map[string]string{"3_x.sql": "-- shipsql: statement_timeout=20ms\ninsert into seen select 9, sleep(60)"})
+	slow := executor.Limits{LockTimeout: 9 * time.Second}
+	text := "-- shipsql: lock_timeout=7s\ninsert into seen values (5, @@lock_wait_timeout);\n-- shipsql: lock_timeout=3s\ninsert into seen values (6, @@lock_wait_timeout);\ninsert into seen values (7, @@lock_wait_timeout)"
+	if _, err := b.Apply(t.Context(), executor.Run{Limits: slow, Migrations: load(t, map[string]string{"4_x.sql": text})}); err != nil {
+		t.Fatal(explain(err))
+	}
+	b.want("select group_concat(l order by n) from seen where n > 4", "7,3,7")
+	_, err := b.apply(map[string]string{"5_x.sql": "-- shipsql: statement_timeout=20ms\ninsert into seen select 9, sleep(60)"})
 	var failure *executor.Failure
 	if !errors.As(err, &failure) || failure.Code != fault.SQLError || !strings.Contains(failure.Message, "longer than its limit") {
 		t.Fatalf("error %v", explain(err))
 	}
-	b.want("select count(*) from seen", "2")
+	b.want("select count(*) from seen", "5")
 }
 
 func TestRacingRunnersApplyOnce(t *testing.T) {

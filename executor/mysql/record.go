@@ -152,6 +152,9 @@ func (f *file) finish(ctx context.Context) error {
 	if err := f.begun(ctx); err != nil { // nothing was recorded yet
 		return err
 	}
+	if err := f.forgetStale(ctx); err != nil {
+		return err
+	}
 	_, err := f.do(ctx, "UPDATE shipsql_migrations SET state = 'applied', name = ?, checksum = ?, finished_at = UTC_TIMESTAMP(6)"+ofKey,
 		append([]any{f.Migration.Name, f.Migration.Checksum}, f.key().and()...)...)
 	if err != nil {
@@ -165,18 +168,24 @@ func (f *file) setState(ctx context.Context, state string) error {
 	return err
 }
 
+// forgetStale removes what an earlier run only intended: it never ran.
+func (f *file) forgetStale(ctx context.Context) error {
+	if !f.stale {
+		return nil
+	}
+	_, err := f.do(ctx, "DELETE FROM shipsql_steps"+ofKey+" AND state = 'intent'", f.stepKey().and()...)
+	return err
+}
+
 // stepsAtOnce is how many rows of steps go into one statement.
 const stepsAtOnce = 200
 
-// putSteps writes the rows of statements that are about to run, and removes what
-// an earlier run only intended from there on.
+// putSteps writes the rows of statements that are about to run, or, of those that
+// change nothing, ran.
 func (f *file) putSteps(ctx context.Context, state string, statements []statement) error {
 	k := f.stepKey()
-	if f.resumed {
-		_, err := f.do(ctx, "DELETE FROM shipsql_steps"+ofKey+" AND n >= ? AND state = 'intent'", k.and(statements[0].n)...)
-		if err != nil {
-			return err
-		}
+	if err := f.forgetStale(ctx); err != nil {
+		return err
 	}
 	for len(statements) > 0 {
 		n := min(len(statements), stepsAtOnce)

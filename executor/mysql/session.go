@@ -69,9 +69,6 @@ func (t *target) open(ctx context.Context, run executor.Run) (*session, error) {
 
 // Close implements runner.Session.
 func (s *session) Close(context.Context) {
-	for _, p := range s.prepared {
-		_ = p.Close()
-	}
 	if s.aside != nil {
 		s.aside.close()
 	}
@@ -173,12 +170,12 @@ func (s *session) held(ctx context.Context) error {
 	return nil
 }
 
-// prepare prepares a statement of ours, once; Close closes it.
+// prepare prepares a statement of ours, once.
 func (s *session) prepare(ctx context.Context, text string) error {
 	if s.prepared[text] != nil {
 		return nil
 	}
-	p, err := s.PrepareContext(ctx, text) //nolint:sqlclosecheck // kept until Close
+	p, err := s.PrepareContext(ctx, text) //nolint:sqlclosecheck // it goes with the session
 	if err == nil {
 		s.prepared[text] = p
 	}

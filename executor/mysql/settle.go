@@ -58,6 +58,7 @@ func (f *file) next(ctx, work context.Context, left map[int]ledger.Step) (int, e
 		s.before = before
 		switch {
 		case step.State == ledger.StepIntent && before.Rows:
+			f.stale = true
 			return i, nil // its transaction never began, or was rolled back
 		case step.Hash != s.hash():
 			return 0, f.edited(*s, step)
@@ -82,9 +83,14 @@ func (f *file) next(ctx, work context.Context, left map[int]ledger.Step) (int, e
 // noneBeyond refuses a file that lost statements which were done.
 func (f *file) noneBeyond(left map[int]ledger.Step) error {
 	for n, step := range left {
-		if n > f.total && step.State != ledger.StepIntent {
+		if n <= f.total {
+			continue
+		}
+		before, err := parseObservation(step.Pre)
+		if err != nil || step.State != ledger.StepIntent || !before.Rows {
 			return f.edited(statement{n: n}, step)
 		}
+		f.stale = true
 	}
 	return nil
 }

@@ -199,3 +199,22 @@ func TestACompanionIsWrittenWithTheLastStep(t *testing.T) {
 	}
 	b.want("select count(*) from a", "0")
 }
+
+// A file whose rest was taken out may end at once, unless that rest is in doubt.
+func TestAShortenedFile(t *testing.T) {
+	b := newBench(t)
+	b.exec("create table a(n int)")
+	files := map[string]string{"1_a.sql": "create table b(n int); insert into a values (1); insert into a values (2)"}
+	b.mustApply(files)
+	for pre, code := range map[string]fault.Code{`{"rows":true}`: "", `{"text":"call p()"}`: fault.ChangedAfterApply} {
+		b.exec("update shipsql_migrations set state = 'partial'", "delete from shipsql_steps where n > 1",
+			"insert into shipsql_steps (history, kind, version, n, stmt_hash, state, pre) values ('default', 'versioned', '1', 2, 'x', 'intent', '"+pre+"')")
+		_, err := b.apply(map[string]string{"1_a.sql": "create table b(n int)"})
+		if fault.CodeOf(err) != code {
+			t.Errorf("%s: %v", pre, err)
+		}
+		if code == "" {
+			b.want("select count(*) from shipsql_steps", "1")
+		}
+	}
+}

@@ -79,7 +79,7 @@ func (r *run) table(name string) string {
 // The size of a run: of `make test`, of one of the ten rounds of `make torture`,
 // and with the race detector, which makes processes slow and sees little of them.
 var (
-	quickly = quota{Cuts: 24, Kills: 14, Crashes: 2}
+	quickly = quota{Cuts: 20, Kills: 12, Crashes: 1}
 	fully   = quota{Cuts: 52, Kills: 32, Crashes: 3}
 	raced   = quota{Cuts: 4, Kills: 3, Crashes: 1}
 )

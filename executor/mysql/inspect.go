@@ -127,11 +127,10 @@ func (i *inspector) leader(ctx context.Context) error {
 	if !i.facts.on("read_only") && !i.facts.on("super_read_only") && !i.facts.on("innodb_read_only") {
 		return nil
 	}
-	query := "SHOW REPLICA STATUS" // since MySQL 8.0.22 and MariaDB 10.5
-	rows, err := i.session.QueryContext(ctx, query)
+	rows, err := i.session.QueryContext(ctx, "SHOW REPLICA STATUS") // since MySQL 8.0.22 and MariaDB 10.5
 	if err != nil {
 		i.ReadOnly = true
-		return nil //nolint:nilerr // the privilege is optional
+		return nil // the privilege is optional
 	}
 	defer func() { _ = rows.Close() }()
 	i.Replica = rows.Next()

@@ -100,7 +100,7 @@ func parseGrant(line string) (grant, bool) {
 		return grant{}, false
 	}
 	g := grant{schema: token.Unquote(m[2]), table: token.Unquote(m[3]), to: m[4]}
-	for _, p := range strings.Split(columnList.ReplaceAllString(m[1], ""), ",") {
+	for p := range strings.SplitSeq(columnList.ReplaceAllString(m[1], ""), ",") {
 		g.privileges = append(g.privileges, strings.ToUpper(strings.TrimSpace(p)))
 	}
 	return g, true

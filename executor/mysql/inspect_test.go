@@ -54,6 +54,9 @@ func (b *bench) login(grants ...string) (name, text string) {
 	return name, u.String()
 }
 
+// grant begins a GRANT on all tables of a pattern of databases.
+func grant(privileges, pattern string) string { return "GRANT " + privileges + " ON `" + pattern + "`.*" }
+
 func TestInspectOfAServerThatIsReady(t *testing.T) {
 	b := newBench(t)
 	got := mustInspect(t, b.url)
@@ -85,7 +88,7 @@ func TestInspectOfAServerThatIsReady(t *testing.T) {
 func TestInspectPrintsTheGrantsThatHelp(t *testing.T) {
 	b := newBench(t)
 	database := mustInspect(t, b.url).Database
-	_, text := b.login("GRANT SELECT ON `" + database + "`.*")
+	_, text := b.login(grant("SELECT", database))
 	found := mustInspect(t, text)
 	var lacks []string
 	for _, p := range found.Lacks {
@@ -130,7 +133,7 @@ func TestInspectReadsGrantsOfRolesTablesAndPatterns(t *testing.T) {
 	}{
 		"all":     {[]string{"GRANT ALL ON *.*"}, 0, "everything on the server"},
 		"pattern": {[]string{"GRANT " + all + " ON `" + database[:len(database)-1] + "%`.*"}, 0, "INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX in the database"},
-		"other":   {[]string{"GRANT " + all + " ON `x" + database + "`.*", "GRANT USAGE ON *.*", "GRANT SELECT ON `" + database + "`.*"}, 2, ""},
+		"other":   {[]string{"GRANT " + all + " ON `x" + database + "`.*", "GRANT USAGE ON *.*", grant("SELECT", database)}, 2, ""},
 		"columns": {[]string{"GRANT SELECT (id), UPDATE (n, id) ON `" + database + "`.some"}, 2, "UPDATE in the table some"},
 	} {
 		_, text := b.login(c.grants...)
@@ -145,7 +148,7 @@ func TestInspectReadsGrantsOfRolesTablesAndPatterns(t *testing.T) {
 			t.Errorf("%s: %d needed privileges lack, want %d; may %q, want %q", name, needed, c.needed, got, c.writes)
 		}
 	}
-	name, text := b.login("GRANT SELECT ON `" + database + "`.*")
+	name, text := b.login(grant("SELECT", database))
 	role := "role_" + name
 	b.exec("CREATE ROLE " + role)
 	t.Cleanup(func() { _, _ = b.db.ExecContext(context.Background(), "DROP ROLE "+role) })

@@ -49,7 +49,7 @@ func (c client) sent(ctx context.Context, sql string) []string {
 	c.run(ctx, sql)
 	log := c.run(ctx, "SELECT hex(argument) FROM mysql.general_log WHERE command_type = 'Query' AND argument NOT LIKE '%general_log%' ORDER BY event_time;")
 	var all []string
-	for _, line := range strings.Fields(log) {
+	for line := range strings.FieldsSeq(log) {
 		text, err := hex.DecodeString(line)
 		if err != nil {
 			c.t.Fatal(err)

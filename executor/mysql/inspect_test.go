@@ -55,7 +55,9 @@ func (b *bench) login(grants ...string) (name, text string) {
 }
 
 // grant begins a GRANT on all tables of a pattern of databases.
-func grant(privileges, pattern string) string { return "GRANT " + privileges + " ON `" + pattern + "`.*" }
+func grant(privileges, pattern string) string {
+	return "GRANT " + privileges + " ON `" + pattern + "`.*"
+}
 
 func TestInspectOfAServerThatIsReady(t *testing.T) {
 	b := newBench(t)

@@ -97,6 +97,9 @@ func (g *game) place(ctx context.Context, db *sql.DB) (p place, err error) {
 	if err != nil {
 		return place{}, err
 	}
+	for len(rows) > 0 && rows[len(rows)-1].state == string(executor.StateUndone) {
+		rows = rows[:len(rows)-1] // pending again
+	}
 	if len(rows) > len(g.story.files) {
 		return place{}, fmt.Errorf("the ledger has %d rows for %d files", len(rows), len(g.story.files))
 	}

@@ -22,3 +22,11 @@ func objects(prints []string) []object {
 
 // Diff is diff.
 func Diff(before, now string) string { return diff(before, now) }
+
+// Refuse is what a server with these variables is refused for.
+func Refuse(variables map[string]string) error {
+	if refusal := facts(variables).refuse(); refusal != nil {
+		return refusal
+	}
+	return nil
+}

@@ -64,6 +64,9 @@ func (f facts) identity() string {
 
 func (f facts) on(name string) bool { return f[name] == "ON" || f[name] == "1" }
 
+// readOnly also knows MariaDB 12's degrees of it.
+func (f facts) readOnly() bool { return f.on("read_only") || strings.HasPrefix(f["read_only"], "NO_LOCK") }
+
 // refuse says why migrations can't run on a server; nil when they can.
 func (f facts) refuse() *fault.Error {
 	oldest := map[syntax.Flavour]int{syntax.MySQL: 800, syntax.MariaDB: 1006}
@@ -71,7 +74,7 @@ func (f facts) refuse() *fault.Error {
 	case f.release() < oldest[f.flavour()]:
 		return fault.New(fault.Unsupported, "%s %s is not supported: its schema changes are not atomic", f.flavour(), f["version"]).
 			Then("upgrade to MySQL 8.0 or MariaDB 10.6, or newer")
-	case f.on("super_read_only"), f.on("read_only"):
+	case f.on("super_read_only"), f.readOnly():
 		return fault.New(fault.Conflict, "the server is read only, as a replica is").
 			Then("give the URL of the primary; if this is the primary, turn read_only off")
 	case f.on("innodb_read_only"):

@@ -119,6 +119,7 @@ type adoptCounts struct {
 	Changed  int `json:"changed"`  // applied with another text
 	Unproven int `json:"unproven"` // applied, and no checksum says with which text
 	Pending  int `json:"pending"`
+	Late     int `json:"late"`    // of the pending ones, those below the newest applied one
 	Unknown  int `json:"unknown"` // recorded, and not in the folder
 }
 
@@ -158,10 +159,20 @@ func (r *adoptReport) compare(h history.History, c history.Comparison, folder []
 		states[m.Version] = adoptMigration{State: "pending"}
 		r.Counts.Pending++
 	}
+	waiting := 0
 	for _, m := range folder {
-		if s, ok := states[m.Version]; ok {
-			s.Version, s.Path = m.Version, m.Path
-			r.Migrations = append(r.Migrations, s)
+		s, ok := states[m.Version]
+		if !ok {
+			continue
+		}
+		s.Version, s.Path = m.Version, m.Path
+		r.Migrations = append(r.Migrations, s)
+		switch {
+		case m.Kind != executor.Versioned:
+		case s.State == "pending":
+			waiting++
+		default:
+			r.Counts.Late, waiting = r.Counts.Late+waiting, 0
 		}
 	}
 	for _, u := range c.Unknown {
@@ -174,7 +185,11 @@ func (r *adoptReport) text(w io.Writer) {
 	if r.Tool == "" {
 		return
 	}
-	fmt.Fprintf(w, "history of %s: %s\n", r.Tool, r.Table)
+	read := "layout " + r.Layout
+	if r.Why != "" {
+		read += " (" + r.Why + ")"
+	}
+	fmt.Fprintf(w, "history of %s: %s; %s\n", r.Tool, r.Table, read)
 	fmt.Fprintln(w, "STATE\tVERSION\tFILE\tWHY")
 	for _, m := range r.Migrations {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", m.State, m.Version, m.Path, m.Reason)
@@ -184,6 +199,9 @@ func (r *adoptReport) text(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%d applied as they are, %d changed since, %d unproven, %d pending; %d recorded without a file\n",
 		r.Counts.Applied, r.Counts.Changed, r.Counts.Unproven, r.Counts.Pending, r.Counts.Unknown)
+	if r.Counts.Late > 0 {
+		fmt.Fprintf(w, "%d pending files are below the newest applied one: migrate up wants --out-of-order for them\n", r.Counts.Late)
+	}
 	switch {
 	case r.Writes == 0:
 		fmt.Fprintln(w, "the ledger has all of that: nothing to write")

@@ -113,7 +113,7 @@ func TestAdoptShowsWhatItWillWrite(t *testing.T) {
 	s := goldenSite(t, "postgres", "flyway")
 	got := strings.ReplaceAll(s.run("adopt", exitFail, "", "nothing was written; read the lists, then add --yes"), s.dir, "DIR")
 	got = regexp.MustCompile(` *(  |\n)`).ReplaceAllString(got, "$1") // columns as wide as the folder's name
-	want := `history of flyway: public.flyway_schema_history
+	want := `history of flyway: public.flyway_schema_history; layout flyway (5 of 5 files are named like V1__x.sql or R__x.sql)
 STATE  VERSION  FILE  WHY
 applied  1  DIR/V1__users.sql
 changed  1.5  DIR/V1.5__orders.sql  the text is not the one that flyway applied: its checksum is another
@@ -127,6 +127,14 @@ would write 3 baseline rows to the ledger, history default: the applied, changed
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestAdoptSaysWhatIsLate: goose was let to leave a version out.
+func TestAdoptSaysWhatIsLate(t *testing.T) {
+	s := goldenSite(t, "postgres", "goose")
+	byHand(t, s.url, "delete from goose_db_version where version_id = 1; "+shownTables)
+	s.run("adopt --yes", exitOK, "1 pending files are below the newest applied one: migrate up wants --out-of-order for them", "")
+	s.run("up", exitFail, "", "--out-of-order")
 }
 
 func TestAdoptRefusesAnotherLedger(t *testing.T) {

@@ -14,13 +14,14 @@ import (
 	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
+	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/reviewer"
 )
 
 type reviewCmd struct {
-	Engine        string   `help:"Engine of the target: postgres." default:"postgres" placeholder:"NAME"`
+	Engine        string   `help:"Engine of the target: postgres, or mysql or mariadb (parsed only: there are no rules yet)." enum:"postgres,mysql,mariadb" default:"postgres" placeholder:"NAME"`
 	EngineVersion string   `help:"Version of the target, e.g. 15. Default: what --database says, else 15." placeholder:"V"`
 	Schema        string   `help:"SQL file that describes what exists before the change." placeholder:"FILE" xor:"catalog"`
 	Database      string   `help:"Read the catalog of this database: a URL, env:NAME or file:PATH." placeholder:"URL" xor:"catalog"`
@@ -104,6 +105,9 @@ func (c *reviewCmd) files() ([]executor.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !reviewer.HasRules(c.Engine) {
+		o.Dialect = script.MySQL
+	}
 	folder, err := layout.Load(files, o)
 	if slices.Contains(wholeFiles, folder.Layout) && o.Template == "" {
 		files = onlySQL(files)
@@ -127,8 +131,8 @@ func (c *reviewCmd) supported() error {
 		return fault.New(fault.Unsupported, "--rehearse is not supported yet").Then("leave it out for the static review")
 	case c.Format != "text" && c.Format != "json":
 		return fault.New(fault.Unsupported, "--format %s is not supported yet", c.Format).Then("use text or json")
-	case c.Engine != "postgres":
-		return fault.New(fault.Unsupported, "--engine %s is not supported yet", c.Engine).Then("use postgres")
+	case !reviewer.HasRules(c.Engine) && (c.Schema != "" || c.Database != ""):
+		return fault.New(fault.Unsupported, "--schema and --database change nothing for %s: there are no rules yet", c.Engine).Then("leave them out")
 	}
 	return nil
 }

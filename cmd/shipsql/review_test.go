@@ -36,6 +36,8 @@ func TestReviewExitsByWhatItFinds(t *testing.T) {
 		"schema.sql":       "CREATE TABLE t (v varchar(10));",
 		"wider.sql":        "ALTER TABLE t ALTER v TYPE text;",
 		"not_null.sql":     "ALTER TABLE t ALTER v SET NOT NULL;",
+		"my.sql":           "CREATE TABLE `t` (id INT) ENGINE=InnoDB; # ;\nCREATE PROCEDURE p() BEGIN SELECT 1; END;",
+		"odd.sql":          "FROBNICATE t;",
 		"latin1.sql":       "SELECT '\xe9';",
 		"empty/readme.txt": "",
 		"m/10_b.sql":       "CREATE INDEX i ON users (email);",
@@ -67,7 +69,10 @@ func TestReviewExitsByWhatItFinds(t *testing.T) {
 		{"nothing", nil, exitUsage, "", "expected"},
 		{"rehearse", []string{"--rehearse", "good.sql"}, exitUsage, "", "not supported yet"},
 		{"sarif", []string{"--format", "sarif", "good.sql"}, exitUsage, "", "not supported yet"},
-		{"mysql", []string{"--engine", "mysql", "good.sql"}, exitUsage, "", "not supported yet"},
+		{"mysql", []string{"--engine", "mysql", "my.sql"}, exitOK, "basis: parsed only: no MySQL rules yet", ""},
+		{"mariadb, not parsed", []string{"--engine", "mariadb", "odd.sql"}, exitFail, "odd.sql:1:1 error not-analysed", ""},
+		{"mysql with a catalog", []string{"--engine", "mysql", "--schema", "schema.sql", "my.sql"}, exitUsage, "", "change nothing"},
+		{"unknown engine", []string{"--engine", "oracle", "my.sql"}, exitUsage, "", "must be one of"},
 		{"unreachable", []string{"--database", "postgres://127.0.0.1:1/x", "good.sql"}, exitUsage, "", "shipsql:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -81,16 +81,15 @@ func (c compiler) compile(d ledger.Decision, text string) (plan, error) {
 	p.total = len(pieces)
 	p.statements = make([]statement, len(pieces))
 	for i, piece := range pieces {
-		p.statements[i] = c.statement(piece, i+1)
-		c.makes(p.statements[i].parsed)
+		s := c.statement(piece, i+1)
+		if refusal := c.refuse(s); refusal != nil && !p.wraps(i, s) {
+			return p, p.refused(s, refusal)
+		}
+		c.makes(s.parsed)
+		p.statements[i] = s.light()
 	}
 	if err := p.unwrap(); err != nil {
 		return p, err
-	}
-	for _, s := range p.statements {
-		if refusal := c.refuse(s); refusal != nil {
-			return p, p.refused(s, refusal)
-		}
 	}
 	return p, p.direct(pieces)
 }
@@ -131,6 +130,16 @@ func (c compiler) statement(piece script.Statement, n int) statement {
 	return s
 }
 
+// light keeps of a change of rows only what running it needs: files of rows are
+// the large ones.
+func (s statement) light() statement {
+	if s.way == rows {
+		p := s.parsed
+		s.parsed = syntax.Statement{Kind: p.Kind, Understood: p.Understood, Objects: p.Objects, Functions: p.Functions}
+	}
+	return s
+}
+
 // callsStored says that a statement calls a function that somebody made, and so
 // may do anything.
 func (c compiler) callsStored(s syntax.Statement) bool {
@@ -153,11 +162,23 @@ func (p *plan) refused(s statement, err *fault.Error) error {
 	}
 }
 
+// wraps says that a statement may be a part of BEGIN … COMMIT around the whole
+// file.
+func (p *plan) wraps(i int, s statement) bool {
+	if i == 0 {
+		return p.total > 1 && s.parsed.Kind == syntax.Begin
+	}
+	return i == p.total-1 && s.parsed.Kind == syntax.Commit && p.statements[0].parsed.Kind == syntax.Begin
+}
+
 // unwrap takes a BEGIN … COMMIT around a whole file of changes of rows off.
 func (p *plan) unwrap() error {
 	last := len(p.statements) - 1
-	if last < 1 || p.statements[0].parsed.Kind != syntax.Begin || p.statements[last].parsed.Kind != syntax.Commit {
+	if last < 1 || p.statements[0].parsed.Kind != syntax.Begin {
 		return nil
+	}
+	if p.statements[last].parsed.Kind != syntax.Commit {
+		return p.refused(p.statements[0], refusedTransaction)
 	}
 	inside := p.statements[1:last]
 	for _, s := range inside {

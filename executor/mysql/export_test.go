@@ -30,3 +30,9 @@ func Refuse(variables map[string]string) error {
 	}
 	return nil
 }
+
+// ParseURL says why a URL can't be used.
+func ParseURL(text string) error {
+	_, err := parseURL(text)
+	return err
+}

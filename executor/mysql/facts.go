@@ -65,7 +65,9 @@ func (f facts) identity() string {
 func (f facts) on(name string) bool { return f[name] == "ON" || f[name] == "1" }
 
 // readOnly also knows MariaDB 12's degrees of it.
-func (f facts) readOnly() bool { return f.on("read_only") || strings.HasPrefix(f["read_only"], "NO_LOCK") }
+func (f facts) readOnly() bool {
+	return f.on("read_only") || strings.HasPrefix(f["read_only"], "NO_LOCK")
+}
 
 // refuse says why migrations can't run on a server; nil when they can.
 func (f facts) refuse() *fault.Error {

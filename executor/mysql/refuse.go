@@ -52,11 +52,13 @@ var (
 	setsRole      = regexp.MustCompile(`(?i)^set\s+role\b`)
 )
 
+var refusedTransaction = forbidden("transaction control in the middle of a file", "changes of rows and their ledger rows are one transaction",
+	"take BEGIN, COMMIT and ROLLBACK out, or split the file")
+
 func (c compiler) refuseKind(s statement) *fault.Error {
 	switch s.parsed.Kind {
 	case syntax.Begin, syntax.Commit, syntax.Rollback, syntax.Savepoint:
-		return forbidden("transaction control in the middle of a file", "changes of rows and their ledger rows are one transaction",
-			"take BEGIN, COMMIT and ROLLBACK out, or split the file")
+		return refusedTransaction
 	case syntax.XA:
 		return forbidden("an XA transaction", "its outcome would not be the ledger's", "take it out")
 	case syntax.LockTables, syntax.UnlockTables:

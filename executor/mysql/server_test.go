@@ -109,3 +109,17 @@ func TestARotatedPasswordIsReadAgain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func FuzzURL(f *testing.F) {
+	for _, seed := range []string{
+		"mysql://u:hunter2-x@h:3306/d?tls=true", "mariadb://h/d?socket=/x&tls=preferred", "mysql://u:hunter2-x@[::1/d", "mysql:///d?socket=%", "mysql://u@h/d/e?tls=maybe&tls_ca=/nowhere",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		err := mysql.ParseURL(text)
+		if err != nil && (fault.CodeOf(err) != fault.Invalid || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
+}

@@ -177,7 +177,10 @@ func (h *harness) tryMerge(p deploy.Project, changes files, options ...mergeOpti
 	}
 	for name, content := range changes {
 		path := p.Path + "/" + name
-		_, existed := folder[path]
+		old, existed := folder[path]
+		if existed {
+			rel.Before = append(rel.Before, deploy.File{Path: path, Content: []byte(old)})
+		}
 		switch {
 		case content == nil:
 			rel.Deleted = append(rel.Deleted, path)

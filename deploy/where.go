@@ -81,6 +81,9 @@ func (s *Service) placements(ctx context.Context, p Project, m storedMigration) 
 	for _, env := range s.topology.roads[p.ID()] {
 		stage := l.facts[0].Stages[env.Name]
 		for _, name := range s.topology.stop(p.ID(), env.Name).names {
+			if !goesTo(targetOf(m.Version), s.topology.databases[name]) {
+				continue
+			}
 			at := Placement{Environment: env.Name, Database: name, Version: m.Version, Path: m.Path, Release: m.release}
 			at.State = stage.of(m, states[name])
 			if o, ok := seen[name]; ok {

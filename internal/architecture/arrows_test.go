@@ -33,12 +33,12 @@ var forbidden = map[string][]string{
 	"github.com/bradleyfalzon/":          {"providers/github", "providers/miniforge"},
 	"github.com/redis/go-redis/":         {"queue/redisbell", "queue/belltest", "internal/privateserver"},
 	"github.com/labstack/echo/":          {"handlers"},
-	"github.com/jackc/pgx/":              {"executor/postgres", "internal/privateserver", "internal/faultproxy", "store", "cmd/shipsql"},
+	"github.com/jackc/pgx/":              {"executor/postgres", "scripts/compare", "internal/privateserver", "internal/faultproxy", "store", "cmd/shipsql"},
 	"go.opentelemetry.io/otel/sdk":       {"cmd/shipsql/serve"},
 	"go.opentelemetry.io/otel/exporters": {"cmd/shipsql/serve"},
 	"modernc.org/sqlite":                 {"store"},
 	"github.com/pganalyze/pg_query_go/":  {"executor/postgres", "reviewer/postgres"},
-	"github.com/go-sql-driver/mysql":     {"executor/mysql", "internal/privateserver"},
+	"github.com/go-sql-driver/mysql":     {"executor/mysql", "scripts/compare", "internal/privateserver"},
 	"github.com/pingcap/":                {"executor/mysql/syntax"},
 }
 

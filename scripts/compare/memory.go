@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+const largeFile = 200 << 20
+
+// memoryTable prints what a file of 200 MB of rows takes.
+func memoryTable(ctx context.Context, b bench) error {
+	fmt.Printf("\n%s: one file with %d MB of INSERTs\n\n| tool | time | peak memory |\n|---|---|---|\n", b.name, largeFile>>20)
+	files := []file{
+		{"0001_notes", "CREATE TABLE notes (id bigint PRIMARY KEY, note varchar(200) NOT NULL);\n"},
+		{"0002_rows", rows()},
+	}
+	for _, tool := range []string{shipsql, goose, migrate} {
+		dir, err := b.write(tool, files)
+		if err != nil {
+			return err
+		}
+		err = b.database(ctx, func(name string) error {
+			c, err := timed(b.command(ctx, tool, b.url(name), dir))
+			if err != nil {
+				fmt.Printf("| %s | fails: %s | |\n", tool, strings.ReplaceAll(tail(err.Error()), "\n", " "))
+				return nil
+			}
+			fmt.Printf("| %s | %.1f s | %d MiB |\n", tool, c.took.Seconds(), c.peak>>20)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rows is a file of INSERTs with 100 rows each.
+func rows() string {
+	var text strings.Builder
+	text.Grow(largeFile + 1<<16)
+	note := strings.Repeat("word ", 30)
+	for id := 0; text.Len() < largeFile; {
+		text.WriteString("INSERT INTO notes (id, note) VALUES")
+		for n := range 100 {
+			id++
+			if n > 0 {
+				text.WriteByte(',')
+			}
+			fmt.Fprintf(&text, "\n(%d, '%s')", id, note)
+		}
+		text.WriteString(";\n")
+	}
+	return text.String()
+}

@@ -16,14 +16,29 @@ var autoIncrement = regexp.MustCompile(`(\n\).*?) AUTO_INCREMENT=\d+`)
 // normal is a SHOW CREATE text without what differs between two schemas, or
 // between two moments, though the definition is the same: the counter of
 // generated keys, and in stored programs, which are kept as they were written,
-// quotes around names.
-func normal(create string, kind syntax.ObjectKind, schema string) string {
-	create = strings.ReplaceAll(create, quoted(schema)+".", "")
+// quotes around names. The schemas are the object's and the one that the program
+// was written for.
+func normal(create string, kind syntax.ObjectKind, schemas ...string) string {
+	stored := false
 	switch kind {
 	case syntax.Trigger, syntax.Procedure, syntax.Function, syntax.Event, syntax.Package, syntax.PackageBody:
+		stored = true
+	}
+	for _, schema := range schemas {
+		create = strings.ReplaceAll(create, quoted(schema)+".", "")
+		if stored {
+			create = unquotedQualifier(schema).ReplaceAllString(create, "$1")
+		}
+	}
+	if stored {
 		return strings.ReplaceAll(create, "`", "")
 	}
 	return autoIncrement.ReplaceAllString(create, "$1")
+}
+
+// unquotedQualifier finds a schema's name before a dot, as in db.t.
+func unquotedQualifier(schema string) *regexp.Regexp {
+	return regexp.MustCompile(`(^|[^\w$.\x60])` + regexp.QuoteMeta(schema) + `\s*\.\s*`)
 }
 
 // show reads one object's SHOW CREATE text and its fingerprint, "" for absence.
@@ -58,6 +73,6 @@ func (c *connection) show(ctx context.Context, o syntax.Object) (create, fingerp
 			}
 		}
 	}
-	sum := sha256.Sum256([]byte(normal(create, o.Kind, orDefault(o.Name.Schema, c.database))))
+	sum := sha256.Sum256([]byte(normal(create, o.Kind, orDefault(o.Name.Schema, c.database), c.database)))
 	return create, hex.EncodeToString(sum[:]), rows.Err()
 }

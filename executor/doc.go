@@ -16,6 +16,8 @@
 //	partial    its last step is done                         applied
 //	partial    a step's outcome can't be proven              ambiguous
 //	ambiguous  resolve applied, resolve retry                partial
+//	applied    its down text ran, as one or step by step     undone
+//	undone     it is brought again                           applied
 //	applied    the file's text differs from what was applied changed
 //	applied    the file is gone from the folder              missing
 //

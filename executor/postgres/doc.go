@@ -22,6 +22,20 @@
 //	intent     found by the next run: it did not           runs again
 //	intent     found by the next run: can't be proven      the migration is ambiguous
 //
+// A file with transactions of its own runs in parts, in the order written: what
+// each BEGIN … COMMIT holds together, each stretch between them, and each
+// statement that can't run in a transaction. So does a file that uses a value
+// which its ALTER TYPE … ADD VALUE brings. Notes of the outcome say where it was
+// split. One BEGIN … COMMIT around all of it is left out.
+//
+// An undo runs the down text in the same way, with steps of the kind "undo":
+//
+//	migration            event                                  to
+//	applied, baseline    its one transaction commits            undone
+//	applied, baseline    the first step of its undo starts      partial
+//	partial              the last step of its undo is done      undone, without steps
+//	partial              its only step left no trace            what it was
+//
 // Rows of the ledger move as the table in package executor says.
 //
 // # When the connection breaks
@@ -30,6 +44,10 @@
 // the server is through with the old session), read the ledger. A row means
 // committed. While a statement of the file ran, its transaction is gone and the
 // run ends as unreachable; whoever called it may call again.
+//
+// All sessions of a run are on one server: a reconnect that lands on a replica,
+// on a replica that was promoted, or on a ledger which the run hasn't written
+// ends it.
 //
 // # The lock
 //
@@ -48,6 +66,12 @@
 // cancel request, whose key the server checks: a process id that is another's by
 // now hits nobody. What a cancelled CREATE INDEX CONCURRENTLY leaves behind is
 // removed by the next run: it might have to wait for the very session in the way.
+//
+// # Roles and companions
+//
+// Files run as the run's role, if it has one; the ledger is always written as the
+// login, and so is another tool's history, in the transaction that makes the
+// ledger's row final.
 //
 // # Looking beforehand
 //

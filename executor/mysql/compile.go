@@ -123,7 +123,7 @@ func (c compiler) statement(piece script.Statement, n int) statement {
 		s.way, s.setting = idle, true
 		s.charset = aboutCharset.MatchString(piece.Text)
 	case syntax.Select, syntax.Do:
-		if !writesFile.MatchString(piece.Text) && !c.callsStored(parsed) {
+		if !writesFile.MatchString(piece.Text) && !c.callsStored(parsed, piece.Text) {
 			s.way = idle
 		}
 	}
@@ -140,9 +140,17 @@ func (s statement) light() statement {
 	return s
 }
 
-// callsStored says that a statement calls a function that somebody made, and so
-// may do anything.
-func (c compiler) callsStored(s syntax.Statement) bool {
+// callsStored says that a statement calls, or may call, a function that somebody
+// made, and so may do anything.
+func (c compiler) callsStored(s syntax.Statement, text string) bool {
+	if !s.Understood {
+		text = strings.ToLower(text)
+		for name := range c.stored {
+			if strings.Contains(text, name) {
+				return true
+			}
+		}
+	}
 	return slices.ContainsFunc(s.Functions, func(name string) bool { return c.stored[name] || name == "setval" || name == "nextval" })
 }
 

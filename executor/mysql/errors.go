@@ -75,12 +75,11 @@ func contended(err error) bool {
 // of our own statements. nil stays nil.
 func (c *connection) explained(err error) error {
 	switch {
-	case err == nil:
-		return nil
+	case fault.CodeOf(err) != fault.Internal: // it has a meaning already, or there is none
+		return err
 	case broken(err):
 		return &runner.Lost{Err: unreachable(err, c.at)}
-	}
-	if contended(err) {
+	case contended(err):
 		return fault.New(fault.LockTimeout, "another session has a lock on the ledger").At(c.at).Because(err).Then("trying again is safe")
 	}
 	switch number(err) {

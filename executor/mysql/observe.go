@@ -3,11 +3,13 @@ package mysql
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
+	"github.com/shipsql/shipsql/executor/runner"
 )
 
 // observation is what was seen before or after a statement ran, as the ledger
@@ -103,7 +105,12 @@ func (s *session) observe(ctx context.Context, parsed syntax.Statement) ([]objec
 	if err != nil {
 		return nil, err
 	}
-	return c.look(ctx, named)
+	objects, err := c.look(ctx, named)
+	if _, lost := errors.AsType[*runner.Lost](err); lost {
+		c.close()
+		s.aside = nil // the next look takes another
+	}
+	return objects, err
 }
 
 // look reads the SHOW CREATE text of objects.

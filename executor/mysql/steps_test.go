@@ -198,6 +198,22 @@ func TestACompanionIsWrittenWithTheLastStep(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	b.want("select count(*) from a", "0")
+	for _, c := range []companion{{fails: true}, {}} { // what is done is done, and not done again
+		_, err := b.Apply(t.Context(), executor.Run{Companion: c, Migrations: load(t, map[string]string{"4_d.sql": "truncate table a"})})
+		if (err != nil) != c.fails || fault.CodeOf(err) == fault.Ambiguous {
+			t.Errorf("error %v", err)
+		}
+	}
+	b.want("select version from theirs order by 1", "1\n4")
+}
+
+// What calls a function that somebody made is not run twice on a guess.
+func TestFunctionsMayDoAnything(t *testing.T) {
+	b := newBench(t)
+	b.exec("create table a(n int)", "create table b(n int)")
+	b.mustApply(map[string]string{"1_a.sql": "create function f() returns int begin insert into a values (1); return 1; end;\nselect f();\n" +
+		"select `F`() into @x;\nselect count(*) from a;\ninsert into b select f();"})
+	b.want("select n, pre is null, pre like '{\"rows\":true%' from shipsql_steps order by n", "1|0|0\n2|0|0\n3|0|0\n4|1|NULL\n5|0|1")
 }
 
 // A file whose rest was taken out may end at once, unless that rest is in doubt.

@@ -1,107 +1,78 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // story is a folder as people have them: tables, columns, indexes, rows.
-func story(files int) []string {
-	texts := make([]string, files)
-	for i := range texts {
-		table := i - i%4
-		texts[i] = []string{
-			fmt.Sprintf("CREATE TABLE t%d (id bigint PRIMARY KEY, note varchar(80) NOT NULL DEFAULT 'none');\n", table),
-			fmt.Sprintf("ALTER TABLE t%d ADD COLUMN n int NOT NULL DEFAULT 0;\n", table),
-			fmt.Sprintf("CREATE INDEX t%d_n ON t%[1]d (n);\n", table),
-			fmt.Sprintf("INSERT INTO t%d (id) VALUES (1);\n", table),
-		}[i%4]
+func story(n int) []file {
+	files := make([]file, n)
+	for i := range files {
+		up := fmt.Sprintf("CREATE TABLE t%d (id bigint PRIMARY KEY, note varchar(100) NOT NULL DEFAULT 'none');\n", i)
+		switch i % 4 {
+		case 1:
+			up = fmt.Sprintf("ALTER TABLE t%d ADD COLUMN n int NOT NULL DEFAULT 0;\n", i-1)
+		case 2:
+			up = fmt.Sprintf("CREATE INDEX t%d_n ON t%[1]d (n);\n", i-2)
+		case 3:
+			up = fmt.Sprintf("INSERT INTO t%d (id) VALUES (1), (2), (3);\nUPDATE t%[1]d SET n = id;\n", i-3)
+		}
+		files[i] = file{fmt.Sprintf("%04d_t", i+1), up}
 	}
-	return texts
+	return files
 }
 
-// row is what was measured of one tool.
-type row struct{ apply, again, memory []float64 } // seconds, seconds, MiB
-
-// apply prints how long a folder takes, then a run with nothing to do.
-func (b *bench) apply(s server) error {
-	texts := story(s.files)
-	folder, err := b.files("apply-"+s.name, texts)
-	if err != nil {
-		return err
-	}
-	rows := map[string]*row{"raw": {}}
+// applyTable prints how long each tool takes for the whole folder, and for
+// finding that nothing is to do.
+func applyTable(ctx context.Context, b bench) error {
+	costs := map[string][]cost{}
+	idle := map[string][]cost{}
 	for range b.rounds {
-		took, err := b.raw(s, texts)
-		if err != nil {
-			return err
-		}
-		rows["raw"].apply = append(rows["raw"].apply, took.Seconds())
-		for _, t := range tools {
-			if rows[t.name] == nil {
-				rows[t.name] = &row{}
-			}
-			if err := b.applied(s, t, folder, rows[t.name]); err != nil {
+		for _, tool := range tools {
+			first, second, err := b.apply(ctx, tool)
+			if err != nil {
 				return err
 			}
+			costs[tool], idle[tool] = append(costs[tool], first), append(idle[tool], second)
 		}
 	}
-	fmt.Printf("\n%s, %d files, median of %d rounds\n\n", s.name, s.files, b.rounds)
-	fmt.Print("| | seconds | of the raw loop | nothing to do, ms | most memory, MiB |\n|---|---|---|---|---|\n")
-	raw := median(rows["raw"].apply)
-	fmt.Printf("| raw loop | %.2f | 1.00 | | |\n", raw)
-	for _, t := range tools {
-		r := rows[t.name]
-		fmt.Printf("| %s | %.2f | %.2f | %.0f | %.0f |\n", t.name, median(r.apply), median(r.apply)/raw, median(r.again)*1000, median(r.memory))
+	fmt.Printf("\n%s: %d files, median of %d rounds in turns\n\n", b.name, b.files, b.rounds)
+	fmt.Printf("| tool | applying all | x by hand | nothing to do | peak memory |\n|---|---|---|---|---|\n")
+	base := median(costs[byHand]).took
+	for _, tool := range tools {
+		all, nothing := median(costs[tool]), median(idle[tool])
+		fmt.Printf("| %s | %.2f s | %.2f | %d ms | %d MiB |\n", tool, all.took.Seconds(),
+			all.took.Seconds()/base.Seconds(), nothing.took.Milliseconds(), all.peak>>20)
 	}
 	return nil
 }
 
-func (b *bench) applied(s server, t tool, folder string, r *row) error {
-	d, err := b.fresh(s)
+// apply runs a tool twice on an empty database: all is to do, nothing is to do.
+func (b bench) apply(ctx context.Context, tool string) (first, second cost, err error) {
+	dir, err := b.write(tool, story(b.files))
 	if err != nil {
-		return err
+		return first, second, err
 	}
-	first, err := b.run(t, folder, d)
-	if err != nil {
+	err = b.database(ctx, func(name string) error {
+		if first, err = timed(b.command(ctx, tool, b.url(name), dir)); err != nil {
+			return err
+		}
+		second, err = timed(b.command(ctx, tool, b.url(name), dir))
 		return err
-	}
-	again, err := b.run(t, folder, d)
-	r.apply = append(r.apply, first.time.Seconds())
-	r.again = append(r.again, again.time.Seconds())
-	r.memory = append(r.memory, float64(max(first.memory, again.memory))/(1<<20))
-	return err
+	})
+	return first, second, err
 }
 
-// raw applies the texts as somebody would by hand: a transaction for each, with
-// a row that says so. MariaDB commits what changes the schema by itself.
-func (b *bench) raw(s server, texts []string) (time.Duration, error) {
-	d, err := b.fresh(s)
-	if err != nil {
-		return 0, err
+// median is that of the times, and of the memory, each by itself.
+func median(costs []cost) cost {
+	times, peaks := make([]time.Duration, len(costs)), make([]int64, len(costs))
+	for i, c := range costs {
+		times[i], peaks[i] = c.took, c.peak
 	}
-	db, err := d.connect(1)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = db.Close() }()
-	begun := time.Now()
-	if _, err := db.ExecContext(b.ctx, "CREATE TABLE applied (n int PRIMARY KEY)"); err != nil {
-		return 0, err
-	}
-	for n, text := range texts {
-		tx, err := db.BeginTx(b.ctx, nil)
-		if err != nil {
-			return 0, err
-		}
-		for _, statement := range []string{text, fmt.Sprintf("INSERT INTO applied VALUES (%d)", n)} {
-			if _, err := tx.ExecContext(b.ctx, statement); err != nil {
-				return 0, err
-			}
-		}
-		if err := tx.Commit(); err != nil {
-			return 0, err
-		}
-	}
-	return time.Since(begun), nil
+	slices.Sort(times)
+	slices.Sort(peaks)
+	return cost{times[len(times)/2], peaks[len(peaks)/2]}
 }

@@ -1,108 +1,122 @@
+// Command compare runs the same migration folders with ShipSQL, goose,
+// golang-migrate and a hand-written loop, each as a process of its own, in turns,
+// on one private PostgreSQL and one private MariaDB that flush what they commit.
+// It prints the tables of docs/performance.md. Run it from the repository's root
+// on a quiet machine:
+//
+//	go run ./scripts/compare [-rounds 3] [-only apply|stall|memory]
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
-	"slices"
+
+	"github.com/shipsql/shipsql/internal/privateserver"
 )
 
 func main() {
-	rounds := flag.Int("rounds", 3, "how often each tool gets its turn")
-	only := flag.String("only", "", "apply, stall or large; default: all")
+	if len(os.Args) == 4 && os.Args[1] == byHand { // this program as the hand-written loop
+		exitOn(loop(context.Background(), os.Args[2], os.Args[3]))
+		return
+	}
+	rounds := flag.Int("rounds", 3, "how often each tool applies each folder; the median counts")
+	only := flag.String("only", "", "apply, stall or memory: this part alone")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := compare(ctx, *rounds, *only); err != nil {
+	exitOn(run(context.Background(), *rounds, *only))
+}
+
+func exitOn(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
 }
 
-// compare builds the tools, starts the servers and prints the tables.
-func compare(ctx context.Context, rounds int, only string) (err error) {
-	parts := []struct {
-		name string
-		run  func(*bench, server) error
-	}{{"apply", (*bench).apply}, {"stall", (*bench).stall}, {"large", (*bench).large}}
-	b := &bench{ctx: ctx, rounds: rounds}
-	if b.folder, err = os.MkdirTemp("", "shipsql-compare-"); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(b.folder)) }()
-	if err := b.build(); err != nil {
-		return err
-	}
-	servers, end, err := startServers(ctx)
+func run(ctx context.Context, rounds int, only string) error {
+	folder, err := os.MkdirTemp("", "shipsql-compare-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, end()) }()
-	for _, part := range parts {
-		for _, s := range servers {
+	defer func() { _ = os.RemoveAll(folder) }()
+	if err := build(ctx, folder); err != nil {
+		return err
+	}
+	servers, stop, err := start(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	for _, s := range servers {
+		for _, part := range []struct {
+			name string
+			run  func(context.Context, bench) error
+		}{{"apply", applyTable}, {"stall", stallTable}, {"memory", memoryTable}} {
 			if only != "" && only != part.name {
 				continue
 			}
-			if err := part.run(b, s); err != nil {
-				return fmt.Errorf("%s on %s: %w", part.name, s.name, err)
+			if err := part.run(ctx, bench{server: s, folder: folder, rounds: rounds}); err != nil {
+				return fmt.Errorf("%s, %s: %w", s.name, part.name, err)
 			}
 		}
 	}
 	return nil
 }
 
-// bench is one run of the comparison.
-type bench struct {
-	ctx      context.Context //nolint:containedctx // of the whole program
-	rounds   int
-	folder   string // everything temporary
-	database int    // how many were made
-}
-
-// build makes the programs: ours from this source, the others' as released.
-func (b *bench) build() error {
-	for _, command := range []*exec.Cmd{
-		exec.CommandContext(b.ctx, "go", "build", "-o", filepath.Join(b.folder, "shipsql"), "./cmd/shipsql"),
-		exec.CommandContext(b.ctx, "scripts/peers", b.folder),
+// build makes the programs that are compared.
+func build(ctx context.Context, folder string) error {
+	for _, command := range [][]string{
+		{"go", "build", "-trimpath", "-o", filepath.Join(folder, shipsql), "./cmd/shipsql"},
+		{"scripts/peers", folder},
 	} {
-		if out, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", command, err, out)
+		if out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%v: %w\n%s", command, err, out)
 		}
 	}
 	return nil
 }
 
-// fresh is a database of its own.
-func (b *bench) fresh(s server) (database, error) {
-	b.database++
-	name := fmt.Sprintf("compare_%d", b.database)
-	return s.open(name), s.create(b.ctx, name)
+// server is a database product at hand.
+type server struct {
+	name, engine string
+	files        int // of the folder that is applied
+	url          func(database string) string
+	create, drop func(ctx context.Context, database string) error
 }
 
-// files writes a folder in each tool's form and returns where it is.
-func (b *bench) files(name string, texts []string) (string, error) {
-	folder := filepath.Join(b.folder, name)
-	for _, t := range tools {
-		if err := os.MkdirAll(filepath.Join(folder, t.name), 0o700); err != nil {
-			return "", err
-		}
-		for i, text := range texts {
-			path, content := t.file(i+1, text)
-			if err := os.WriteFile(filepath.Join(folder, t.name, path), []byte(content), 0o600); err != nil {
-				return "", err
-			}
-		}
+func start(ctx context.Context) (servers []server, stop func(), err error) {
+	pg, err := privateserver.StartPostgres(ctx, privateserver.Options{Durable: true})
+	if err != nil {
+		return nil, nil, err
 	}
-	return folder, nil
+	maria, err := privateserver.StartMariaDB(ctx, privateserver.MariaDBOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return []server{
+			{"PostgreSQL", "postgres", 1000, pg.URL, pg.CreateDatabase, pg.DropDatabase},
+			{"MariaDB", "mysql", 200, maria.URL, maria.CreateDatabase, maria.DropDatabase},
+		}, func() {
+			_, _ = pg.Stop(), maria.Stop()
+		}, nil
 }
 
-// median of some values, at least one.
-func median[T int | int64 | float64](values []T) T {
-	values = slices.Sorted(slices.Values(values))
-	return values[len(values)/2]
+// bench is one part of the comparison on one server.
+type bench struct {
+	server
+	folder string // holds the programs, and what a part writes
+	rounds int
+}
+
+// database lends an empty database.
+func (b bench) database(ctx context.Context, use func(name string) error) error {
+	const name = "compare"
+	if err := b.create(ctx, name); err != nil {
+		return err
+	}
+	defer func() { _ = b.drop(context.WithoutCancel(ctx), name) }()
+	return use(name)
 }

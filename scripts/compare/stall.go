@@ -7,137 +7,129 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
 const (
-	clients     = 4                // of the application
-	longFor     = 20 * time.Second // the report that somebody runs meanwhile
-	calm        = 2 * time.Second  // before the migration begins
-	rowsAtStart = 1000
+	longTransaction = 10 * time.Second     // how long it keeps reading the table open
+	length          = 20 * time.Second     // of the application's run
+	beforeMigration = time.Second          // how long the application runs undisturbed
+	connections     = 4                    // of the application
+	every           = 5 * time.Millisecond // a query is due on each connection
 )
 
-// stall prints what an application feels while a migration waits for the lock of
-// a table that a long transaction has read.
-func (b *bench) stall(s server) error {
-	folder, err := b.files("stall-"+s.name, []string{"ALTER TABLE orders ADD COLUMN note varchar(80);\n"})
-	if err != nil {
-		return err
-	}
-	fmt.Printf("\n%s: queries of %d clients on a table while ADD COLUMN waits %s for a transaction that has read it\n\n", s.name, clients, longFor)
-	fmt.Print("| | queries | p99, ms | longest stall, s | applied after, s |\n|---|---|---|---|---|\n")
-	for _, t := range tools {
-		felt, took, err := b.felt(s, t, folder)
+// stallTable prints what the application feels while a migration waits behind a
+// long transaction: the measurement that nobody shows.
+func stallTable(ctx context.Context, b bench) error {
+	fmt.Printf("\n%s: an application with %d connections reads and writes a table; a transaction that read it stays open for %s; "+
+		"%s later a migration adds a column\n\n", b.name, connections, longTransaction, beforeMigration)
+	fmt.Printf("| tool | median | p99 | longest stall | queries that took over 100 ms | migration done after |\n|---|---|---|---|---|---|\n")
+	for _, tool := range []string{shipsql, goose, migrate} {
+		err := b.database(ctx, func(name string) error { return b.stall(ctx, tool, name) })
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", tool, err)
 		}
-		at := func(part float64) time.Duration { return felt[int(float64(len(felt)-1)*part)] }
-		fmt.Printf("| %s | %d | %.1f | %.2f | %.1f |\n", t.name, len(felt), at(0.99).Seconds()*1000, at(1).Seconds(), took.Seconds())
 	}
 	return nil
 }
 
-// felt is how long each query took from the migration's beginning to its end,
-// sorted, and how long the migration took.
-func (b *bench) felt(s server, t tool, folder string) (felt []time.Duration, took time.Duration, err error) {
-	d, err := b.fresh(s)
+func (b bench) stall(ctx context.Context, tool, name string) error {
+	dir, err := b.write(tool, []file{{"0001_column", "ALTER TABLE users ADD COLUMN seen int;\n"}})
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	db, err := d.connect(clients + 1)
+	db, err := b.open(name)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := b.orders(db); err != nil {
-		return nil, 0, err
-	}
-	long, err := db.BeginTx(b.ctx, nil)
-	if err != nil {
-		return nil, 0, err
-	}
-	var rows int
-	if err := long.QueryRowContext(b.ctx, "SELECT count(*) FROM orders").Scan(&rows); err != nil {
-		return nil, 0, err
-	}
-	over := time.AfterFunc(calm+longFor, func() { _ = long.Rollback() })
-	defer over.Stop()
-
-	a := &application{db: db}
-	ctx, stop := context.WithCancel(b.ctx)
-	a.start(ctx)
-	<-time.After(calm)
-	begun := time.Now()
-	used, err := b.run(t, folder, d)
-	stop()
-	a.clients.Wait()
-	if err != nil {
-		return nil, 0, err
-	}
-	return a.since(begun), used.time, a.err
-}
-
-func (b *bench) orders(db *sql.DB) error {
-	if _, err := db.ExecContext(b.ctx, "CREATE TABLE orders (id int PRIMARY KEY, total int NOT NULL)"); err != nil {
-		return err
-	}
-	tx, err := db.BeginTx(b.ctx, nil)
-	if err != nil {
-		return err
-	}
-	for n := range rowsAtStart {
-		if _, err := tx.ExecContext(b.ctx, fmt.Sprintf("INSERT INTO orders (id, total) VALUES (%d, 1)", n)); err != nil {
+	for _, statement := range []string{"CREATE TABLE users (id int PRIMARY KEY, n int NOT NULL)", "INSERT INTO users VALUES (1, 0), (2, 0), (3, 0), (4, 0)"} {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
-	return tx.Commit()
+	reader, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := reader.ExecContext(ctx, "SELECT id FROM users"); err != nil {
+		return err
+	}
+	time.AfterFunc(longTransaction, func() { _ = reader.Rollback() })
+
+	app := application{db: db}
+	app.start(ctx)
+	time.Sleep(beforeMigration)
+	took, err := timed(b.command(ctx, tool, b.url(name), dir))
+	waits, failed := app.through()
+	if err != nil || failed != nil {
+		return fmt.Errorf("migration: %w, application: %w", err, failed)
+	}
+	slow, _ := slices.BinarySearch(waits, 100*time.Millisecond)
+	fmt.Printf("| %s | %s | %s | %s | %.0f %% | %.1f s |\n", tool, shown(waits[len(waits)/2]), shown(waits[len(waits)*99/100]),
+		shown(waits[len(waits)-1]), 100*float64(len(waits)-slow)/float64(len(waits)), took.took.Seconds())
+	return nil
 }
 
-// application asks for rows in a loop.
+func shown(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}
+
+// open connects as the application does.
+func (b bench) open(name string) (*sql.DB, error) {
+	if b.engine == "mysql" {
+		return sql.Open("mysql", driverName(b.url(name)))
+	}
+	return sql.Open("pgx", b.url(name))
+}
+
+// application reads and writes rows. On each connection a query is due every few
+// milliseconds, whether or not the last one is through: how long one took counts
+// from when it was due, as users feel it.
 type application struct {
 	db      *sql.DB
-	clients sync.WaitGroup
+	running sync.WaitGroup
 
-	mu      sync.Mutex
-	queries []query
-	err     error
-}
-
-type query struct {
-	end  time.Time
-	took time.Duration
+	mu    sync.Mutex
+	waits []time.Duration
+	err   error
 }
 
 func (a *application) start(ctx context.Context) {
-	for client := range clients {
-		a.clients.Go(func() {
-			for n := client; ctx.Err() == nil; n++ {
-				begun := time.Now()
-				var total int
-				// A query that began is heard to its end: that is the stall.
-				err := a.db.QueryRowContext(context.WithoutCancel(ctx), fmt.Sprintf("SELECT total FROM orders WHERE id = %d", n%rowsAtStart)).Scan(&total)
-				a.note(query{time.Now(), time.Since(begun)}, err)
-				<-time.After(time.Millisecond)
+	for id := range connections {
+		a.running.Go(func() {
+			begin := time.Now()
+			for n := range int(length / every) {
+				due := begin.Add(time.Duration(n) * every)
+				time.Sleep(time.Until(due))
+				query := fmt.Sprintf("SELECT n FROM users WHERE id = %d", id+1)
+				if n%2 == 1 {
+					query = fmt.Sprintf("UPDATE users SET n = n + 1 WHERE id = %d", id+1)
+				}
+				_, err := a.db.ExecContext(ctx, query)
+				a.note(time.Since(due), err)
 			}
 		})
 	}
 }
 
-func (a *application) note(q query, err error) {
+func (a *application) note(wait time.Duration, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.queries = append(a.queries, q)
-	if err != nil && a.err == nil {
+	a.waits = append(a.waits, wait)
+	if a.err == nil {
 		a.err = err
 	}
 }
 
-// since are the times of queries that ended after a moment, sorted.
-func (a *application) since(moment time.Time) (took []time.Duration) {
-	for _, q := range a.queries {
-		if q.end.After(moment) {
-			took = append(took, q.took)
-		}
-	}
-	slices.Sort(took)
-	return took
+// through waits until the application is through and returns how long its
+// queries took, sorted.
+func (a *application) through() ([]time.Duration, error) {
+	a.running.Wait()
+	slices.Sort(a.waits)
+	return a.waits, a.err
 }

@@ -89,17 +89,13 @@ func (r folderReader) read(rel NewRelease, o layout.Options) (merge, error) {
 		m.folder = append(m.folder, folderFile{f.Path, id})
 		files = append(files, executor.File{Path: f.Path, Content: r.contents[id]})
 	}
-	before, err := r.before(rel, files)
-	if err != nil {
-		return m, err
-	}
-	m.load(files, before)
+	m.load(files, r.before(rel, files))
 	return m, nil
 }
 
 // before is the folder with the changed files as they were; of the others only
 // the names are known.
-func (r folderReader) before(rel NewRelease, files []executor.File) ([]executor.File, error) {
+func (r folderReader) before(rel NewRelease, files []executor.File) []executor.File {
 	old := map[string]executor.File{}
 	for _, f := range rel.Before {
 		content := f.Content
@@ -111,14 +107,14 @@ func (r folderReader) before(rel NewRelease, files []executor.File) ([]executor.
 		}
 	}
 	if len(old) == 0 {
-		return nil, nil
+		return nil
 	}
 	for _, f := range files {
 		if _, changed := old[f.Path]; !changed {
 			old[f.Path] = executor.File{Path: f.Path, Unread: layout.IsSQL(f.Path), Content: f.Content}
 		}
 	}
-	return slices.Collect(maps.Values(old)), nil
+	return slices.Collect(maps.Values(old))
 }
 
 // resolve finds our id of a file's content and keeps what the store lacks.

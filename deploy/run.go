@@ -54,8 +54,7 @@ func (s *Service) buildRun(ctx context.Context, q store.Queryer, p Project, key 
 		return run, err
 	}
 	run.Accept, err = acceptedChecksums(ctx, q, p.ID())
-	run.index()
-	return run, err
+	return run.indexed(), err
 }
 
 // on is the run on one database: what goes there, by the executor's versions.
@@ -81,8 +80,8 @@ func (r stageRun) on(d Database) stageRun {
 	return here
 }
 
-// index notes what the run may speak of.
-func (r *stageRun) index() {
+// indexed notes what the run may speak of.
+func (r stageRun) indexed() stageRun {
 	all := slices.Concat(r.Folder, r.Migrations)
 	for _, mark := range slices.Collect(maps.Values(r.Skip)) {
 		all = append(all, mark.Migrations...)
@@ -93,6 +92,7 @@ func (r *stageRun) index() {
 		r.texts[key] = append(r.texts[key], m)
 		r.split = r.split || nameOf(m) != m.Version
 	}
+	return r
 }
 
 // text finds the migration that the executor speaks of on one database. Of a

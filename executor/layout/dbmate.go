@@ -52,13 +52,18 @@ func readDbmate(l *loader, files []executor.File) {
 
 func (l *loader) dbmate(n fileName, path, sql string) {
 	d := dbmateFile{up: -1, down: -1}
+	if !dbmateMark.MatchString(sql) {
+		d.fail(1, "the file has no line -- migrate:up", "write it above the statements")
+	}
 	lines(sql, func(n, offset int, text string) bool {
-		d.line(n, offset, text)
+		if d.err == nil {
+			d.line(n, offset, text)
+		}
 		return d.err == nil
 	})
 	switch {
 	case d.err != nil:
-	case d.up < 0:
+	case d.up < 0: // what looks like it is none
 		d.fail(1, "the file has no line -- migrate:up", "write it above the statements")
 	case d.down < 0:
 		d.fail(1+strings.Count(sql, "\n"), "the file has no line -- migrate:down", "write it behind the statements, with what undoes them or nothing")

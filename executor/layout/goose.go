@@ -63,11 +63,16 @@ func readGoose(l *loader, files []executor.File) {
 
 func (l *loader) goose(n fileName, path, sql string) {
 	g := gooseFile{up: -1, down: len(sql)}
+	if !gooseMark.MatchString(sql) {
+		g.fail(1, "the file has no line -- +goose Up", "write it above the statements")
+	}
 	lines(sql, func(n, offset int, text string) bool {
-		g.line(n, offset, text)
+		if g.err == nil {
+			g.line(n, offset, text)
+		}
 		return g.err == nil
 	})
-	if g.err == nil && g.up < 0 {
+	if g.err == nil && g.up < 0 { // it hides in what is no annotation
 		g.fail(1, "the file has no line -- +goose Up", "write it above the statements")
 	}
 	if g.err == nil && g.block > 0 {

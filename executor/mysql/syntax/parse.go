@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"github.com/shipsql/shipsql/executor/catalog"
 )
 
 // Parse reads one statement, without its delimiter. It never fails and never
@@ -94,18 +96,21 @@ func unique(names []string) []string {
 // rowObjects are the tables of a statement about rows.
 func rowObjects(tree ast.StmtNode, names seen) []Object {
 	var objects []Object
+	had, targets := map[Object]bool{}, map[*ast.TableName]bool{}
 	add := func(t *ast.TableName, use Use) {
-		o := Object{Table, nameOf(t), use}
-		if !slices.Contains(objects, o) {
+		if o := (Object{Table, nameOf(t), use}); !had[o] {
+			had[o] = true
 			objects = append(objects, o)
 		}
 	}
-	targets := slices.DeleteFunc(written(tree), names.isCTE)
-	for _, t := range targets {
-		add(t, Writes)
+	for _, t := range written(tree) {
+		if !names.isCTE(t) {
+			targets[t] = true
+			add(t, Writes)
+		}
 	}
 	for _, t := range names.tables {
-		if !slices.Contains(targets, t) {
+		if !targets[t] {
 			add(t, Reads)
 		}
 	}
@@ -116,18 +121,28 @@ func rowObjects(tree ast.StmtNode, names seen) []Object {
 // query's tables are known from the tree alone, those of a column's REFERENCES
 // from the words alone.
 func (r *reader) agree(names seen) bool {
-	found := slices.Clone(r.Objects)
+	found, sure := map[catalog.Name]int{}, map[catalog.Name]int{}
+	for _, o := range r.Objects {
+		found[o.Name]++
+		if o.Use != Reads {
+			sure[o.Name]++
+		}
+	}
+	seen := map[catalog.Name]int{}
 	for _, t := range names.tables {
 		name := nameOf(t)
-		i := slices.IndexFunc(found, func(o Object) bool { return o.Name == name })
-		switch {
-		case i >= 0:
-			found = slices.Delete(found, i, i+1)
-		case r.query:
-			r.Objects = append(r.Objects, Object{Table, name, Reads})
-		default:
+		if seen[name]++; seen[name] <= found[name] {
+			continue
+		}
+		if !r.query {
+			return false
+		}
+		r.Objects = append(r.Objects, Object{Table, name, Reads})
+	}
+	for name, n := range sure {
+		if seen[name] < n {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(found, func(o Object) bool { return o.Use != Reads })
+	return true
 }

@@ -132,14 +132,13 @@ func (r *reader) rename() {
 
 // swaps says whether a name is both renamed from and renamed to.
 func (r *reader) swaps() bool {
-	for _, from := range r.Objects {
-		if from.Use == RenameFrom && slices.ContainsFunc(r.Objects, func(to Object) bool {
-			return to.Use == RenameTo && strings.EqualFold(to.Name.Name, from.Name.Name)
-		}) {
-			return true
+	from := map[string]bool{}
+	for _, o := range r.Objects {
+		if o.Use == RenameFrom {
+			from[strings.ToLower(o.Name.Name)] = true
 		}
 	}
-	return false
+	return slices.ContainsFunc(r.Objects, func(o Object) bool { return o.Use == RenameTo && from[strings.ToLower(o.Name.Name)] })
 }
 
 func (r *reader) truncate() {
@@ -347,5 +346,9 @@ func (s *swap) rename(from, to string) {
 
 // swapped says whether a column's name may be another column's afterwards.
 func (s *swap) swapped() bool {
-	return s.many && len(s.gone) > 0 || slices.ContainsFunc(s.gone, func(name string) bool { return slices.Contains(s.added, name) })
+	added := map[string]bool{}
+	for _, name := range s.added {
+		added[name] = true
+	}
+	return s.many && len(s.gone) > 0 || slices.ContainsFunc(s.gone, func(name string) bool { return added[name] })
 }

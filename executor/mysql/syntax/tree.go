@@ -95,11 +95,11 @@ var chains = map[string]bool{
 // seen is what a tree names.
 type seen struct {
 	tables    []*ast.TableName
-	aliases   []*ast.TableName // of DELETE a, b FROM …: names given in its FROM
+	aliases   map[*ast.TableName]bool // of DELETE a, b FROM …: names given in its FROM
 	functions []string
 	columns   []*ast.ColumnName
-	ctes      []string // common table expressions
-	qualified bool     // a function or a column is named with its schema
+	ctes      map[string]bool // common table expressions
+	qualified bool            // a function or a column is named with its schema
 }
 
 // Enter is ast.Visitor's.
@@ -109,10 +109,16 @@ func (s *seen) Enter(n ast.Node) (ast.Node, bool) {
 		s.tables = append(s.tables, n)
 	case *ast.DeleteStmt:
 		if n.Tables != nil {
-			s.aliases = append(s.aliases, n.Tables.Tables...)
+			s.aliases = map[*ast.TableName]bool{}
+			for _, t := range n.Tables.Tables {
+				s.aliases[t] = true
+			}
 		}
 	case *ast.CommonTableExpression:
-		s.ctes = append(s.ctes, n.Name.L)
+		if s.ctes == nil {
+			s.ctes = map[string]bool{}
+		}
+		s.ctes[n.Name.L] = true
 	case *ast.ColumnName:
 		s.columns = append(s.columns, n)
 		s.qualified = s.qualified || n.Schema.L != ""
@@ -133,12 +139,12 @@ func (s *seen) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 // look gathers what a tree names. Common table expressions are no tables.
 func look(tree ast.StmtNode) (s seen) {
 	tree.Accept(&s)
-	s.tables = slices.DeleteFunc(s.tables, func(t *ast.TableName) bool { return slices.Contains(s.aliases, t) || s.isCTE(t) })
+	s.tables = slices.DeleteFunc(s.tables, func(t *ast.TableName) bool { return s.aliases[t] || s.isCTE(t) })
 	return s
 }
 
 func (s *seen) isCTE(t *ast.TableName) bool {
-	return t.Schema.L == "" && slices.Contains(s.ctes, t.Name.L)
+	return t.Schema.L == "" && s.ctes[t.Name.L]
 }
 
 func nameOf(t *ast.TableName) catalog.Name { return catalog.Name{Schema: t.Schema.O, Name: t.Name.O} }

@@ -3,6 +3,7 @@ package mysql_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -266,4 +267,36 @@ func runChild(t *testing.T, url, dir string, after int, delay time.Duration) (ki
 		t.Fatalf("%v: %s", err, said.String())
 	}
 	return err != nil
+}
+
+// A login that may make no scratch schema is told what that costs, and only then.
+func TestWithoutScratchSchemas(t *testing.T) {
+	proxy, through := behindProxy(t)
+	b := newBench(t)
+	u, err := url.Parse(through(b.url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := b.query("select database()")
+	b.exec("create user "+name+" identified by 'secret-word'", "grant all on `"+name+"`.* to "+name, "create table a(n int)")
+	t.Cleanup(func() {
+		if _, err := b.db.ExecContext(context.Background(), "drop user "+name); err != nil {
+			t.Error(err)
+		}
+	})
+	u.User = url.UserPassword(name, "secret-word")
+	cut := func(n int, text string) error {
+		proxy.Arm(&faultproxy.Cut{When: faultproxy.After, Match: func(_ int, chunk []byte) bool { return bytes.HasSuffix(chunk, []byte("\x03"+text)) }})
+		_, err := openTarget(u.String()).Apply(t.Context(), executor.Run{Migrations: load(t, map[string]string{fmt.Sprintf("%d_a.sql", n): text}), Limits: patient})
+		return err
+	}
+	if err := cut(1, "drop table a"); err != nil { // nothing need be replayed
+		t.Error(explain(err))
+	}
+	if err := cut(2, "create table b(n int)"); fault.CodeOf(err) != fault.Ambiguous || !strings.Contains(err.Error(), "GRANT ALL ON `shipsql\\_scratch\\_%`.*") {
+		t.Errorf("error %v", err)
+	}
+	if strings.Contains(fmt.Sprint(err), "secret-word") {
+		t.Error("the password is shown")
+	}
 }

@@ -78,6 +78,15 @@ func (f *file) appears(ctx context.Context, s statement, why string) ([]object, 
 	return []object{made}, "", nil
 }
 
+// unforeseen says why a replay told nothing.
+func unforeseen(err error) string {
+	if n := number(err); n == 1044 || n == 1227 {
+		return "what it makes of them can't be foreseen, because the login may not make a scratch schema; " +
+			"GRANT ALL ON `shipsql\\_scratch\\_%`.* to it, and the next time that can be told"
+	}
+	return "replaying it in a scratch schema failed: " + err.Error()
+}
+
 // scratchOf begins the names of a database's scratch schemas, which only the
 // holder of its lock makes.
 func scratchOf(database string) string {
@@ -104,7 +113,7 @@ func (f *file) replay(ctx context.Context, i int) (foreseen []object, why string
 			return
 		}
 		if err != nil {
-			foreseen, why, err = nil, "replaying it in a scratch schema failed: "+err.Error(), nil
+			foreseen, why, err = nil, unforeseen(err), nil
 		}
 	}()
 	if err := c.scratch(ctx, f.database, name); err != nil {

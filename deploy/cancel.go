@@ -88,7 +88,7 @@ const wishEvery = time.Second
 // statement cancelled. It asks until ctx is done; while the store can't be asked
 // nobody wants anything.
 func (s *Service) wish(ctx context.Context, a *attempt) <-chan struct{} {
-	wanted := make(chan struct{})
+	wanted, t := make(chan struct{}), a.storedTask // the attempt goes on to change its own
 	go func() {
 		tick := time.NewTicker(wishEvery)
 		defer tick.Stop()
@@ -98,8 +98,8 @@ func (s *Service) wish(ctx context.Context, a *attempt) <-chan struct{} {
 				return
 			case <-tick.C:
 			}
-			if s.wished(ctx, a.stage()) {
-				s.deps.Log.Info("A task's statement is cancelled", "task", a.ID, "database", a.Database, "release", a.Release, "environment", a.Environment)
+			if s.wished(ctx, t.stage()) {
+				s.deps.Log.Info("A task's statement is cancelled", "task", t.ID, "database", t.Database, "release", t.Release, "environment", t.Environment)
 				close(wanted)
 				return
 			}

@@ -162,7 +162,7 @@ func (f *fleet) rollout() (deploy.Release, time.Duration) {
 // TestOneReleaseToManyDatabases measures what the bookkeeping of a task costs:
 // the speed of the same workers with and without it, and the memory it takes.
 func TestOneReleaseToManyDatabases(t *testing.T) {
-	databases := 150
+	databases := 60
 	if os.Getenv("SHIPSQL_TORTURE") != "" {
 		databases = 10_000
 	}

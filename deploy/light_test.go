@@ -18,7 +18,7 @@ import (
 
 // lightServers is how many databases there really are: more than workers, so
 // that these seldom meet at one's lock.
-const lightServers = 32
+const lightServers = 12
 
 // lightEngine is the PostgreSQL engine over databases so light that ten thousand
 // fit: each is a schema, and a history of the ledger, in one of a few real ones.

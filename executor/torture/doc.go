@@ -16,14 +16,17 @@
 //	           what the reference was after as many statements as its ledger says
 //	judge      at the end the target is what the reference is, every file and step
 //	           is recorded, and nothing is left over
+//	undo       a folder with a way back is taken back and applied again, under the
+//	           same faults
 //
 // # A statement in doubt
 //
 // Where the engine says that an outcome can't be proven, the harness plays the
 // person: it compares the target with the reference before and after the
 // statement, answers applied or retry, and counts the case. Only statements that
-// execution.md §6.4.7 (§6.3 on PostgreSQL) allows to be ambiguous may be; a
-// statement that is no single effect is finished by hand first.
+// execution.md §6.4.7 (§6.3 on PostgreSQL) allows to be ambiguous may be; others
+// are settled, too, and fail the round. A statement that is no single effect is
+// completed by hand first.
 //
 // # Rounds
 //

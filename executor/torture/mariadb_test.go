@@ -36,16 +36,19 @@ var mariadb = product{
 		myColumns, myClauses, myExchange, mySwap, mySelectInto, myProcedure, myCounting, myQualified, myViews, myTrigger,
 		myRows, myTruncate, myDrops, myForeignKey, myMaintenance, myRoutines, mySession,
 	},
-	ledger:   mariadbLedger,
-	others:   mariadbOthers,
-	remains:  mariadbRemains,
-	database: func(t *testing.T) string { return privateserver.MariaDBDatabase(t) },
-	replica: func(t *testing.T) string {
-		return mariadbAt(t, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{"read_only": "1"}})
+	ledger:  mariadbLedger,
+	others:  mariadbOthers,
+	remains: mariadbRemains,
+	heads:   []string{stepwise},
+	bad: badStates{
+		database: func(t *testing.T) string { return privateserver.MariaDBDatabase(t) },
+		replica: func(t *testing.T) string {
+			return mariadbAt(t, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{"read_only": "1"}})
+		},
+		login:  mariadbPoor,
+		grants: mariadbGrants,
+		full:   mariadbFull,
 	},
-	login:  mariadbPoor,
-	grants: mariadbGrants,
-	full:   mariadbFull,
 }
 
 // mariadbConnect opens a database past the engine. The URL is the engine's.

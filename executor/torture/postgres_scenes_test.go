@@ -81,7 +81,7 @@ func pgCommitting(n int) []piece {
 		part{"UPDATE tally SET n = n + 1 WHERE id = $0", "SELECT n FROM tally WHERE id = $0"},
 		part{"ALTER TABLE steps_$N ADD COLUMN y int", pgColumnExists("steps_$N", "y")},
 	)
-	call.own, call.head = true, "-- shipsql: transaction=off\n"
+	call.own, call.head = true, stepwise
 	return told(n, one("CREATE TABLE", "CREATE TABLE steps_$N (id int)"), one("CREATE PROCEDURE", body), call, one("UPDATE", count(10*n+1)))
 }
 

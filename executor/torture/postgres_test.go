@@ -43,16 +43,18 @@ var postgresql = product{
 		steps:  "SELECT version, n, state FROM shipsql.steps WHERE history = 'default' AND kind = 'versioned' ORDER BY version::int, n",
 		exists: "SELECT count(*) FROM pg_class WHERE oid = to_regclass('shipsql.migrations')",
 	},
-	others:   "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
-	remains:  "SELECT datname FROM pg_database WHERE datname NOT LIKE 'torture%' AND datname NOT IN ('postgres', 'template0', 'template1')",
-	database: func(t *testing.T) string { return privateserver.Database(t) },
-	replica: func(t *testing.T) string {
-		return privateserver.OwnStandby(t, privateserver.OwnPostgres(t, privateserver.Options{})).URL("postgres")
+	others:  "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+	remains: "SELECT datname FROM pg_database WHERE datname NOT LIKE 'torture%' AND datname NOT IN ('postgres', 'template0', 'template1')",
+	heads:   []string{stepwise},
+	bad: badStates{
+		database: func(t *testing.T) string { return privateserver.Database(t) },
+		replica: func(t *testing.T) string {
+			return privateserver.OwnStandby(t, privateserver.OwnPostgres(t, privateserver.Options{})).URL("postgres")
+		},
+		login:  pgLogin,
+		grants: pgGrants,
+		full:   pgFull,
 	},
-	login:  pgLogin,
-	grants: pgGrants,
-	full:   pgFull,
-	heads:  []string{"-- shipsql: transaction=off\n"},
 }
 
 // crashPostgres is SIGKILL of all processes, or the immediate shutdown of

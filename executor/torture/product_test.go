@@ -28,15 +28,18 @@ type product struct {
 	ledger  ledgerSQL                         // how the harness reads the ledger behind the engine's back
 	others  string                            // counts sessions on this database but the asking one
 	remains string                            // lists what an engine left behind beside the target
+	heads   []string                          // directives that files may begin with
+	bad     badStates
+}
 
-	// What the tests of bad states need.
+// badStates are how a product's databases are brought into states that nobody
+// wants.
+type badStates struct {
 	database func(*testing.T) string            // a fresh one on the shared server
 	replica  func(*testing.T) string            // one that takes no changes
 	login    func(b *bench) string              // the URL for a new login that may only read
 	grants   func(b *bench)                     // lets it do all but write to the table theirs
 	full     func(*testing.T) (url, sql string) // a database without room for what the statement writes
-
-	heads []string // directives that files may begin with
 }
 
 // server is a private server that may be broken.

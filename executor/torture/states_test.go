@@ -33,7 +33,7 @@ func urlOf(b *bench) (u *url.URL, name string) {
 
 func newBench(t *testing.T, p product) *bench {
 	t.Helper()
-	return benchAt(t, p, p.database(t))
+	return benchAt(t, p, p.bad.database(t))
 }
 
 func benchAt(t *testing.T, p product, address string) *bench {
@@ -209,7 +209,7 @@ func TestARestoredBackup(t *testing.T) {
 
 func TestAReplica(t *testing.T) {
 	everyProduct(t, func(t *testing.T, p product) {
-		b := benchAt(t, p, p.replica(t))
+		b := benchAt(t, p, p.bad.replica(t))
 		_, err := b.Apply(t.Context(), executor.Run{Migrations: b.folder("CREATE TABLE a (n int);\n")})
 		b.wants(err, fault.Conflict, "primary")
 	})
@@ -220,15 +220,15 @@ func TestMissingGrants(t *testing.T) {
 	everyProduct(t, func(t *testing.T, p product) {
 		t.Run("for the ledger", func(t *testing.T) {
 			b := newBench(t, p)
-			poor := benchAt(t, p, p.login(b))
+			poor := benchAt(t, p, p.bad.login(b))
 			_, err := poor.Apply(t.Context(), executor.Run{Migrations: b.folder("CREATE TABLE a (n int);\n")})
 			b.wants(err, fault.Denied, "GRANT ")
 		})
 		t.Run("for a file", func(t *testing.T) {
 			b := newBench(t, p)
-			address := p.login(b)
+			address := p.bad.login(b)
 			b.exec("CREATE TABLE theirs (n int)")
-			p.grants(b)
+			p.bad.grants(b)
 			poor := benchAt(t, p, address)
 			_, err := poor.Apply(t.Context(), executor.Run{Migrations: b.folder("INSERT INTO theirs VALUES (1);\n")})
 			b.wants(err, fault.SQLError, "1_story.sql:1", "theirs", "denied", "the login")
@@ -238,7 +238,7 @@ func TestMissingGrants(t *testing.T) {
 
 func TestAFullDisk(t *testing.T) {
 	everyProduct(t, func(t *testing.T, p product) {
-		address, fill := p.full(t)
+		address, fill := p.bad.full(t)
 		b := benchAt(t, p, address)
 		folder := b.folder("CREATE TABLE a (n int);\n", fill)
 		_, err := b.Apply(t.Context(), executor.Run{Migrations: folder})

@@ -31,6 +31,12 @@ var needs = []struct {
 	{"make events", "migrations with events fail", false, []string{"EVENT"}},
 }
 
+// scratchPrefix begins the names of the databases that replays run in.
+const scratchPrefix = "shipsql_scratch_"
+
+// scratchNeeds are what a replay does there.
+var scratchNeeds = []string{"CREATE", "ALTER", "DROP", "INDEX", "REFERENCES", "CREATE VIEW", "TRIGGER", "CREATE ROUTINE"}
+
 // grant is one line of SHOW GRANTS.
 type grant struct {
 	privileges []string // in upper case; ALL PRIVILEGES
@@ -60,6 +66,13 @@ func (i *inspector) grants(ctx context.Context) error {
 				Grant: []string{fmt.Sprintf("GRANT %s ON %s.* TO %s", strings.Join(missing, ", "), pattern, account(i.Login))},
 			})
 		}
+	}
+	if scratch := effective(lines, scratchPrefix); slices.ContainsFunc(scratchNeeds, func(p string) bool { return !may(scratch, p) }) {
+		i.Lacks = append(i.Lacks, executor.Privilege{
+			What:  "make scratch databases (" + scratchPrefix + "…)",
+			Why:   "a schema change that a crash cut off can't be foreseen by replaying it, so more outcomes are left to a person's resolve",
+			Grant: []string{"GRANT ALL ON " + syntax.Quote(strings.ReplaceAll(scratchPrefix, "_", `\_`)+"%") + ".* TO " + account(i.Login)},
+		})
 	}
 	i.Writes = writes(all)
 	return nil

@@ -103,6 +103,7 @@ func TestInspectPrintsTheGrantsThatHelp(t *testing.T) {
 		"read and write rows in the database " + database, "create, change and drop tables in the database " + database,
 		"make foreign keys in the database " + database, "make views in the database " + database, "make triggers in the database " + database,
 		"make and call stored routines in the database " + database, "make events in the database " + database,
+		"make scratch databases (shipsql_scratch_…)",
 	}
 	if diff := cmp.Diff(want, lacks); diff != "" {
 		t.Error(diff)

@@ -91,7 +91,7 @@ func unforeseen(err error) string {
 // holder of its lock makes.
 func scratchOf(database string) string {
 	sum := sha256.Sum256([]byte(lockName(database)))
-	return "shipsql_scratch_" + hex.EncodeToString(sum[:4]) + "_"
+	return scratchPrefix + hex.EncodeToString(sum[:4]) + "_"
 }
 
 // replay runs a statement in a schema of its own. Only errors of our connections

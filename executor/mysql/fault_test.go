@@ -233,7 +233,9 @@ func TestAnOrphanIsWaitedFor(t *testing.T) {
 	if !runChild(t, b.url, dir, 1, 0) {
 		t.Fatal("the process was faster")
 	}
-	b.mustApply(map[string]string{"1_a.sql": text})
+	if _, err := b.Apply(t.Context(), executor.Run{Migrations: load(t, map[string]string{"1_a.sql": text}), Limits: patient}); err != nil {
+		t.Fatal(explain(err))
+	}
 	b.want("select a from big where id = 1", "2")
 }
 

@@ -147,9 +147,7 @@ func (f file) ambiguous(ctx context.Context, s statement, evidence string) error
 func (f file) runTogether(ctx context.Context, i, end int) error {
 	err := f.enter(ctx, opening{f.beginOf(i), f.limits}, func(b *pgx.Batch) {
 		f.queueBegun(b, ledger.Partial)
-		for _, s := range f.statements[i:end] {
-			f.queueStep(b, s, ledger.StepDone, observation{})
-		}
+		f.queueDone(b, f.statements[i:end])
 	})
 	if err != nil {
 		return err

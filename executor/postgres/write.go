@@ -95,15 +95,34 @@ func (f file) queueFinish(b *pgx.Batch, took time.Duration) {
 const undoneSQL = `UPDATE shipsql.migrations SET state = 'undone', release = $4, actor = $5, tool_version = $6, finished_at = clock_timestamp()
 	WHERE history = $1 AND kind = $2 AND version = $3`
 
-// queueStep writes the row of a step, and those of the marks before it.
+// queueStep writes the row of a step that runs alone, and those of the marks
+// before it.
 func (f file) queueStep(b *pgx.Batch, s statement, state string, before observation) {
-	for _, mark := range s.marks {
-		f.queueStep(b, mark, ledger.StepDone, observation{})
-	}
+	f.queueDone(b, s.marks)
 	k := f.stepKey()
 	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state, pre = excluded.pre`,
 		k.history, k.kind, k.version, s.n, s.hash(), state, before.String())
+}
+
+// queueDone writes the rows of steps that share our transaction, and those of
+// their marks, all at once: a part may have very many.
+func (f file) queueDone(b *pgx.Batch, statements []statement) {
+	var numbers []int32
+	var hashes []string
+	for _, s := range statements {
+		for _, mark := range s.marks {
+			numbers, hashes = append(numbers, int32(mark.n)), append(hashes, mark.hash()) //nolint:gosec // script bounds the statements
+		}
+		numbers, hashes = append(numbers, int32(s.n)), append(hashes, s.hash()) //nolint:gosec // likewise
+	}
+	if len(numbers) == 0 {
+		return
+	}
+	k := f.stepKey()
+	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state) SELECT $1, $2, $3, n, h, 'done' FROM unnest($4::int[], $5::text[]) x(n, h)
+		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state`,
+		k.history, k.kind, k.version, numbers, hashes)
 }
 
 // queueForget removes the row of a step that left no trace. With the only step

@@ -107,6 +107,9 @@ func (c Compat) behind(h History) ([]executor.Migration, error) {
 	}
 	said := Compare(h, Folder{Migrations: c.Folder})
 	for _, u := range said.Unproven {
+		if u.Covered { // perhaps a late file: golang-migrate can't tell
+			continue
+		}
 		switch states[u.Version] {
 		case "", executor.StatePending, executor.StateUndone, executor.StatePartial, executor.StateAmbiguous:
 			return nil, fault.New(fault.Conflict, "%s applied version %s, which the ledger lacks", h.Tool, u.Version).At(u.Path).

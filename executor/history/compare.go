@@ -27,6 +27,7 @@ type Unproven struct {
 	executor.Migration
 
 	Changed bool   // the checksum is another; false: there is none to compare
+	Covered bool   // no row is its own: it lies below one that stands for all before it
 	Reason  string // in words
 }
 
@@ -126,7 +127,7 @@ func (j *join) judge(c *Comparison, m executor.Migration, row Row) {
 }
 
 func (j *join) unproven(m executor.Migration, row Row) Unproven {
-	u := Unproven{Migration: m, Reason: j.tool.name + " records no checksum"}
+	u := Unproven{Migration: m, Covered: row.key == "", Reason: j.tool.name + " records no checksum"}
 	switch {
 	case row.Sum != "" && j.sums != nil:
 		u.Changed, u.Reason = true, "the text is not the one that "+j.tool.name+" applied: its checksum is another"

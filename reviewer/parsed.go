@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/mysql"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/reviewer/finding"
@@ -29,11 +31,21 @@ func parsed(ctx context.Context, in Input) (Report, error) {
 			}
 			drafts[i].add(piece{file: i, index: j, statement: st}, understanding(st, syntax.Flavour(in.Engine)))
 		}
+		drafts[i].refuse(mysql.Refusal(syntax.Flavour(in.Engine), executor.Migration{SQL: s.sql, Form: in.Files[i].Form}))
 	}
 	if in.EngineVersion == "" && in.Catalog != nil {
 		in.EngineVersion = in.Catalog.Version
 	}
 	return report(in, drafts, parsedBasis), nil
+}
+
+// refuse adds what the executor would refuse; commands of the client are known.
+func (d *draft) refuse(f *executor.Failure) {
+	if f == nil || f.Statement < 1 || f.Statement > len(d.source.statements) || d.source.statements[f.Statement-1].Kind != script.SQL {
+		return
+	}
+	hit := postgres.Hit{Rule: &finding.Rule{ID: "refused-statement"}, Severity: Error, Message: f.Message, Fix: f.Hint}
+	d.hits = append(d.hits, placed{hit, f.Statement - 1})
 }
 
 // understanding is the verdict on a statement that no rule looks at.

@@ -2,6 +2,7 @@ package reviewer_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -57,6 +58,31 @@ func TestMySQLIsOnlyParsedAndSaysSo(t *testing.T) {
 		}
 		if strings.Contains(string(text), "null") {
 			t.Errorf("the JSON contract has no null: %s", text)
+		}
+	}
+}
+
+func TestWhatTheMySQLEngineRefusesIsSaid(t *testing.T) {
+	for sql, want := range map[string]string{
+		"CREATE TABLE a (id INT);\nDELETE FROM shipsql_steps;":              "2 refused-statement",
+		"CREATE TABLE a (id INT);\nCOMMIT;":                                 "2 refused-statement",
+		"BEGIN;\nINSERT INTO a VALUES (1);\nCOMMIT;":                        "",
+		"USE orders;\nKILL 5;":                                              "2 refused-statement",
+		"SET GLOBAL max_connections = 5;":                                   "1 refused-statement",
+		"USE orders;\nDO SLEEP(1), RELEASE_LOCK('x');":                      "2 refused-statement",
+		"DELIMITER //\nCREATE PROCEDURE p() BEGIN START TRANSACTION; END//": "",
+	} {
+		in := reviewer.Input{Engine: "mariadb", Files: []executor.File{{Path: "1.sql", Content: []byte(sql)}}}
+		report, err := reviewer.New(nil).Review(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range report.Files[0].Findings {
+			got = append(got, fmt.Sprintf("%d %s", f.Line, f.Rule))
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%q: %v, want %q", sql, got, want)
 		}
 	}
 }

@@ -86,9 +86,9 @@ func (c compiler) refuseKind(s statement) *fault.Error {
 	return nil
 }
 
-// refuseUse lets a file name the database that it is for.
+// refuseUse lets a file name the database that it is for; "" is not known yet.
 func (c compiler) refuseUse(s statement) *fault.Error {
-	if len(s.parsed.Objects) == 1 && s.parsed.Objects[0].Name.Name == c.database {
+	if c.database == "" || len(s.parsed.Objects) == 1 && s.parsed.Objects[0].Name.Name == c.database {
 		return nil
 	}
 	return forbidden("USE of another database", "the file would change what it was not reviewed for", "give that database a project of its own, or write schema.table")

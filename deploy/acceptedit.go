@@ -40,25 +40,32 @@ func (s *Service) acceptEdit(ctx context.Context, c Command) (Answer, *Refused) 
 	if err != nil {
 		return Answer{}, internalRefusal(err)
 	}
-	problem, release, refused := editProblem(c, facts)
+	problems, release, refused := editProblems(c, facts)
 	if refused != nil {
 		return Answer{}, refused
 	}
 	if refused := s.mayAccept(ctx, c, t.project, release); refused != nil {
 		return Answer{}, refused
 	}
-	e := acceptedEdit{Edit: Edit{
-		Path: problem.Path, Version: problem.Version, Before: problem.Before, After: problem.After,
-		Actor: c.Actor.Name(), Reason: c.Reason, At: s.db.Now(),
-	}}
+	edits := make([]acceptedEdit, len(problems))
+	for i, p := range problems {
+		edits[i].Edit = Edit{
+			Path: p.Path, Version: p.Version, Before: p.Before, After: p.After, Actor: c.Actor.Name(), Reason: c.Reason, At: s.db.Now(),
+		}
+	}
 	decision, refused := s.ordered(ctx, t, facts, func(tx *store.Tx) *Refused {
-		return s.recordAccept(ctx, tx, c, t.project, e, release)
+		for _, e := range edits {
+			if refused := s.recordAccept(ctx, tx, c, t.project, e, release); refused != nil {
+				return refused
+			}
+		}
+		return nil
 	})
 	if refused != nil {
 		return Answer{}, refused
 	}
 	answer := s.answer(VerbAcceptEdit, t, "", []Release{release}, decision)
-	answer.Edit = &e.Edit
+	answer.Edit = &edits[len(edits)-1].Edit
 	return answer, nil
 }
 
@@ -77,10 +84,10 @@ func (s *Service) mayAccept(ctx context.Context, c Command, p Project, r Release
 	return nil
 }
 
-// editProblem finds the latest open problem about a file that accept-edit can
-// answer.
-func editProblem(c Command, facts Facts) (Problem, Release, *Refused) {
-	var problem Problem
+// editProblems finds the open problems about a file that accept-edit can answer,
+// of the latest release that has some: one for each migration of the file.
+func editProblems(c Command, facts Facts) ([]Problem, Release, *Refused) {
+	var problems []Problem
 	var release Release
 	var next []Next
 	paths := map[string]bool{}
@@ -91,19 +98,22 @@ func editProblem(c Command, facts Facts) (Problem, Release, *Refused) {
 			}
 			next = append(next, Next{Verb: VerbAcceptEdit, Args: []string{p.Path, ReasonWord}})
 			if p.Path == c.File || path.Base(p.Path) == c.File {
-				problem, release = p, l.Release
+				if release.ID != l.Release.ID {
+					problems, release = nil, l.Release
+				}
+				problems = append(problems, p)
 				paths[p.Path] = true
 			}
 		}
 	}
 	switch len(paths) {
 	case 0:
-		return problem, release, refuse(fault.NotFound, Reason{Code: CommandUnknown, Next: next,
+		return problems, release, refuse(fault.NotFound, Reason{Code: CommandUnknown, Next: next,
 			Text: fmt.Sprintf("no edit of %q waits for a decision", c.File)})
 	case 1:
-		return problem, release, nil
+		return problems, release, nil
 	}
-	return problem, release, refuse(fault.Conflict, Reason{Code: CommandChoose, Text: "several edited files have that name", Next: next})
+	return problems, release, refuse(fault.Conflict, Reason{Code: CommandChoose, Text: "several edited files have that name", Next: next})
 }
 
 // recordAccept carries a merged edit out and ends every problem about the file.

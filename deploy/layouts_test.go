@@ -232,3 +232,26 @@ func TestABaselineAndAVersionMayShareANumber(t *testing.T) {
 	same(t, "problems", []string(nil), h.problems(second.ID))
 	same(t, "versions", []string{"B2", "3"}, versionsOf(second))
 }
+
+// One word accepts all that was changed in a file.
+func TestAnEditOfSeveralChangesetsIsAccepted(t *testing.T) {
+	h := newHarness(t)
+	first := h.merge(h.project(), files{"a.sql": new(changelog + "--changeset ann:2\nSELECT 2;\n")})
+	h.expect(first.ID, deploy.Done, deploy.Waiting)
+	edited := h.merge(h.project(), files{"a.sql": new("--liquibase formatted sql\n--changeset ann:1\nSELECT 'a';\n--changeset ann:2\nSELECT 'b';\n")})
+	if got := h.problems(edited.ID); len(got) != 2 {
+		t.Fatal(got)
+	}
+	accept := on(edited, "ann")
+	accept.File, accept.Reason = "a.sql", "only words"
+	_, err := h.service.AcceptEdit(h.ctx, accept)
+	h.must(err)
+	same(t, "problems", []string(nil), h.problems(edited.ID))
+	h.approve(first, "bob")
+	h.expect(first.ID, deploy.Done, deploy.Done)
+	read, err := h.service.Files(h.ctx, first.ID)
+	h.must(err)
+	if len(read) != 2 || !strings.Contains(string(read[0].Content), "'a'") || !strings.Contains(string(read[1].Content), "'b'") {
+		t.Errorf("%+v", read)
+	}
+}

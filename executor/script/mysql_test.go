@@ -268,7 +268,7 @@ func TestSplittingTakesLinearTime(t *testing.T) {
 		for _, f := range []script.Form{mysqlForm, {Dialect: script.MySQL, Delimiter: "aab"}, {Delimiter: "\n\n$"}} {
 			start := time.Now()
 			f.Split("create procedure p() begin " + strings.Repeat(piece, 1<<20/len(piece)))
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > 30*time.Second {
 				t.Errorf("1 MiB of %q took %s", piece, took)
 			}
 		}

@@ -92,5 +92,5 @@ func joinedSum(sums []string) string {
 	if len(sums) == 1 {
 		return sums[0]
 	}
-	return executor.Checksum([]byte(strings.Join(sums, "\n")))
+	return executor.Checksum(strings.Join(sums, "\n"))
 }

@@ -12,7 +12,10 @@ import (
 // File is a file of the repository.
 type File struct {
 	Path    string // with slashes
-	Content []byte
+	Content []byte // never written to
+	// Spooled says that Content is not in memory (internal/spool), so that it may
+	// have any size.
+	Spooled bool
 	Unread  bool        // only the name is known
 	Form    script.Form // of a migration's SQL as it is to be reviewed; else zero
 }
@@ -78,11 +81,25 @@ type Destination struct {
 // Checksum identifies the text of a migration: the sha256, in hex, of the text
 // without a byte order mark and with CRLF as LF, so that neither an editor nor
 // git's autocrlf changes it.
-func Checksum(sql []byte) string {
-	text := strings.TrimPrefix(string(sql), byteOrderMark)
-	sum := sha256.Sum256([]byte(strings.ReplaceAll(text, "\r\n", "\n")))
-	return hex.EncodeToString(sum[:])
+func Checksum[Text string | []byte](sql Text) string {
+	sum := sha256.New()
+	for first := true; len(sql) > 0; first = false {
+		n := min(len(sql), checksumPart)
+		for n < len(sql) && sql[n-1] == '\r' {
+			n++
+		}
+		part := string(sql[:n])
+		if first {
+			part = strings.TrimPrefix(part, byteOrderMark)
+		}
+		sum.Write([]byte(strings.ReplaceAll(part, "\r\n", "\n")))
+		sql = sql[n:]
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
+
+// checksumPart is how many bytes are copied at once.
+const checksumPart = 1 << 16
 
 const byteOrderMark = "\ufeff"
 

@@ -21,7 +21,7 @@ func TestChecksumIsOfTheTextNotOfItsEncoding(t *testing.T) {
 			t.Errorf("Checksum(%q) is the same", other)
 		}
 	}
-	if got := executor.Checksum(nil); got != "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" {
+	if got := executor.Checksum(""); got != "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" {
 		t.Errorf("Checksum of nothing = %s, want sha256 in hex", got)
 	}
 }

@@ -1,12 +1,14 @@
 package layout
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"strings"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // Holds says whether a file's name concerns any layout: SQL, the files that tools
@@ -35,12 +37,30 @@ func ReadDir(fsys fs.FS, dir string) ([]executor.File, error) {
 		case entry.IsDir() || !Holds(name):
 			return nil
 		}
-		content, err := fs.ReadFile(fsys, name)
-		files = append(files, executor.File{Path: name, Content: content})
+		file, err := readFile(fsys, name, entry)
+		files = append(files, file)
 		return err
 	})
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "can't read the migrations").At(dir).Because(err)
 	}
 	return files, nil
+}
+
+// readFile spools a file that is too large for memory.
+func readFile(fsys fs.FS, name string, entry fs.DirEntry) (executor.File, error) {
+	info, err := entry.Info()
+	if err != nil {
+		return executor.File{}, err
+	}
+	if info.Size() < MaxFileSize {
+		content, err := fs.ReadFile(fsys, name)
+		return executor.File{Path: name, Content: content}, err
+	}
+	file, err := fsys.Open(name)
+	if err != nil {
+		return executor.File{}, err
+	}
+	content, err := spool.Read(file)
+	return executor.File{Path: name, Content: content, Spooled: true}, errors.Join(err, file.Close())
 }

@@ -224,7 +224,7 @@ func (c *changelog) set(sql string, s *set, before lead) {
 	m := executor.Migration{
 		Version: strings.Join([]string{c.name, s.id, s.author}, "::"), Name: s.id, Path: c.path,
 		NoTransaction: o.noTransaction, Down: s.undo(),
-		Checksum: executor.Checksum([]byte(withoutBlanks(up))),
+		Checksum: executor.Checksum(withoutBlanks(up)),
 	}
 	m.Form.Delimiter = o.delimiter
 	if o.onChange {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/script"
@@ -46,11 +47,20 @@ func (l *loader) text(f executor.File) (string, bool) {
 	if f.Unread {
 		return "", false
 	}
-	if err := CheckText(f.Content); err != nil {
+	check := CheckText
+	if f.Spooled {
+		check = checkEncoding
+	}
+	if err := check(f.Content); err != nil {
 		l.refuse(err, f.Path)
 		return "", false
 	}
-	return strings.TrimPrefix(string(f.Content), byteOrderMark), true
+	text := string(f.Content)
+	if f.Spooled {
+		// A copy would be in memory, and nobody writes to it.
+		text = unsafe.String(unsafe.SliceData(f.Content), len(f.Content)) //nolint:gosec // see above
+	}
+	return strings.TrimPrefix(text, byteOrderMark), true
 }
 
 // free says that nothing else has the migration's version, and takes it.
@@ -84,7 +94,7 @@ func (l *loader) add(m executor.Migration, before lead, text string) {
 	}
 	m.Form.Dialect = l.options.Dialect
 	m.SQL = strings.Repeat("\n", before.lines) + text
-	m.Checksum = cmp.Or(m.Checksum, executor.Checksum([]byte(text)))
+	m.Checksum = cmp.Or(m.Checksum, executor.Checksum(text))
 	statements := m.Statements()
 	switch {
 	case len(statements) == 0 && !l.layout.empty:

@@ -2,6 +2,8 @@ package layout_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -105,7 +107,7 @@ func TestLoadTellsAllThatIsWrong(t *testing.T) {
 		"m/3_utf16.sql: the file is UTF-16, not UTF-8; save it as UTF-8",
 		"m/4_nul.sql: the file holds a NUL byte at 2:2; save it as UTF-8 text",
 		"m/5_empty.sql: the file is empty: it holds no statement; write the change, or delete the file",
-		"m/6_huge.sql: the file has 20971520 bytes, and the limit is 16 MiB; split it, or load the data another way",
+		"m/6_huge.sql: the file has 20971520 bytes, and the limit is 16 MiB; split it, or load the data with shipsql migrate up",
 		"m/7_many.sql: the file has more statements than 249999; split it, or load the data another way",
 		`m/9_typo.sql:2:13: unknown directive "transactions"; did you mean transaction?`,
 		"m/schema.sql: the file name has no version; name it like 20260102030405_add_users.sql or V1.2__add_users.sql, or move it out of the migrations folder",
@@ -146,4 +148,26 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("Load: %+v, Identify: %s", migrations, m.Version)
 		}
 	})
+}
+
+// TestLargeFilesAreSpooled: what is too large for memory is read from elsewhere,
+// and is the same migration.
+func TestLargeFilesAreSpooled(t *testing.T) {
+	dir := t.TempDir()
+	text := strings.Repeat("INSERT INTO notes VALUES (1, '"+strings.Repeat("word ", 2000)+"');\r\n", 1700)
+	if err := os.WriteFile(filepath.Join(dir, "1_notes.sql"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files, err := layout.ReadDir(os.DirFS(dir), ".")
+	if err != nil || len(files) != 1 || !files[0].Spooled {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	folder, err := layout.Load(files, layout.Options{Name: layout.Native})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := folder.Migrations[0]
+	if want := executor.Checksum(strings.ReplaceAll(text, "\r\n", "\n")); m.Checksum != want || len(m.Statements()) != 1700 {
+		t.Errorf("checksum %s, want %s; %d statements", m.Checksum, want, len(m.Statements()))
+	}
 }

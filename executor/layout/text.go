@@ -11,8 +11,8 @@ import (
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-// MaxFileSize is the size in bytes at which a migration file is refused. A
-// change of that size is data, which wants COPY or batches.
+// MaxFileSize is the size in bytes at which a migration file in memory is
+// refused. A change of that size is data: the command line takes it from a spool.
 const MaxFileSize = 16 << 20
 
 const byteOrderMark = "\ufeff"
@@ -20,10 +20,15 @@ const byteOrderMark = "\ufeff"
 // CheckText refuses what no migration may hold, whatever its name and layout; nil
 // if there is nothing to refuse.
 func CheckText(content []byte) *fault.Error {
-	switch {
-	case len(content) >= MaxFileSize:
+	if len(content) >= MaxFileSize {
 		return fault.New(fault.Invalid, "the file has %d bytes, and the limit is %d MiB", len(content), MaxFileSize>>20).
-			Then("split it, or load the data another way")
+			Then("split it, or load the data with shipsql migrate up")
+	}
+	return checkEncoding(content)
+}
+
+func checkEncoding(content []byte) *fault.Error {
+	switch {
 	case bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")):
 		return fault.New(fault.Invalid, "the file is UTF-16, not UTF-8").Then("save it as UTF-8")
 	case bytes.IndexByte(content, 0) >= 0:

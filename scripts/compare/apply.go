@@ -20,7 +20,7 @@ func story(n int) []file {
 		case 3:
 			up = fmt.Sprintf("INSERT INTO t%d (id) VALUES (1), (2), (3);\nUPDATE t%[1]d SET n = id;\n", i-3)
 		}
-		files[i] = file{fmt.Sprintf("%04d_t", i+1), up}
+		files[i] = file{fmt.Sprintf("%04d_t", i+1), text(up)}
 	}
 	return files
 }

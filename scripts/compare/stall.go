@@ -35,7 +35,7 @@ func stallTable(ctx context.Context, b bench) error {
 }
 
 func (b bench) stall(ctx context.Context, tool, name string) error {
-	dir, err := b.write(tool, []file{{"0001_column", "ALTER TABLE users ADD COLUMN seen int;\n"}})
+	dir, err := b.write(tool, []file{{"0001_column", text("ALTER TABLE users ADD COLUMN seen int;\n")}})
 	if err != nil {
 		return err
 	}

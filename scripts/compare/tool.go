@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -85,7 +88,18 @@ func tail(text string) string {
 }
 
 // file is one migration of a folder.
-type file struct{ name, up string }
+type file struct {
+	name string
+	up   func(io.Writer) error
+}
+
+// text is the up part of a small file.
+func text(sql string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, sql)
+		return err
+	}
+}
 
 // write lays the files out for a tool. ShipSQL reads goose's folder.
 func (b bench) write(tool string, files []file) (dir string, err error) {
@@ -93,13 +107,23 @@ func (b bench) write(tool string, files []file) (dir string, err error) {
 		return "", err
 	}
 	for _, f := range files {
-		name, text := f.name+".up.sql", f.up
+		name, head := f.name+".up.sql", ""
 		if tool == goose || tool == shipsql {
-			name, text = f.name+".sql", "-- +goose Up\n"+f.up
+			name, head = f.name+".sql", "-- +goose Up\n"
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		if err := writeFile(filepath.Join(dir, name), head, f.up); err != nil {
 			return "", err
 		}
 	}
 	return dir, nil
+}
+
+func writeFile(path, head string, up func(io.Writer) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	_, err = w.WriteString(head)
+	return errors.Join(err, up(w), w.Flush(), f.Close())
 }

@@ -64,7 +64,7 @@ func words(command string) []string {
 
 func parses(t *testing.T, args []string) error {
 	t.Helper()
-	parser, err := kong.New(&commands{}, kong.Name("shipsql"), kong.Vars{"version": "test"}, kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}))
+	parser, err := kong.New(&commands{}, kong.Name("shipsql"), kong.Vars{"version": "test", "layouts": "any"}, kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}))
 	if err != nil {
 		t.Fatal(err)
 	}

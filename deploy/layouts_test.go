@@ -255,3 +255,15 @@ func TestAnEditOfSeveralChangesetsIsAccepted(t *testing.T) {
 		t.Errorf("%+v", read)
 	}
 }
+
+// Of a file older than ShipSQL's first sight nobody knows what is applied; but
+// that its change is none can be seen.
+func TestAnOldFileWhoseDownPartChanges(t *testing.T) {
+	h := newHarness(t)
+	const up = "-- +goose Up\nCREATE TABLE a ();\n"
+	h.folders[h.project().ID()]["migrations/1_a.sql"] = up
+	undo := h.merge(h.project(), files{"1_a.sql": new(up + "-- +goose Down\nDROP TABLE a;\n")})
+	same(t, "problems of a Down part", []string(nil), h.problems(undo.ID))
+	edit := h.merge(h.project(), files{"1_a.sql": new("-- +goose Up\nCREATE TABLE b ();\n")})
+	same(t, "problems of another Up part", []string{"edited migrations/1_a.sql 1: version 1 was released before and its text is changed"}, h.problems(edit.ID))
+}

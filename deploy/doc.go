@@ -119,6 +119,15 @@
 // own session. What became of it the ledger says, as always: an outcome that can't
 // be proven is ambiguous, cancelled or not.
 //
+// # A migration's name
+//
+// Within a project each has a name of its own: its version, "B10" of a baseline,
+// "10@prod/orders" where the path selects where it goes, a changeset's
+// "path::id::author". On one database the executor knows it by its version.
+// A merge is compared with its parent commit migration by migration, so that only
+// the part of a file that is applied counts. What is repeatable belongs to each
+// release that brings another text of it.
+//
 // # An approval
 //
 // It names (release, content hash, environment) and is never changed. Whether it

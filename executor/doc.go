@@ -1,7 +1,8 @@
 // Package executor knows everything about migrations and one database: which
-// files make up the folder, in which order they run, and what a target database
-// says was applied. The engines that run them live below it
-// (executor/postgres); the text of a file is taken apart in executor/script.
+// files make up the folder and in which order they run (executor/layout), and what
+// a target database says was applied (executor/ledger). The engines that run them
+// live below it (executor/postgres, executor/mysql); the text of a file is taken
+// apart in executor/script.
 //
 // # The life of a migration on one database
 //
@@ -20,6 +21,9 @@
 //	undone     it is brought again                           applied
 //	applied    the file's text differs from what was applied changed
 //	applied    the file is gone from the folder              missing
+//
+// A repeatable migration whose text changed is pending again, whatever its state.
+// What a baseline migration made on an empty database is baseline without a row.
 //
 // changed and missing are never stored: they come from comparing the ledger
 // with the folder.

@@ -249,8 +249,7 @@ func engineOf(text string) string {
 
 func (c checker) project(p project, place string) {
 	if _, err := layout.Parse(p.Layout); err != nil {
-		var f *fault.Error
-		if errors.As(err, &f) {
+		if f, ok := errors.AsType[*fault.Error](err); ok {
 			c.fail(place+".layout", f.Next, "%s", f.Message)
 		}
 	}

@@ -92,14 +92,14 @@ func pgColumnExists(table, column string) string {
 func pgQualified(n int) []piece {
 	return told(n,
 		one("CREATE SCHEMA", "CREATE SCHEMA house_$N"),
-		one("qualified CREATE TABLE", "CREATE TABLE house_$N.rooms (id int PRIMARY KEY)"),
-		one("qualified INSERT", "INSERT INTO house_$N.rooms VALUES (1), (2)"),
-		one("qualified ADD COLUMN", `ALTER TABLE "house_$N"."rooms" ADD COLUMN size int DEFAULT 3`),
-		one("qualified UPDATE", "UPDATE house_$N.rooms SET size = size + 1"),
-		one("qualified CONCURRENTLY", "CREATE INDEX CONCURRENTLY rooms_size ON house_$N.rooms (size)"),
-		one("qualified RENAME", "ALTER TABLE house_$N.rooms RENAME TO halls"),
-		one("SET SCHEMA", "ALTER TABLE house_$N.halls SET SCHEMA public"),
-		one("RENAME TABLE", "ALTER TABLE halls RENAME TO halls_$N"),
+		one("qualified CREATE TABLE", "CREATE TABLE house_$N.rooms_$N (id int PRIMARY KEY)"),
+		one("qualified INSERT", "INSERT INTO house_$N.rooms_$N VALUES (1), (2)"),
+		one("qualified ADD COLUMN", `ALTER TABLE "house_$N"."rooms_$N" ADD COLUMN size int DEFAULT 3`),
+		one("qualified UPDATE", "UPDATE house_$N.rooms_$N SET size = size + 1"),
+		one("qualified CONCURRENTLY", "CREATE INDEX CONCURRENTLY rooms_size_$N ON house_$N.rooms_$N (size)"),
+		one("qualified RENAME", "ALTER TABLE house_$N.rooms_$N RENAME TO halls_$N"),
+		one("SET SCHEMA", "ALTER TABLE house_$N.halls_$N SET SCHEMA public"),
+		one("RENAME TABLE", "ALTER TABLE halls_$N RENAME TO hall_$N"),
 	)
 }
 

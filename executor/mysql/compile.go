@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/catalog"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/executor/script"
@@ -135,6 +136,9 @@ func (c compiler) statement(piece script.Statement, n int) statement {
 func (s statement) light() statement {
 	if s.way == rows {
 		p := s.parsed
+		for i, o := range p.Objects { // names are pieces of the whole text
+			p.Objects[i].Name = catalog.Name{Schema: strings.Clone(o.Name.Schema), Name: strings.Clone(o.Name.Name)}
+		}
 		s.parsed = syntax.Statement{Kind: p.Kind, Understood: p.Understood, Objects: p.Objects, Functions: p.Functions}
 	}
 	return s

@@ -55,12 +55,12 @@ func (l *loader) text(f executor.File) (string, bool) {
 		l.refuse(err, f.Path)
 		return "", false
 	}
-	text := string(f.Content)
 	if f.Spooled {
 		// A copy would be in memory, and nobody writes to it.
-		text = unsafe.String(unsafe.SliceData(f.Content), len(f.Content)) //nolint:gosec // see above
+		text := unsafe.String(unsafe.SliceData(f.Content), len(f.Content)) //nolint:gosec // see above
+		return strings.TrimPrefix(text, byteOrderMark), true
 	}
-	return strings.TrimPrefix(text, byteOrderMark), true
+	return strings.TrimPrefix(string(f.Content), byteOrderMark), true
 }
 
 // free says that nothing else has the migration's version, and takes it.

@@ -112,9 +112,9 @@ func (f file) queueDone(b *pgx.Batch, statements []statement) {
 	var hashes []string
 	for _, s := range statements {
 		for _, mark := range s.marks {
-			numbers, hashes = append(numbers, int32(mark.n)), append(hashes, mark.hash()) //nolint:gosec // script bounds the statements
+			numbers, hashes = append(numbers, int32(mark.n)), append(hashes, mark.hash())
 		}
-		numbers, hashes = append(numbers, int32(s.n)), append(hashes, s.hash()) //nolint:gosec // likewise
+		numbers, hashes = append(numbers, int32(s.n)), append(hashes, s.hash())
 	}
 	if len(numbers) == 0 {
 		return

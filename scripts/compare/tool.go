@@ -11,8 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -64,7 +64,7 @@ func driverName(target string) string {
 // cost is what one process took.
 type cost struct {
 	took time.Duration
-	peak int64 // resident memory in bytes, of the process or a child of it, whichever is larger
+	peak int64 // resident memory in bytes, of the process and its children together
 }
 
 // timed runs a tool to its end.
@@ -72,14 +72,53 @@ func timed(command *exec.Cmd) (cost, error) {
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	started := time.Now()
-	if err := command.Run(); err != nil {
+	if err := command.Start(); err != nil {
+		return cost{}, err
+	}
+	ended, peak := make(chan struct{}), make(chan int64)
+	go func() { peak <- watch(command.Process.Pid, ended) }()
+	err := command.Wait()
+	c := cost{took: time.Since(started)}
+	close(ended)
+	if c.peak = <-peak; err != nil {
 		return cost{}, fmt.Errorf("%s: %w\n%s", filepath.Base(command.Path), err, tail(out.String()))
 	}
-	c := cost{took: time.Since(started)}
-	if usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		c.peak = usage.Maxrss << 10
-	}
 	return c, nil
+}
+
+// watch looks at a process and its children until it ended and returns the most
+// memory that they had together.
+func watch(pid int, ended <-chan struct{}) (peak int64) {
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
+		peak = max(peak, resident(pid))
+		select {
+		case <-ended:
+			tick.Stop()
+			return peak
+		case <-tick.C:
+		}
+	}
+}
+
+// resident is the memory of a process and its children in bytes, as Linux tells
+// it; 0 when they are gone.
+func resident(pid int) int64 {
+	folder := fmt.Sprintf("/proc/%d", pid)
+	var total, pages int64
+	if text, err := os.ReadFile(folder + "/statm"); err == nil {
+		_, _ = fmt.Sscan(string(text), &total, &pages)
+	}
+	sum := pages * int64(os.Getpagesize())
+	tasks, _ := filepath.Glob(folder + "/task/*/children")
+	for _, task := range tasks {
+		children, _ := os.ReadFile(task) //nolint:gosec // below /proc
+		for child := range strings.FieldsSeq(string(children)) {
+			if id, err := strconv.Atoi(child); err == nil {
+				sum += resident(id)
+			}
+		}
+	}
+	return sum
 }
 
 func tail(text string) string {

@@ -130,6 +130,18 @@ func (b *bench) want(sql, want string) {
 	}
 }
 
+// await waits until a condition holds: a session that was closed is gone a moment
+// later.
+func (b *bench) await(condition string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); b.query("select ("+condition+")::text") != "true"; {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("never: %s", condition)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 // states is the ledger joined with the folder, as "version state done/total".
 func (b *bench) states(files map[string]string) string {
 	b.t.Helper()

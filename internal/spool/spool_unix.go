@@ -14,10 +14,11 @@ import (
 
 // giveBack is how often pages that were read leave the process' memory. They stay
 // in the system's cache, so reading one again costs a page fault.
-const giveBack = 10 * time.Millisecond
+const giveBack = time.Millisecond
 
-// Read copies all of r and returns it as bytes that must not be written to. They stay valid until the process ends; so
-// does the room that they take in the folder of temporary files.
+// Read copies all of r and returns it as bytes that must not be written to. They
+// stay valid until the process ends; so does the room that they take in the folder
+// of temporary files.
 func Read(r io.Reader) (text []byte, err error) {
 	file, err := os.CreateTemp("", "shipsql-spool-")
 	if err != nil {

@@ -91,7 +91,7 @@ func (b *bench) schema() string {
 	for _, q := range []string{
 		"select table_name, table_type, engine, table_collation, table_comment, create_options from information_schema.tables where table_schema = database() and table_name not like 'shipsql%'",
 		"select table_name, column_name, ordinal_position, column_type, column_default, is_nullable, extra from information_schema.columns where table_schema = database() and table_name not like 'shipsql%'",
-		"select table_name, index_name, seq_in_index, column_name, non_unique from information_schema.statistics where table_schema = database() and table_name not like 'shipsql%'",
+		"select table_name, concat(index_name, '#', seq_in_index), column_name, non_unique from information_schema.statistics where table_schema = database() and table_name not like 'shipsql%'",
 		"select table_name, partition_name from information_schema.partitions where table_schema = database() and table_name not like 'shipsql%' and partition_name is not null",
 		"select routine_name, routine_definition from information_schema.routines where routine_schema = database()",
 		"select trigger_name, action_statement from information_schema.triggers where trigger_schema = database()",

@@ -209,7 +209,7 @@ func (p *plan) direct(pieces []script.Statement) error {
 	if !strings.Contains(p.text, "shipsql:") {
 		return nil
 	}
-	directives, faults := script.Directives(p.text, pieces)
+	directives, faults := formOf(p.Migration).Directives(p.text, pieces)
 	if len(faults) > 0 {
 		return faults[0].At(p.path() + ":" + faults[0].Where)
 	}

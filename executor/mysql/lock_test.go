@@ -88,12 +88,18 @@ func TestLimitsAndDirectives(t *testing.T) {
 		t.Fatal(explain(err))
 	}
 	b.want("select group_concat(l order by n) from seen where n > 4", "7,3,7")
-	_, err := b.apply(map[string]string{"5_x.sql": "-- shipsql: statement_timeout=20ms\ninsert into seen select 9, sleep(60)"})
+	// A quote that a backslash takes is no end of a string, so the directive is one.
+	text = "set @s = 'it\\'s';\n-- shipsql: lock_timeout=3s\ninsert into seen values (4, @@lock_wait_timeout)"
+	if _, err := b.Apply(t.Context(), executor.Run{Limits: slow, Migrations: load(t, map[string]string{"5_x.sql": text})}); err != nil {
+		t.Fatal(explain(err))
+	}
+	b.want("select l from seen where n = 4", "3")
+	_, err := b.apply(map[string]string{"6_x.sql": "-- shipsql: statement_timeout=20ms\ninsert into seen select 9, sleep(60)"})
 	var failure *executor.Failure
 	if !errors.As(err, &failure) || failure.Code != fault.SQLError || !strings.Contains(failure.Message, "longer than its limit") {
 		t.Fatalf("error %v", explain(err))
 	}
-	b.want("select count(*) from seen", "5")
+	b.want("select count(*) from seen", "6")
 }
 
 func TestRacingRunnersApplyOnce(t *testing.T) {

@@ -76,8 +76,8 @@ func TestAnIndexThatIsBuiltSaysHowFar(t *testing.T) {
 	b.exec("select pg_advisory_lock(7)")
 	var seen []string
 	err := b.followed(b, map[string]string{"1_x.sql": "create index concurrently a_n on a(slow(n))"}, func(e executor.Event) {
-		if slices.Contains(seen, e.Phase) {
-			return
+		if slices.Contains(seen, e.Phase) || e.Phase == "waiting for old snapshots" && !strings.Contains(e.Detail, "an unnamed session") {
+			return // PostgreSQL may wait for a snapshot of autovacuum too
 		}
 		seen = append(seen, e.Phase)
 		switch e.Phase {
@@ -87,7 +87,7 @@ func TestAnIndexThatIsBuiltSaysHowFar(t *testing.T) {
 			}
 			b.exec("select pg_advisory_unlock(7)")
 		case "waiting for old snapshots":
-			if e.Of != 1 || e.Done != 0 || e.Unit != "sessions" || !strings.Contains(e.Detail, "an unnamed session") {
+			if e.Done >= e.Of || e.Unit != "sessions" {
 				t.Errorf("event %+v", e)
 			}
 			b.on(reader, "commit")

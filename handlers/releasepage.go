@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -36,13 +37,16 @@ var templateFiles embed.FS
 //go:embed assets
 var assetFiles embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"glyph":   glyph,
-	"took":    took,
-	"percent": percent,
-	"masked":  func(text string) string { return quoted.ReplaceAllString(text, "'…'") },
-	"short":   func(sha string) string { return sha[:min(len(sha), 8)] },
-}).ParseFS(templateFiles, "templates/*.html"))
+// pages are parsed at first use: commands other than serve show none.
+var pages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"glyph":   glyph,
+		"took":    took,
+		"percent": percent,
+		"masked":  func(text string) string { return quoted.ReplaceAllString(text, "'…'") },
+		"short":   func(sha string) string { return sha[:min(len(sha), 8)] },
+	}).ParseFS(templateFiles, "templates/*.html"))
+})
 
 func assets() echo.HandlerFunc {
 	return echo.WrapHandler(http.FileServerFS(assetFiles))
@@ -65,7 +69,7 @@ func renderRollout(ctx context.Context, releases Releases, id, name string) (str
 		return "", err
 	}
 	var page bytes.Buffer
-	if err := pages.ExecuteTemplate(&page, name, rollout); err != nil {
+	if err := pages().ExecuteTemplate(&page, name, rollout); err != nil {
 		return "", fmt.Errorf("render the release page: %w", err)
 	}
 	return page.String(), nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 )
@@ -13,17 +14,20 @@ import (
 //go:embed templates/*.md
 var files embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"text": Text, "code": Code, "tcode": TableCode, "fence": Fence, "mention": Mention,
-	"html": inHTML, "plain": plain, "excerpt": excerpt, "words": words, "severity": severity, "sha": sha, "clock": clock, "count": Count,
-	"bar": bar,
-}).ParseFS(files, "templates/*.md"))
+// templates are parsed at first use: most commands write no message.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"text": Text, "code": Code, "tcode": TableCode, "fence": Fence, "mention": Mention,
+		"html": inHTML, "plain": plain, "excerpt": excerpt, "words": words, "severity": severity, "sha": sha, "clock": clock, "count": Count,
+		"bar": bar,
+	}).ParseFS(files, "templates/*.md"))
+})
 
 // render fills a template. The templates and their data are both ours and tried
 // by the gallery, so a failure is shown in the text instead of being returned.
 func render(name string, data any) string {
 	var out bytes.Buffer
-	if err := templates.ExecuteTemplate(&out, name, data); err != nil {
+	if err := templates().ExecuteTemplate(&out, name, data); err != nil {
 		return fmt.Sprintf("(this text could not be written: %s)", Text(err.Error()))
 	}
 	return out.String()

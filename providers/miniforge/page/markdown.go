@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -17,18 +18,20 @@ import (
 
 // markdown is GitHub's flavour as comments use it: every line break counts and
 // HTML is allowed (and sanitised afterwards).
-var markdown = goldmark.New(
-	goldmark.WithExtensions(extension.GFM),
-	goldmark.WithRendererOptions(
-		html.WithHardWraps(), html.WithUnsafe(),
-		renderer.WithNodeRenderers(util.Prioritized(codeBlocks{}, 10)),
-	),
-)
+var markdown = sync.OnceValue(func() goldmark.Markdown {
+	return goldmark.New(
+		goldmark.WithExtensions(extension.GFM),
+		goldmark.WithRendererOptions(
+			html.WithHardWraps(), html.WithUnsafe(),
+			renderer.WithNodeRenderers(util.Prioritized(codeBlocks{}, 10)),
+		),
+	)
+})
 
 // Markdown renders a comment; the result is safe to show.
 func Markdown(text string) template.HTML {
 	var b bytes.Buffer
-	if err := markdown.Convert([]byte(text), &b); err != nil {
+	if err := markdown().Convert([]byte(text), &b); err != nil {
 		return template.HTML(template.HTMLEscapeString(text)) //nolint:gosec // escaped
 	}
 	return template.HTML(alerts(sanitize(b.String()))) //nolint:gosec // sanitised

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -25,25 +26,30 @@ func Assets() fs.FS {
 	return sub
 }
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"markdown": Markdown,
-	"code":     code,
-	"clock":    func(t time.Time) string { return t.UTC().Format("15:04:05") },
-	"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"short":    func(sha string) string { return sha[:min(len(sha), 7)] },
-	"words":    func(s string) string { return strings.ReplaceAll(s, "_", " ") },
-	"icon":     icon,
-	"join":     func(list []string) string { return strings.Join(list, ", ") },
-	"of":       func(p Pull, v any) map[string]any { return map[string]any{"Pull": p, "It": v} },
-}).ParseFS(assets, "assets/*.html"))
+// templates are parsed at first use: only the demo shows pages.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"markdown": Markdown,
+		"code":     code,
+		"clock":    func(t time.Time) string { return t.UTC().Format("15:04:05") },
+		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"short":    func(sha string) string { return sha[:min(len(sha), 7)] },
+		"words":    func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+		"icon":     icon,
+		"join":     func(list []string) string { return strings.Join(list, ", ") },
+		"of":       func(p Pull, v any) map[string]any { return map[string]any{"Pull": p, "It": v} },
+	}).ParseFS(assets, "assets/*.html"))
+})
 
 // WriteIndex renders the list of pull requests.
 func WriteIndex(w io.Writer, view Index) error {
-	return templates.ExecuteTemplate(w, "index.html", view)
+	return templates().ExecuteTemplate(w, "index.html", view)
 }
 
 // WritePull renders a pull request.
-func WritePull(w io.Writer, view Pull) error { return templates.ExecuteTemplate(w, "pull.html", view) }
+func WritePull(w io.Writer, view Pull) error {
+	return templates().ExecuteTemplate(w, "pull.html", view)
+}
 
 // icons are the signs of states; a word always stands beside them.
 var icons = map[string]string{

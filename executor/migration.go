@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/shipsql/shipsql/executor/script"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // File is a file of the repository.
@@ -83,23 +84,11 @@ type Destination struct {
 // git's autocrlf changes it.
 func Checksum[Text string | []byte](sql Text) string {
 	sum := sha256.New()
-	for first := true; len(sql) > 0; first = false {
-		n := min(len(sql), checksumPart)
-		for n < len(sql) && sql[n-1] == '\r' {
-			n++
-		}
-		part := string(sql[:n])
-		if first {
-			part = strings.TrimPrefix(part, byteOrderMark)
-		}
+	for part := range spool.Parts(strings.TrimPrefix(string(sql), byteOrderMark)) {
 		sum.Write([]byte(strings.ReplaceAll(part, "\r\n", "\n")))
-		sql = sql[n:]
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
-
-// checksumPart is how many bytes are copied at once.
-const checksumPart = 1 << 16
 
 const byteOrderMark = "\ufeff"
 

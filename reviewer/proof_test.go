@@ -185,7 +185,7 @@ func compare(s reviewer.StatementReport, o observed) string {
 func TestEffectsAreTrue(t *testing.T) {
 	c := cases(t, filepath.Join("testdata", "effects.txtar"))[0]
 	conn := database(t, string(c.schema[0].Content))
-	for _, st := range script.Split(c.sql) {
+	for _, st := range (script.Form{}).Split(c.sql) {
 		t.Run(st.Text, func(t *testing.T) {
 			report := reviewOn(t, conn, st.Text)
 			tx, err := conn.Begin(t.Context())
@@ -241,7 +241,7 @@ func prove(t *testing.T, conn *pgx.Conn, c ruleCase) {
 	anew(t, conn, c)
 	report := reviewOn(t, conn, c.sql)
 	old := relations(t, conn)
-	for i, st := range script.Split(c.sql) {
+	for i, st := range (script.Form{}).Split(c.sql) {
 		if kind := report.Statements[i].Kind; kind == "BEGIN" || kind == "COMMIT" {
 			continue
 		}

@@ -32,7 +32,7 @@ func TestSuggestionsWork(t *testing.T) {
 						}
 					}
 					anew(t, conn, c)
-					for _, st := range script.Split(fixed) {
+					for _, st := range (script.Form{}).Split(fixed) {
 						if _, err := conn.Exec(t.Context(), st.Text); err != nil {
 							t.Errorf("%s: %v", st.Text, err)
 						}

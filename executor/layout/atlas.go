@@ -10,6 +10,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // atlas reads 1_x.sql beside atlas.sum, with Atlas' directives at the top of a
@@ -119,7 +120,9 @@ func verifySum(sum executor.File, files []executor.File) *fault.Error {
 		if atlasIgnored.Match(f.Content) {
 			continue
 		}
-		running.Write(f.Content)
+		for part := range spool.Parts(view(f.Content)) {
+			running.Write([]byte(part))
+		}
 		h := base64.StdEncoding.EncodeToString(running.Sum(nil))
 		if n >= len(recorded) || strings.TrimSpace(recorded[n]) != name+" h1:"+h {
 			return sumDiffers(n+1, "the folder differs from its sums from "+name+" on")

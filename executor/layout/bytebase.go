@@ -21,7 +21,7 @@ var bytebase = adapter{
 
 var (
 	bytebaseStem = regexp.MustCompile(`^[vV]?(\d+(?:\.\d+)*)[_-]*(.*)$`)
-	bytebaseType = regexp.MustCompile(`(?m)^--[ \t]*migration-type:[ \t]*(\S+)`)
+	bytebaseType = regexp.MustCompile(`^--[ \t]*migration-type:[ \t]*(\S+)`)
 )
 
 func bytebaseName(o Options, file string) (fileName, bool) {
@@ -62,12 +62,12 @@ func bytebaseSigns(files []executor.File) signs {
 func readBytebase(l *loader, files []executor.File) {
 	files = slices.Clone(files)
 	files = slices.DeleteFunc(files, func(f executor.File) bool {
-		m := bytebaseType.FindSubmatchIndex(f.Content)
+		line, m := findComment(bytebaseType, view(f.Content))
 		if m == nil || !IsSQL(f.Path) {
 			return false
 		}
-		l.refuseLine(fault.New(fault.Unsupported, "migration-type: %s is not supported", f.Content[m[2]:m[3]]).
-			Then("run the change as plain SQL, and take the line out"), f.Path, line(string(f.Content), m[0]))
+		l.refuseLine(fault.New(fault.Unsupported, "migration-type: %s is not supported", m[1]).
+			Then("run the change as plain SQL, and take the line out"), f.Path, line)
 		return true
 	})
 	if l.options.Template == "" {

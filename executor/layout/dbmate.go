@@ -14,17 +14,22 @@ import (
 // (dbmate, pkg/dbmate/migration.go). Its dump schema.sql is no migration.
 var dbmate = adapter{
 	name:     Dbmate,
-	signs:    func(files []executor.File) signs { return marked(files, dbmateMark, "carry -- migrate:up") },
+	signs:    func(files []executor.File) signs { return marked(files, dbmateMarked, "carry -- migrate:up") },
 	identify: func(_ Options, path string) (fileName, bool) { return dbmateName(path) },
 	read:     readDbmate,
 	empty:    true,
 }
 
 var (
-	dbmateMark = regexp.MustCompile(`(?m)^--[ \t]*migrate:up\b`)
+	dbmateMark = regexp.MustCompile(`^--[ \t]*migrate:up\b`)
 	dbmateStem = regexp.MustCompile(`^(\d+)[_.-]?(.*)$`)
 	dbmatePart = regexp.MustCompile(`^--[ \t]*migrate:(up|down)(?:[ \t]+(.*?))?[ \t]*$`)
 )
+
+func dbmateMarked(sql string) bool {
+	_, mark := findComment(dbmateMark, sql)
+	return mark != nil
+}
 
 func dbmateName(file string) (fileName, bool) {
 	m := dbmateStem.FindStringSubmatch(stem(file))
@@ -52,7 +57,7 @@ func readDbmate(l *loader, files []executor.File) {
 
 func (l *loader) dbmate(n fileName, path, sql string) {
 	d := dbmateFile{up: -1, down: -1}
-	if !dbmateMark.MatchString(sql) {
+	if !dbmateMarked(sql) {
 		d.fail(1, "the file has no line -- migrate:up", "write it above the statements")
 	}
 	lines(sql, func(n, offset int, text string) bool {
@@ -66,14 +71,15 @@ func (l *loader) dbmate(n fileName, path, sql string) {
 	case d.up < 0: // what looks like it is none
 		d.fail(1, "the file has no line -- migrate:up", "write it above the statements")
 	case d.down < 0:
-		d.fail(1+strings.Count(sql, "\n"), "the file has no line -- migrate:down", "write it behind the statements, with what undoes them or nothing")
+		d.fail(line(sql, len(sql)), "the file has no line -- migrate:down", "write it behind the statements, with what undoes them or nothing")
 	}
 	if d.err != nil {
 		l.refuse(d.err, path)
 		return
 	}
 	before, up := section(sql, d.up, d.down)
-	m := executor.Migration{Version: n.version, Name: n.name, Path: path, NoTransaction: d.noTransaction, Down: placed(sql, d.downBody)}
+	m := executor.Migration{Version: n.version, Name: n.name, Path: path, NoTransaction: d.noTransaction}
+	m.Down = l.placed(path, sql, d.downBody)
 	l.add(m, leading(before), up)
 }
 

@@ -2,7 +2,6 @@ package layout
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/shipsql/shipsql/executor"
@@ -25,12 +24,12 @@ func (s signs) String() string {
 }
 
 // marked counts the files whose text carries a mark, of those whose text is known.
-func marked(files []executor.File, mark *regexp.Regexp, what string) signs {
+func marked(files []executor.File, mark func(text string) bool, what string) signs {
 	s := signs{what: what}
 	for _, f := range files {
 		if IsSQL(f.Path) && !f.Unread {
 			s.of++
-			if mark.Match(f.Content) {
+			if mark(view(f.Content)) {
 				s.files++
 			}
 		}
@@ -38,7 +37,7 @@ func marked(files []executor.File, mark *regexp.Regexp, what string) signs {
 	return s
 }
 
-func carries(files []executor.File, mark *regexp.Regexp) bool {
+func carries(files []executor.File, mark func(text string) bool) bool {
 	return marked(files, mark, "").files > 0
 }
 

@@ -185,8 +185,8 @@ func (l *loader) hasPlaceholder(f executor.File, s flywaySetting) bool {
 	if s.verbatim {
 		return false
 	}
-	sql := string(f.Content)
-	at := placeholder.FindStringIndex(sql)
+	sql := view(f.Content)
+	at := findIn(placeholder, sql)
 	if at == nil {
 		return false
 	}

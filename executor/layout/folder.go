@@ -2,6 +2,7 @@ package layout
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -37,7 +38,7 @@ func ReadDir(fsys fs.FS, dir string) ([]executor.File, error) {
 		case entry.IsDir() || !Holds(name):
 			return nil
 		}
-		file, err := readFile(fsys, name, entry)
+		file, err := readFile(fsys, name)
 		files = append(files, file)
 		return err
 	})
@@ -47,20 +48,23 @@ func ReadDir(fsys fs.FS, dir string) ([]executor.File, error) {
 	return files, nil
 }
 
-// readFile spools a file that is too large for memory.
-func readFile(fsys fs.FS, name string, entry fs.DirEntry) (executor.File, error) {
-	info, err := entry.Info()
-	if err != nil {
-		return executor.File{}, err
-	}
-	if info.Size() < MaxFileSize {
-		content, err := fs.ReadFile(fsys, name)
-		return executor.File{Path: name, Content: content}, err
-	}
+// readFile spools a file that is too large for memory. It asks the system as
+// little as it can: folders have thousands of files, most of them applied.
+func readFile(fsys fs.FS, name string) (_ executor.File, err error) {
 	file, err := fsys.Open(name)
 	if err != nil {
 		return executor.File{}, err
 	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	info, err := file.Stat()
+	if err != nil {
+		return executor.File{}, err
+	}
+	if info.Size() < MaxFileSize {
+		content := make([]byte, info.Size())
+		_, err := io.ReadFull(file, content)
+		return executor.File{Path: name, Content: content}, err
+	}
 	content, err := spool.Read(file)
-	return executor.File{Path: name, Content: content, Spooled: true}, errors.Join(err, file.Close())
+	return executor.File{Path: name, Content: content, Spooled: true}, err
 }

@@ -39,7 +39,7 @@ func golangMigrateSigns(files []executor.File) signs {
 			}
 		}
 	}
-	if s.files < s.of || sqlxSigns(files).files > 0 || carries(files, gooseMark) || carries(files, dbmateMark) {
+	if s.files < s.of || sqlxSigns(files).files > 0 || carries(files, gooseMarked) || carries(files, dbmateMarked) {
 		s.files = 0
 	}
 	return s

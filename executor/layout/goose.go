@@ -14,18 +14,23 @@ import (
 // internal/sqlparser).
 var goose = adapter{
 	name:     Goose,
-	signs:    func(files []executor.File) signs { return marked(files, gooseMark, "carry -- +goose Up") },
+	signs:    func(files []executor.File) signs { return marked(files, gooseMarked, "carry -- +goose Up") },
 	identify: func(_ Options, path string) (fileName, bool) { return underscoredName(path) },
 	read:     readGoose,
 	empty:    true,
 }
 
 var (
-	gooseMark   = regexp.MustCompile(`(?im)^--[ \t]*\+goose[ \t]+up[ \t\r]*$`)
+	gooseMark   = regexp.MustCompile(`(?i)^--[ \t]*\+goose[ \t]+up[ \t\r]*$`)
 	annotation  = regexp.MustCompile(`(?i)^(\s*)--\s*\+goose\b\s*(.*?)\s*$`)
 	digitsStem  = regexp.MustCompile(`^(\d+)_(.*)$`)
 	gooseAsCode = regexp.MustCompile(`(?:^|/)\d+_[^/]*\.go$`)
 )
+
+func gooseMarked(sql string) bool {
+	_, mark := findComment(gooseMark, sql)
+	return mark != nil
+}
 
 // underscoredName reads 1_x.sql.
 func underscoredName(file string) (fileName, bool) {
@@ -63,7 +68,7 @@ func readGoose(l *loader, files []executor.File) {
 
 func (l *loader) goose(n fileName, path, sql string) {
 	g := gooseFile{up: -1, down: len(sql)}
-	if !gooseMark.MatchString(sql) {
+	if !gooseMarked(sql) {
 		g.fail(1, "the file has no line -- +goose Up", "write it above the statements")
 	}
 	lines(sql, func(n, offset int, text string) bool {
@@ -87,7 +92,7 @@ func (l *loader) goose(n fileName, path, sql string) {
 		Version: n.version, Name: n.name, Path: path, NoTransaction: g.noTransaction, Form: script.Form{Blocks: true},
 	}
 	if g.downBody > 0 {
-		m.Down = placed(sql, g.downBody)
+		m.Down = l.placed(path, sql, g.downBody)
 	}
 	l.add(m, leading(before), up)
 }
@@ -103,7 +108,10 @@ type gooseFile struct {
 }
 
 func (g *gooseFile) line(n, offset int, text string) {
-	m := annotation.FindStringSubmatch(text)
+	var m []string
+	if strings.HasPrefix(strings.TrimSpace(text), "--") { // most lines of large files don't
+		m = annotation.FindStringSubmatch(text)
+	}
 	switch {
 	case m == nil && g.up < 0 && !isComment(text):
 		g.fail(n, "the statement stands above -- +goose Up", "move it below")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // liquibase reads changesets of formatted SQL, in the order of the root changelog
@@ -15,7 +16,7 @@ import (
 var liquibase = adapter{
 	name: Liquibase,
 	signs: func(files []executor.File) signs {
-		return marked(files, liquibaseHead, "begin with --liquibase formatted sql")
+		return marked(files, liquibaseHead.MatchString, "begin with --liquibase formatted sql")
 	},
 	identify: func(Options, string) (fileName, bool) { return fileName{}, false },
 	read:     readLiquibase,
@@ -82,7 +83,6 @@ type set struct {
 	line       int // of its --changeset, which begins at head
 	head       int
 	offset     int // where its text begins
-	end        int
 	options    options
 	down       []string
 	downLine   int // of the first of down
@@ -104,30 +104,30 @@ func (c *changelog) read(sql string) {
 		c.refuse(1, "the file has more than "+strconv.Itoa(maxChangesets)+" changesets", "split it")
 		return
 	}
-	text := []byte(sql)
-	for i, s := range c.sets {
-		s.end = len(sql)
-		if i+1 < len(c.sets) {
-			s.end = c.sets[i+1].head
-		}
-		for _, d := range s.drop {
-			blank(text[d[0]:d[1]])
-		}
-	}
 	before := lead{}
 	if len(c.sets) > 0 {
 		before.text = sql[:c.sets[0].head]
 	}
-	for _, s := range c.sets {
-		c.set(string(text), s, before)
+	for i, s := range c.sets {
+		end := len(sql)
+		if i+1 < len(c.sets) {
+			end = c.sets[i+1].head
+		}
+		c.set(c.blanked(sql[:end], s), s, before)
 		before.text = ""
 	}
 }
 
-func blank(text []byte) {
-	for i := range text {
-		text[i] = ' '
+// blanked is the text of the changeset at the end, in which what speaks to
+// Liquibase is blank.
+func (c *changelog) blanked(sql string, s *set) string {
+	var pieces []string
+	at := min(s.offset, len(sql))
+	for _, d := range s.drop {
+		pieces = append(pieces, sql[at:d[0]], strings.Repeat(" ", d[1]-d[0]))
+		at = d[1]
 	}
+	return c.join(c.path, append(pieces, sql[at:])...)
 }
 
 func (c *changelog) line(n, offset, end int, text string) {
@@ -201,19 +201,19 @@ func (s *set) undo() string {
 	return strings.Repeat("\n", s.downLine-1) + text
 }
 
-// set adds a changeset of a text in which what speaks to Liquibase is blank.
+// set adds a changeset with its text.
 func (c *changelog) set(sql string, s *set, before lead) {
 	o := s.options
 	if o.refused || o.elsewhere {
 		return
 	}
-	above, up := section(sql, min(s.offset, s.end), s.end)
-	before.lines = s.line + strings.Count(above[min(s.offset, len(above)):], "\n")
+	above, up := section(sql, 0, len(sql))
+	before.lines = s.line + spool.Count(above, "\n")
 	if c.leads += before.lines; c.leads > maxLeads {
 		c.refuse(s.line, "the file has too many lines for so many changesets", "split it")
 		return
 	}
-	if at := property.FindStringIndex(up); at != nil {
+	if at := findIn(property, up); at != nil {
 		c.refuse(before.lines+line(up, at[0]), "the property "+up[at[0]:at[1]]+" has no value here", "write its value")
 		return
 	}
@@ -224,7 +224,7 @@ func (c *changelog) set(sql string, s *set, before lead) {
 	m := executor.Migration{
 		Version: strings.Join([]string{c.name, s.id, s.author}, "::"), Name: s.id, Path: c.path,
 		NoTransaction: o.noTransaction, Down: s.undo(),
-		Checksum: executor.Checksum(withoutBlanks(up)),
+		Checksum: executor.Checksum(c.withoutBlanks(up)),
 	}
 	m.Form.Delimiter = o.delimiter
 	if o.onChange {
@@ -235,14 +235,24 @@ func (c *changelog) set(sql string, s *set, before lead) {
 
 // withoutBlanks leaves out the lines that hold nothing, among them those that
 // speak to Liquibase: they are no part of the change.
-func withoutBlanks(text string) string {
+func (c *changelog) withoutBlanks(text string) string {
 	var kept []string
-	for l := range strings.SplitSeq(text, "\n") {
-		if strings.TrimSpace(l) != "" {
-			kept = append(kept, l)
+	start, blank := 0, false // of the lines since the last blank one
+	lines(text, func(_, offset int, l string) bool {
+		was := blank
+		blank = strings.TrimSpace(l) == ""
+		switch {
+		case blank && !was:
+			kept = append(kept, text[start:offset])
+		case was && !blank:
+			start = offset
 		}
+		return true
+	})
+	if !blank {
+		kept = append(kept, text[start:])
 	}
-	return strings.Join(kept, "\n")
+	return strings.TrimSuffix(c.join(c.path, kept...), "\n")
 }
 
 // addAt adds a changeset whose faults are found by its line.
@@ -261,10 +271,10 @@ func (l *loader) addAt(m executor.Migration, line int, before lead, text string)
 // slashesAlone says that slashes stand on lines of their own only: there Liquibase
 // takes them for the end of a statement.
 func slashesAlone(text string) bool {
-	for l := range strings.SplitSeq(text, "\n") {
-		if strings.Contains(l, "/") && strings.TrimSpace(l) != "/" {
-			return false
-		}
-	}
-	return true
+	alone := true
+	lines(text, func(_, _ int, l string) bool {
+		alone = !strings.Contains(l, "/") || strings.TrimSpace(l) == "/"
+		return alone
+	})
+	return alone
 }

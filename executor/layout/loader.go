@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // loader collects what an adapter reads.
@@ -56,9 +56,7 @@ func (l *loader) text(f executor.File) (string, bool) {
 		return "", false
 	}
 	if f.Spooled {
-		// A copy would be in memory, and nobody writes to it.
-		text := unsafe.String(unsafe.SliceData(f.Content), len(f.Content)) //nolint:gosec // see above
-		return strings.TrimPrefix(text, byteOrderMark), true
+		return strings.TrimPrefix(view(f.Content), byteOrderMark), true
 	}
 	return strings.TrimPrefix(string(f.Content), byteOrderMark), true
 }
@@ -84,7 +82,7 @@ type lead struct {
 	text  string // of it, what belongs to no other migration
 }
 
-func leading(text string) lead { return lead{strings.Count(text, "\n"), text} }
+func leading(text string) lead { return lead{spool.Count(text, "\n"), text} }
 
 // add fills in what every migration has and keeps it. text is its up part.
 func (l *loader) add(m executor.Migration, before lead, text string) {
@@ -93,7 +91,7 @@ func (l *loader) add(m executor.Migration, before lead, text string) {
 		return
 	}
 	m.Form.Dialect = l.options.Dialect
-	m.SQL = strings.Repeat("\n", before.lines) + text
+	m.SQL = l.join(m.Path, strings.Repeat("\n", before.lines), text)
 	m.Checksum = cmp.Or(m.Checksum, executor.Checksum(text))
 	statements := m.Statements()
 	switch {

@@ -50,7 +50,7 @@ func nativeName(file string) (fileName, bool) {
 
 // readNamed reads layouts in which a file is a whole migration, or what undoes one.
 func readNamed(l *loader, files []executor.File) {
-	downs := map[key]executor.File{}
+	downs := map[key]downFile{}
 	ups := map[key]bool{}
 	for _, f := range files {
 		if !IsSQL(f.Path) {
@@ -83,29 +83,32 @@ func (l *loader) whole(n fileName, f executor.File) {
 	}
 }
 
+// downFile undoes a migration.
+type downFile struct{ path, text string }
+
 // down notes a file that undoes a migration.
-func (l *loader) down(downs map[key]executor.File, n fileName, f executor.File) {
+func (l *loader) down(downs map[key]downFile, n fileName, f executor.File) {
 	if other, taken := downs[n.key()]; taken {
-		l.refuse(fault.New(fault.Invalid, "version %s is taken by %s", n.version, other.Path).Then("give one of them a new version"), f.Path)
+		l.refuse(fault.New(fault.Invalid, "version %s is taken by %s", n.version, other.path).Then("give one of them a new version"), f.Path)
 		return
 	}
-	if _, ok := l.text(f); ok {
-		downs[n.key()] = f
+	if text, ok := l.text(f); ok {
+		downs[n.key()] = downFile{f.Path, text}
 	}
 }
 
 // pair gives each migration its down file. A down file that has no migration is
 // an error: somebody expects it to matter.
-func (l *loader) pair(downs map[key]executor.File, ups map[key]bool) {
+func (l *loader) pair(downs map[key]downFile, ups map[key]bool) {
 	for i, m := range l.migrations {
 		if down, ok := downs[key{target: m.Target, version: executor.VersionKey(m.Version)}]; ok && m.Kind == executor.Versioned {
-			l.migrations[i].Down, l.migrations[i].DownPath = strings.TrimPrefix(string(down.Content), byteOrderMark), down.Path
+			l.migrations[i].Down, l.migrations[i].DownPath = down.text, down.path
 		}
 	}
 	alone := slices.DeleteFunc(slices.Collect(maps.Keys(downs)), func(k key) bool { return ups[k] })
-	slices.SortFunc(alone, func(a, b key) int { return strings.Compare(downs[a].Path, downs[b].Path) })
+	slices.SortFunc(alone, func(a, b key) int { return strings.Compare(downs[a].path, downs[b].path) })
 	for _, k := range alone {
 		l.refuse(fault.New(fault.Invalid, "the down file has no migration to undo").
-			Then("add the migration of that version, or delete the file"), downs[k].Path)
+			Then("add the migration of that version, or delete the file"), downs[k].path)
 	}
 }

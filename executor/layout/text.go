@@ -1,14 +1,15 @@
 package layout
 
 import (
-	"bytes"
 	"regexp"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // MaxFileSize is the size in bytes at which a migration file in memory is
@@ -28,41 +29,81 @@ func CheckText(content []byte) *fault.Error {
 }
 
 func checkEncoding(content []byte) *fault.Error {
-	switch {
-	case bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")):
+	text := view(content)
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
 		return fault.New(fault.Invalid, "the file is UTF-16, not UTF-8").Then("save it as UTF-8")
-	case bytes.IndexByte(content, 0) >= 0:
-		line, column := script.Position(string(content), bytes.IndexByte(content, 0))
-		return fault.New(fault.Invalid, "the file holds a NUL byte at %d:%d", line, column).Then("save it as UTF-8 text")
-	case !utf8.Valid(content):
-		line := 1 + bytes.Count(content[:firstInvalid(content)], []byte("\n"))
-		return fault.New(fault.Invalid, "line %d is not UTF-8", line).Then("save the file as UTF-8")
+	}
+	before, invalid := 0, -1
+	for part := range spool.Parts(text) {
+		if i := strings.IndexByte(part, 0); i >= 0 {
+			line, column := script.Position(text, before+i)
+			return fault.New(fault.Invalid, "the file holds a NUL byte at %d:%d", line, column).Then("save it as UTF-8 text")
+		}
+		if invalid < 0 && !utf8.ValidString(part) {
+			invalid = before + firstInvalid(part)
+		}
+		before += len(part)
+	}
+	if invalid >= 0 {
+		return fault.New(fault.Invalid, "line %d is not UTF-8", line(text, invalid)).Then("save the file as UTF-8")
 	}
 	return nil
 }
 
 // firstInvalid is the offset of the first byte that is not UTF-8.
-func firstInvalid(content []byte) int {
-	for i := 0; i < len(content); {
-		r, size := utf8.DecodeRune(content[i:])
+func firstInvalid(text string) int {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
 		if r == utf8.RuneError && size == 1 {
 			return i
 		}
 		i += size
 	}
-	return len(content)
+	return len(text)
+}
+
+// view is a file's content to look at. A copy of a large one would be in memory,
+// and nobody writes to it; others' may be kept by who reads them.
+func view(content []byte) string {
+	return unsafe.String(unsafe.SliceData(content), len(content)) //nolint:gosec // see above
 }
 
 // lines calls each with every line of a text, its number and its offset, until it
 // says stop. The line's end is not part of it.
 func lines(sql string, each func(n, offset int, text string) (goOn bool)) {
-	for n, offset := 1, 0; offset < len(sql); n++ {
-		text, _, _ := strings.Cut(sql[offset:], "\n")
-		if !each(n, offset, strings.TrimSuffix(text, "\r")) {
-			return
+	n, offset := 1, 0
+	for part := range spool.Parts(sql) {
+		for text := range strings.Lines(part) {
+			if !each(n, offset, strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")) {
+				return
+			}
+			n, offset = n+1, offset+len(text)
 		}
-		offset += len(text) + 1
 	}
+}
+
+// findIn is where a pattern that stays within a line first matches; nil: nowhere.
+func findIn(pattern *regexp.Regexp, text string) []int {
+	before := 0
+	for part := range spool.Parts(text) {
+		if at := pattern.FindStringIndex(part); at != nil {
+			return []int{before + at[0], before + at[1]}
+		}
+		before += len(part)
+	}
+	return nil
+}
+
+// findComment finds the first line that begins with -- and matches a pattern: its
+// number and what the pattern's groups match; nil: there is none.
+func findComment(pattern *regexp.Regexp, text string) (line int, groups []string) {
+	lines(text, func(n, _ int, text string) bool {
+		if strings.HasPrefix(text, "--") {
+			line, groups = n, pattern.FindStringSubmatch(text)
+		}
+		return groups == nil
+	})
+	return line, groups
 }
 
 // isComment says that a line holds no SQL.
@@ -86,16 +127,25 @@ func section(sql string, start, end int) (before, text string) {
 }
 
 // placed cuts what undoes a migration out of its file and keeps its place.
-func placed(sql string, start int) string {
+func (l *loader) placed(path, sql string, start int) string {
 	before, text := section(sql, start, len(sql))
 	if text == "" {
 		return ""
 	}
-	return strings.Repeat("\n", strings.Count(before, "\n")) + text
+	return l.join(path, strings.Repeat("\n", spool.Count(before, "\n")), text)
+}
+
+// join makes one text of pieces of a file.
+func (l *loader) join(path string, pieces ...string) string {
+	text, err := spool.Join(pieces...)
+	if err != nil {
+		l.refuse(fault.New(fault.Internal, "can't read the file").Because(err), path)
+	}
+	return text
 }
 
 // line is the 1-based line of an offset.
-func line(sql string, offset int) int { return 1 + strings.Count(sql[:offset], "\n") }
+func line(sql string, offset int) int { return 1 + spool.Count(sql[:offset], "\n") }
 
 func directedChange(directives []script.Directive) executor.ChangeKind {
 	for _, d := range directives {

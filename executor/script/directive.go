@@ -11,6 +11,7 @@ import (
 
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/nearest"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // Directive is one key of a "-- shipsql: key[=value] …" comment.
@@ -26,19 +27,13 @@ type Directive struct {
 // WholeFile is the Statement of a directive that holds for the file.
 const WholeFile = -1
 
-// Directives returns the directives of a PostgreSQL file that Split took apart,
-// in order.
-// Those before the first statement hold for the file, those inside a statement
-// for that one, others for the next. Unknown keys, bad values and directives
-// that hold for nothing are faults whose Where is "line:column"; the good
-// directives are returned beside them.
-func Directives(sql string, statements []Statement) ([]Directive, []*fault.Error) {
-	return Form{}.Directives(sql, statements)
-}
-
-// Directives is the package's Directives for a file that f took apart.
+// Directives returns the directives of a file that f took apart, in order. Those
+// before the first statement hold for the file, those inside a statement for
+// that one, others for the next. Unknown keys, bad values and directives that
+// hold for nothing are faults whose Where is "line:column"; the good directives
+// are returned beside them.
 func (f Form) Directives(sql string, statements []Statement) ([]Directive, []*fault.Error) {
-	if !strings.Contains(sql, "shipsql:") {
+	if !spool.Contains(sql, "shipsql:") {
 		return nil, nil
 	}
 	r := reader{sql: sql, place: place{sql: sql, line: 1}, statements: len(statements)}

@@ -23,7 +23,7 @@ $$;
 drop table b; -- shipsql: batch=100
 delete from c;
 `
-	got, faults := script.Directives(sql, script.Split(sql))
+	got, faults := script.Form{}.Directives(sql, script.Form{}.Split(sql))
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
@@ -50,7 +50,7 @@ select 1;
 -- shipsql: ignore
 select 2;
 -- shipsql: sleep=1s`
-	_, faults := script.Directives(sql, script.Split(sql))
+	_, faults := script.Form{}.Directives(sql, script.Form{}.Split(sql))
 	var got []string
 	for _, f := range faults {
 		got = append(got, f.Error())

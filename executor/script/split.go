@@ -3,6 +3,8 @@ package script
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // Kind says what a piece of a file is.
@@ -31,14 +33,11 @@ type Statement struct {
 // what comes beyond it.
 const MaxStatements = 250_000
 
-// Split takes a file of PostgreSQL apart as [Form.Split] does with the zero Form.
-func Split(sql string) []Statement { return Form{}.Split(sql) }
-
 // scan returns the statements of a file, and the comments that may be directives.
 func (f Form) scan(sql string) ([]Statement, []span) {
 	c := collector{file: sql, place: place{sql: sql, line: 1}, start: -1, blocks: f.Blocks}
 	// A guess that real files need no more of, and that no file makes huge.
-	c.statements = make([]Statement, 0, min(strings.Count(sql, ";")+1, len(sql)/32+1))
+	c.statements = make([]Statement, 0, min(spool.Count(sql, ";")+1, len(sql)/32+1, MaxStatements))
 	if f.Dialect == MySQL {
 		scanMySQL(&c, f.Delimiter)
 	} else {
@@ -59,6 +58,7 @@ type collector struct {
 	statements []Statement
 	comments   []span
 	start, end int // of the current statement; start is -1 outside of one
+	passed     int // bytes of the file that were said to have been read
 	ended      bool
 	blocks     bool // goose's annotations bind
 	inBlock    bool // between StatementBegin and StatementEnd
@@ -70,7 +70,14 @@ func (c *collector) take(start, end int) {
 		c.start = start
 	}
 	c.end = end
+	if c.end-c.passed >= said {
+		spool.Passed(c.file[c.passed:c.end])
+		c.passed = c.end
+	}
 }
+
+// said is how many bytes are read before that is said.
+const said = 1 << 16
 
 // finish ends the current statement, if there is one, and says whether it did.
 func (c *collector) finish(kind Kind) bool {
@@ -165,6 +172,12 @@ func (p *place) at(offset int) (line, column int) {
 // Position returns the line and column of a byte offset in the file; an offset
 // outside of it counts as its start or end.
 func Position(sql string, offset int) (line, column int) {
+	offset = min(max(offset, 0), len(sql))
 	p := place{sql: sql, line: 1}
-	return p.at(min(max(offset, 0), len(sql)))
+	seen := 0
+	for part := range spool.Parts(sql[:offset]) {
+		seen += len(part)
+		p.at(seen)
+	}
+	return p.at(offset)
 }

@@ -60,7 +60,7 @@ func TestSplit(t *testing.T) {
 		"a table named atomic":      {"create table begin_atomic(begin int, atomic int); select 2", []string{"create table begin_atomic(begin int, atomic int)", "select 2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, texts(script.Split(c.sql))); diff != "" {
+			if diff := cmp.Diff(c.want, texts(script.Form{}.Split(c.sql))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -84,7 +84,7 @@ copy t from stdin;
 		Line int
 	}
 	var got []piece
-	for _, s := range script.Split(sql) {
+	for _, s := range (script.Form{}).Split(sql) {
 		got = append(got, piece{s.Kind, s.Text, s.Line})
 	}
 	want := []piece{
@@ -103,7 +103,7 @@ copy t from stdin;
 func TestPlaces(t *testing.T) {
 	const sql = "-- é\nselect 'é', 1;  select\n 2;\r\n  ä"
 	var got []script.Statement
-	for _, s := range script.Split(sql) {
+	for _, s := range (script.Form{}).Split(sql) {
 		s.Text = ""
 		got = append(got, s)
 	}
@@ -141,7 +141,7 @@ func checkInvariants(t interface {
 	Fatalf(string, ...any)
 }, sql string) {
 	t.Helper()
-	checkPlaces(t, sql, script.Split(sql))
+	checkPlaces(t, sql, script.Form{}.Split(sql))
 }
 
 // checkPlaces says that statements lie in order and know where.
@@ -181,7 +181,7 @@ func TestSplitAgreesWithTheGrammar(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := rapid.SliceOfN(rapid.SampledFrom(valid), 1, 8).Draw(t, "statements")
 		sql := strings.Join(want, rapid.SampledFrom([]string{";", ";\n", " ;; ", "; -- c;\n"}).Draw(t, "between"))
-		got := texts(script.Split(sql))
+		got := texts(script.Form{}.Split(sql))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("%s", diff)
 		}
@@ -202,7 +202,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add(strings.Join(valid, ";\n"))
 	f.Fuzz(func(t *testing.T, sql string) {
 		checkInvariants(t, sql)
-		script.Directives(sql, script.Split(sql))
+		script.Form{}.Directives(sql, script.Form{}.Split(sql))
 	})
 }
 
@@ -211,6 +211,6 @@ func BenchmarkSplit(b *testing.B) {
 	sql := strings.Repeat(one, 4<<20/len(one))
 	b.SetBytes(int64(len(sql)))
 	for b.Loop() {
-		script.Split(sql)
+		script.Form{}.Split(sql)
 	}
 }

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 func apply(t *testing.T, s *schema.Schema, sql string) {
 	t.Helper()
 	var texts []string
-	for _, st := range script.Split(sql) {
+	for _, st := range (script.Form{}).Split(sql) {
 		texts = append(texts, st.Text)
 	}
 	parsed, err := parser.Parse(t.Context(), texts)

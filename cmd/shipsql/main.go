@@ -70,6 +70,7 @@ const (
 
 func main() {
 	syntax.MaybeWorker()
+	putOffCollector()
 	ctx, insisted, stop := interrupts(context.Background())
 	code := run(os.Args[1:], &terminal{
 		ctx: ctx, insisted: insisted, in: os.Stdin, out: os.Stdout, err: os.Stderr,

@@ -70,7 +70,6 @@ func (m *migration) print(t *terminal, r report) error {
 // use opens the target and reads the folder, runs f, and gives its error the
 // exit code of the contract. With --format json an error is JSON, too.
 func (m *migrateTarget) use(t *terminal, f func(*migration) error) error {
-	putOffCollector()
 	on := &migration{format: m.Format}
 	err := m.open(on, func() error { return coded(f(on)) })
 	if err != nil && m.Format == "json" && !on.printed {

@@ -171,6 +171,7 @@ func statedChange(statements []script.Statement) executor.ChangeKind {
 		case !neutralStart.MatchString(s.Text):
 			return executor.DDL
 		}
+		spool.Passed(s.Text) // with its beginning the system maps much of it
 	}
 	return kind
 }

@@ -90,19 +90,19 @@ func BenchmarkNothingToDo(b *testing.B) {
 type raw struct{ *bench }
 
 func newRaw(b *bench) raw {
-	b.db.SetMaxOpenConns(1)
-	b.exec("CREATE TABLE schema_migrations (version varchar(20) PRIMARY KEY, checksum text NOT NULL, applied_at timestamp NOT NULL DEFAULT now())")
+	b.DB.SetMaxOpenConns(1)
+	b.Exec("CREATE TABLE schema_migrations (version varchar(20) PRIMARY KEY, checksum text NOT NULL, applied_at timestamp NOT NULL DEFAULT now())")
 	return raw{b}
 }
 
 func (r raw) apply(m executor.Migration) time.Duration {
 	started, ctx := time.Now(), context.Background()
 	for _, s := range m.Statements() {
-		if _, err := r.db.ExecContext(ctx, s.Text); err != nil {
+		if _, err := r.DB.ExecContext(ctx, s.Text); err != nil {
 			r.t.Fatal(err)
 		}
 	}
-	if _, err := r.db.ExecContext(ctx, "INSERT INTO schema_migrations (version, checksum) VALUES (?, ?)", m.Version, m.Checksum); err != nil {
+	if _, err := r.DB.ExecContext(ctx, "INSERT INTO schema_migrations (version, checksum) VALUES (?, ?)", m.Version, m.Checksum); err != nil {
 		r.t.Fatal(err)
 	}
 	return time.Since(started)

@@ -14,6 +14,7 @@ import (
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // plan is a migration that is ready to run.
@@ -55,6 +56,7 @@ const (
 // hash identifies the text of a statement in the ledger.
 func (s statement) hash() string {
 	sum := sha256.Sum256([]byte(strings.ReplaceAll(s.Text, "\r\n", "\n")))
+	spool.Passed(s.Text)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -88,6 +90,7 @@ func (c compiler) compile(d ledger.Decision, text string) (plan, error) {
 		}
 		c.makes(s.parsed)
 		p.statements[i] = s.light()
+		spool.Passed(piece.Text)
 	}
 	if err := p.unwrap(); err != nil {
 		return p, err
@@ -206,9 +209,6 @@ func (p *plan) unwrap() error {
 
 // direct applies the file's directives.
 func (p *plan) direct(pieces []script.Statement) error {
-	if !strings.Contains(p.text, "shipsql:") {
-		return nil
-	}
 	directives, faults := formOf(p.Migration).Directives(p.text, pieces)
 	if len(faults) > 0 {
 		return faults[0].At(p.path() + ":" + faults[0].Where)

@@ -11,6 +11,7 @@ import (
 	"github.com/shipsql/shipsql/executor/catalog"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // runTogether runs statements[i:end] in one transaction with their steps. They
@@ -19,7 +20,7 @@ import (
 func (f *file) runTogether(ctx context.Context, i, end int) error {
 	group := f.statements[i:end]
 	for n := range group {
-		group[n].before = observation{Rows: true, Text: cut(group[n].Text)}
+		group[n].before = observation{Rows: true}
 	}
 	err := f.record(ctx, func() error {
 		if err := f.begun(ctx); err != nil {
@@ -53,6 +54,7 @@ func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 		f.step(s, executor.EventRunning, 0)
 		f.left.leaves(s)
 		touched, err := f.execute(ctx, s.Text, f.limitOf(s))
+		spool.Passed(s.Text)
 		if err != nil {
 			return f.failure(ctx, s, err)
 		}

@@ -48,18 +48,6 @@ func (b *bench) expectRuns(what, want string, f layout.Folder) {
 	}
 }
 
-func TestAFlywayFolderFromEmptyAndAgain(t *testing.T) {
-	const users, rows = "CREATE TABLE users (id bigint PRIMARY KEY);\n", "INSERT INTO users (id) VALUES (1);\nINSERT INTO users (id) VALUES (2);\n"
-	files := []string{"V1__users.sql", users, "V10__fill.sql", rows, "V9__name.sql", "ALTER TABLE users ADD COLUMN name text;\n",
-		"R__ids.sql", "CREATE OR REPLACE VIEW ids AS SELECT id FROM users;\n"}
-	b := newBench(t)
-	b.expectRuns("from empty", "1 9 10 R__ids", folder(t, files...))
-	b.expectRuns("again", "", folder(t, files...))
-	files[7] = "CREATE OR REPLACE VIEW ids AS SELECT id, name FROM users;\n"
-	b.expectRuns("with another view", "R__ids", folder(t, files...))
-	b.expectRuns("and again", "", folder(t, files...))
-}
-
 func TestAGooseFolderFromEmptyAndAgain(t *testing.T) {
 	f := folder(t,
 		"00001_users.sql", "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);\n-- +goose Down\nDROP TABLE users;\n",
@@ -79,7 +67,7 @@ DROP TRIGGER counted;
 	b.expectRuns("from empty", "00001 00002 00010", f)
 	b.expectRuns("again", "", f)
 	var n int
-	if err := b.db.QueryRowContext(t.Context(), "SELECT n FROM users").Scan(&n); err != nil || n != 2 {
+	if err := b.DB.QueryRowContext(t.Context(), "SELECT n FROM users").Scan(&n); err != nil || n != 2 {
 		t.Errorf("n = %d, %v", n, err)
 	}
 }

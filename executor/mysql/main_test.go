@@ -1,20 +1,16 @@
 package mysql_test
 
 import (
-	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	driverpkg "github.com/go-sql-driver/mysql"
 
 	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/executor/layout"
+	"github.com/shipsql/shipsql/executor/enginetest"
 	"github.com/shipsql/shipsql/executor/mysql"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
 	"github.com/shipsql/shipsql/executor/script"
@@ -22,35 +18,78 @@ import (
 	"github.com/shipsql/shipsql/internal/secret"
 )
 
+// engine is MariaDB, as the suite sees it.
+var engine = enginetest.Engine{
+	Engine: mysql.New(syntax.MariaDB), Product: "MariaDB 1", Dialect: script.MySQL,
+	Database: func(tb testing.TB) string { return privateserver.MariaDBDatabase(tb) },
+	Connect:  connect,
+	Own: func(tb testing.TB) enginetest.Server {
+		return privateserver.OwnMariaDB(tb, privateserver.MariaDBOptions{Relaxed: true})
+	},
+	Replica: replica,
+	SQL: enginetest.SQL{
+		Ledger: "shipsql_", Placeholder: "?", LockTimeout: "@@lock_wait_timeout", Slow: "insert into a select sleep(600)",
+		Torn:   "create procedure torn() begin insert into a values (1); commit; insert into nowhere values (1); end",
+		Mended: "create or replace procedure torn() insert into a values (1)",
+		Sneaky: "create procedure sneaky() do release_all_locks()",
+		Login:  "create user NAME identified by 'made-up'", DropLogin: "drop user NAME",
+		Reads: "grant select on a to NAME", Writes: "grant update on a to NAME",
+	},
+	Folder: map[string]string{
+		"1_a.sql":     "create table counter(id int primary key, n int); insert into counter values (1, 0), (2, 0)",
+		"2_rows.sql":  "update counter set n = n + 1; update counter set n = n + 10",
+		"3_mixed.sql": "set names latin1, sql_mode = 'ANSI_QUOTES';\nupdate counter set n = n + 100;\nalter table counter add column \"other\" int;\nupdate counter set n = n + 1000;\ncreate unique index nth on counter(n, id);\ndrop index nth on counter;",
+		"4_made.sql": "create view seen as select n from counter;\ncreate procedure p() begin update counter set n = n + 10000; end;\n" +
+			"create table log(n int);\ncreate trigger noted after update on counter for each row insert into log values (new.id);\nupdate counter set n = n + 10000;",
+		"5_last.sql": "drop trigger noted; rename table log to noted; update counter set n = n + 100000; create table gone like counter; drop table gone",
+	},
+	Proof: map[string]string{
+		"select group_concat(n) from counter": "111111,111111",
+		"select count(*) from noted":          "2",
+		"select table_name from information_schema.tables where table_schema = database() and table_name not like 'shipsql%' order by 1":                                  "counter\nnoted\nseen",
+		"select group_concat(column_name order by ordinal_position) from information_schema.columns where table_schema = database() and table_name = 'counter'":           "id,n,other",
+		"select count(*) from information_schema.schemata where schema_name like concat('shipsql\\_scratch\\_', left(sha2(concat('shipsql/', database()), 256), 8), '%')": "0",
+	},
+	Reversible: map[string]string{
+		"1_a.up.sql": "create table a(id int, n int); insert into a values (1, 0)",
+		"2_b.up.sql": "update a set n = n + 1;", "2_b.down.sql": "update a set n = n + 10;",
+		"3_c.up.sql":   "update a set n = n + 100; create index nth on a(n); alter table a add column m int; update a set n = n + 100",
+		"3_c.down.sql": "update a set n = n + 1000;\ndrop index nth on a;\nupdate a set n = n + 10000;\nalter table a drop column m;\nupdate a set n = n + 100000;",
+	},
+}
+
 func TestMain(m *testing.M) {
-	if url := os.Getenv(childURL); url != "" {
-		child(url)
-	}
+	enginetest.MaybeChild(engine)
 	os.Exit(m.Run())
 }
 
-// bench is a database with a target on it.
-type bench struct {
-	executor.Target
+func TestEngine(t *testing.T) { enginetest.Run(t, engine) }
 
-	t   testing.TB
-	url string
-	db  *sql.DB // of the test's own
+// bench is the suite's, with MariaDB's ways.
+type bench struct {
+	*enginetest.Bench
+
+	t testing.TB
 }
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	return benchAt(t, privateserver.MariaDBDatabase(t))
+	return &bench{engine.NewBench(t), t}
 }
 
 func benchAt(t testing.TB, url string) *bench {
 	t.Helper()
-	return &bench{openTarget(url), t, url, connect(t, url)}
+	return &bench{engine.BenchAt(t, url), t}
 }
 
-func openTarget(url string) executor.Target {
-	return mysql.New(syntax.MariaDB).Open(secret.Literal(url))
+func openTarget(url string) executor.Target { return engine.Open(secret.Literal(url)) }
+
+func load(t testing.TB, files map[string]string) []executor.Migration {
+	t.Helper()
+	return engine.Load(t, files)
 }
+
+var explain, quick, patient, unhurried = enginetest.Explain, enginetest.Quick, enginetest.Patient, enginetest.Unhurried
 
 func connect(t testing.TB, text string) *sql.DB {
 	t.Helper()
@@ -66,153 +105,14 @@ func connect(t testing.TB, text string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { _ = db.Close() })
-	return db
+	return sql.OpenDB(connector)
 }
 
-// load makes migrations of "path" → text, in the native layout.
-func load(t testing.TB, files map[string]string) []executor.Migration {
-	t.Helper()
-	var all []executor.File
-	for path, text := range files {
-		all = append(all, executor.File{Path: path, Content: []byte(text)})
-	}
-	folder, err := layout.Load(all, layout.Options{Name: layout.Native, Dialect: script.MySQL})
-	if err != nil {
+// replica is a database of a server that takes no changes.
+func replica(t testing.TB) string {
+	server := privateserver.OwnMariaDB(t, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{"read_only": "1"}})
+	if err := server.CreateDatabase(t.Context(), "app"); err != nil {
 		t.Fatal(err)
 	}
-	return folder.Migrations
-}
-
-// quick are limits for tests: locks are given up soon.
-var quick = executor.Limits{LockTimeout: 100 * time.Millisecond, LockRetryFor: 500 * time.Millisecond}
-
-func (b *bench) apply(files map[string]string) (executor.Result, error) {
-	b.t.Helper()
-	return b.Apply(b.t.Context(), executor.Run{Migrations: load(b.t, files), Limits: quick})
-}
-
-func (b *bench) mustApply(files map[string]string) executor.Result {
-	b.t.Helper()
-	result, err := b.apply(files)
-	if err != nil {
-		b.t.Fatal(explain(err))
-	}
-	return result
-}
-
-// explain shows a failure's detail too.
-func explain(err error) string {
-	if failure, ok := errors.AsType[*executor.Failure](err); ok {
-		return fmt.Sprintf("%v (%s; %s)", err, failure.Detail, failure.Hint)
-	}
-	return fmt.Sprint(err)
-}
-
-func (b *bench) exec(statements ...string) {
-	b.t.Helper()
-	for _, text := range statements {
-		if _, err := b.db.ExecContext(b.t.Context(), text); err != nil {
-			b.t.Fatalf("%s: %v", text, err)
-		}
-	}
-}
-
-// query returns a query's rows, columns joined by |, rows by a line end.
-func (b *bench) query(text string) string {
-	b.t.Helper()
-	rows, err := b.db.QueryContext(b.t.Context(), text)
-	if err != nil {
-		b.t.Fatalf("%s: %v", text, err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	var lines []string
-	for rows.Next() {
-		values, dest := make([]sql.NullString, len(columns)), make([]any, len(columns))
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		if err := rows.Scan(dest...); err != nil {
-			b.t.Fatal(err)
-		}
-		text := make([]string, len(columns))
-		for i, v := range values {
-			text[i] = v.String
-			if !v.Valid {
-				text[i] = "NULL"
-			}
-		}
-		lines = append(lines, strings.Join(text, "|"))
-	}
-	if err := rows.Err(); err != nil {
-		b.t.Fatal(err)
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (b *bench) want(text, want string) {
-	b.t.Helper()
-	if got := b.query(text); got != want {
-		b.t.Errorf("%s = %q, want %q", text, got, want)
-	}
-}
-
-// wantTable says whether there should be a table.
-func (b *bench) wantTable(name string, there bool) {
-	b.t.Helper()
-	got := b.query("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '"+name+"'") == "1"
-	if got != there {
-		b.t.Errorf("table %s is there: %t", name, got)
-	}
-}
-
-// states is the ledger joined with the folder, as "version state done/total".
-func (b *bench) states(files map[string]string) string {
-	b.t.Helper()
-	entries, err := b.Status(b.t.Context(), "", load(b.t, files))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	var lines []string
-	for _, e := range entries {
-		lines = append(lines, fmt.Sprintf("%s %s %d/%d", e.Version, e.State, e.Done, e.Total))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// childURL and childDir name the database and the folder that a child process
-// applies; see TestKilledProcesses.
-const (
-	childURL = "SHIPSQL_EXECUTOR_CHILD_URL"
-	childDir = "SHIPSQL_EXECUTOR_CHILD_DIR"
-)
-
-// child applies a folder, tells its progress line by line, and ends the process.
-func child(url string) {
-	files, err := layout.ReadDir(os.DirFS(os.Getenv(childDir)), ".")
-	if err != nil {
-		childFailed(err)
-	}
-	folder, err := layout.Load(files, layout.Options{Name: layout.Native, Dialect: script.MySQL})
-	if err != nil {
-		childFailed(err)
-	}
-	_, err = openTarget(url).Apply(context.Background(), executor.Run{
-		Migrations: folder.Migrations, Limits: executor.Limits{LockRetryFor: time.Minute},
-		Progress: func(e executor.Event) { fmt.Println(e.Version, e.Statement, e.State) },
-	})
-	if err != nil {
-		childFailed(err)
-	}
-	os.Exit(0)
-}
-
-func childFailed(err error) {
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+	return server.URL("app")
 }

@@ -2,7 +2,6 @@ package mysql_test
 
 import (
 	"bytes"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,34 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/shipsql/shipsql/executor"
 )
-
-// unhurried lets statements wait for locks for as long as a test needs.
-var unhurried = executor.Limits{LockTimeout: 2 * time.Minute}
-
-// session is one connection of the test's own.
-func (b *bench) session(statements ...string) *sql.Conn {
-	b.t.Helper()
-	conn, err := b.db.Conn(b.t.Context())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(func() { _ = conn.Close() })
-	b.on(conn, statements...)
-	return conn
-}
-
-func (b *bench) on(conn *sql.Conn, statements ...string) {
-	b.t.Helper()
-	for _, text := range statements {
-		if _, err := conn.ExecContext(b.t.Context(), text); err != nil {
-			b.t.Fatalf("%s: %v", text, err)
-		}
-	}
-}
 
 // followed applies a folder and hands over the progress of its long statements.
 func (b *bench) followed(files map[string]string, progress func(executor.Event)) error {
@@ -55,9 +29,9 @@ func (b *bench) followed(files map[string]string, progress func(executor.Event))
 // Without the plugin the server only says what kind of lock is waited for.
 func TestAnAlterThatWaitsSaysForWhom(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)", "insert into a values (1)")
-	reader := b.session("begin", "select n from a")
-	defer b.exec("uninstall soname if exists 'metadata_lock_info'")
+	b.Exec("create table a(n int)", "insert into a values (1)")
+	reader := b.Session("begin", "select n from a")
+	defer b.Exec("uninstall soname if exists 'metadata_lock_info'")
 	var seen []string
 	err := b.followed(map[string]string{"1_x.sql": "create table x(n int);\nalter table a add column m int"}, func(e executor.Event) {
 		if len(seen) == 2 {
@@ -68,9 +42,9 @@ func TestAnAlterThatWaitsSaysForWhom(t *testing.T) {
 		}
 		switch seen = append(seen, e.Detail); len(seen) {
 		case 1:
-			b.exec("install soname 'metadata_lock_info'")
+			b.Exec("install soname 'metadata_lock_info'")
 		case 2:
-			b.on(reader, "commit")
+			b.On(reader, "commit")
 		}
 	})
 	if err != nil {
@@ -80,26 +54,6 @@ func TestAnAlterThatWaitsSaysForWhom(t *testing.T) {
 		!strings.HasPrefix(seen[1], "waits for table metadata lock of 'shipsql' (connection ") || !strings.HasSuffix(seen[1], ", idle)") {
 		t.Errorf("seen %q", seen)
 	}
-}
-
-func TestAnUpdateThatWaitsSaysForWhom(t *testing.T) {
-	b := newBench(t)
-	b.exec("create table a(n int)", "insert into a values (1)")
-	writer := b.session("begin", "update a set n = 2")
-	detail := ""
-	err := b.followed(map[string]string{"1_x.sql": "update a set n = n + 1"}, func(e executor.Event) {
-		if detail == "" && e.Detail != "" {
-			detail = e.Detail
-			b.on(writer, "commit")
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(detail, "waits for a lock of 'shipsql' (connection ") || !strings.Contains(detail, ", in a transaction since 20") {
-		t.Errorf("detail %q", detail)
-	}
-	b.want("select n from a", "3")
 }
 
 // cancelled applies a folder and cancels the run once a long statement's event is
@@ -121,14 +75,12 @@ func (b *bench) cancelled(target executor.Target, files map[string]string, when 
 	return result, err
 }
 
-func waiting(e executor.Event) bool { return e.Detail != "" }
-
 // copying is an ALTER that would take a quarter of an hour.
 const copying = "alter table a add column h char(128) as (sha2(repeat(n, 1000000), 512)) stored, algorithm=copy"
 
 func TestAnAlterThatCopiesSaysHowFarAndIsCancelled(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)", "insert into a select seq from seq_1_to_100000")
+	b.Exec("create table a(n int)", "insert into a select seq from seq_1_to_100000")
 	var seen executor.Event
 	files := map[string]string{"1_x.sql": copying}
 	_, err := b.cancelled(b, files, func(e executor.Event) bool {
@@ -142,47 +94,20 @@ func TestAnAlterThatCopiesSaysHowFarAndIsCancelled(t *testing.T) {
 	if seen.Phase != "copy to tmp table (stage 1 of 2)" || seen.Of != 1000 || seen.Unit != "" {
 		t.Errorf("event %+v", seen)
 	}
-	b.want("select count(*) from information_schema.columns where table_schema = database() and table_name = 'a'", "1")
-	if got := b.states(files); got != "1 pending 0/1" {
+	b.Want("select count(*) from information_schema.columns where table_schema = database() and table_name = 'a'", "1")
+	if got := b.States(files); got != "1 pending 0/1" {
 		t.Errorf("states %q", got)
 	}
-	b.mustApply(map[string]string{"1_x.sql": "alter table a add column h char(128)"})
-}
-
-func TestACancelledUpdateLeavesNothing(t *testing.T) {
-	b := newBench(t)
-	b.exec("create table a(id int primary key, n int)", "insert into a values (1, 0), (2, 0)")
-	writer := b.session("begin", "update a set n = 7 where id = 2")
-	files := map[string]string{"1_x.sql": "create table x(n int)", "2_y.sql": "update a set n = n + 1 where id = 1;\nupdate a set n = n + 1 order by id"}
-	result, _ := b.cancelled(b, files, waiting)
-	if len(result.Outcomes) != 1 || result.Outcomes[0].Kind != executor.Applied {
-		t.Errorf("result %+v", result)
-	}
-	b.on(writer, "rollback")
-	b.want("select n from a order by id", "0\n0")
-	b.mustApply(files)
-	b.want("select n from a order by id", "2\n1")
-}
-
-func TestACancelledWaitForATable(t *testing.T) {
-	b := newBench(t)
-	b.exec("create table a(n int)", "insert into a values (1)")
-	reader := b.session("begin", "select n from a")
-	files := map[string]string{"1_x.sql": "create table x(n int);\nalter table a add column m int"}
-	_, _ = b.cancelled(b, files, waiting)
-	b.on(reader, "commit")
-	b.want("select count(*) from information_schema.columns where table_schema = database() and table_name = 'a'", "1")
-	b.mustApply(files)
-	b.want("select count(*) from information_schema.columns where table_schema = database() and table_name = 'a'", "2")
+	b.MustApply(map[string]string{"1_x.sql": "alter table a add column h char(128)"})
 }
 
 // A session that has our number is not ours, and neither killed nor looked at:
 // here the server seems to have told us the number of another's session.
 func TestAnothersSessionIsNeverTouched(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)", "insert into a values (1)")
-	reader := b.session("begin", "select n from a")
-	victim := b.session("set lock_wait_timeout = 600")
+	b.Exec("create table a(n int)", "insert into a values (1)")
+	reader := b.Session("begin", "select n from a")
+	victim := b.Session("set lock_wait_timeout = 600")
 	var number int64
 	if err := victim.QueryRowContext(t.Context(), "select connection_id()").Scan(&number); err != nil {
 		t.Fatal(err)
@@ -198,7 +123,7 @@ func TestAnothersSessionIsNeverTouched(t *testing.T) {
 		t.Fatalf("another's statement ended: %v", err)
 	default:
 	}
-	b.on(reader, "commit")
+	b.On(reader, "commit")
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
@@ -221,7 +146,7 @@ func (b *bench) cancelledBehindLiar(number int64) {
 // wrong connection number.
 func (b *bench) behindLiar(number int64) string {
 	b.t.Helper()
-	u, err := url.Parse(b.url)
+	u, err := url.Parse(b.URL)
 	if err != nil {
 		b.t.Fatal(err)
 	}

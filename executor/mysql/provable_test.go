@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/enginetest"
 	"github.com/shipsql/shipsql/internal/faultproxy"
 )
 
@@ -55,33 +56,39 @@ var furniture = []string{
 // Whatever the moment of a cut, the engine finds out by itself what became of the
 // statement, and leaves what an uncut run leaves.
 func TestOutcomesThatTheCatalogTells(t *testing.T) {
-	proxy, through := behindProxy(t)
 	for n, text := range provable {
-		var left [3]string
-		for i, when := range []faultproxy.When{-1, faultproxy.Before, faultproxy.After} {
-			if when == faultproxy.Before && n%3 > 0 && torture(t) == 1 {
-				left[i] = left[0]
-				continue
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			uncut := leftBehind(t, text, nil)
+			moments := []faultproxy.When{faultproxy.After}
+			if n%3 == 0 || enginetest.Torture(t) > 1 {
+				moments = append(moments, faultproxy.Before)
 			}
-			b := newBench(t)
-			b.exec(furniture...)
-			proxy.Arm(nil)
-			if when >= 0 {
-				proxy.Arm(&faultproxy.Cut{When: when, Match: func(_ int, chunk []byte) bool { return bytes.HasSuffix(chunk, []byte("\x03"+text)) }})
+			for _, when := range moments {
+				cut := &faultproxy.Cut{When: when, Match: func(_ int, chunk []byte) bool { return bytes.HasSuffix(chunk, []byte("\x03"+text)) }}
+				if left := leftBehind(t, text, cut); left != uncut {
+					t.Errorf("cut %d: %s\nuncut: %s", when, left, uncut)
+				}
 			}
-			if _, err := openTarget(through(b.url)).Apply(t.Context(), executor.Run{Migrations: load(t, map[string]string{"1_a.sql": text}), Limits: patient}); err != nil {
-				t.Errorf("%s: cut %d: %v", text, when, explain(err))
-				continue
-			}
-			if proxy.Armed() {
-				t.Errorf("%s: never cut", text)
-			}
-			left[i] = b.query("select state, stmt_hash, json_value(post, '$.objects[0].print'), json_value(post, '$.objects[1].print') from shipsql_steps") + b.schema()
-		}
-		if left[0] != left[1] || left[0] != left[2] {
-			t.Errorf("%s\nuncut:  %s\nbefore: %s\nafter:  %s", text, left[0], left[1], left[2])
-		}
+		})
 	}
+}
+
+// leftBehind runs a statement on the furniture through a wire that is cut, and
+// returns what is there then.
+func leftBehind(t *testing.T, text string, cut *faultproxy.Cut) string {
+	t.Helper()
+	b := newBench(t)
+	b.Exec(furniture...)
+	proxy, through := b.BehindProxy()
+	proxy.Arm(cut)
+	if _, err := openTarget(through).Apply(t.Context(), executor.Run{Migrations: load(t, map[string]string{"1_a.sql": text}), Limits: patient}); err != nil {
+		t.Fatal(explain(err))
+	}
+	if proxy.Armed() {
+		t.Error("never cut")
+	}
+	return b.Query("select state, stmt_hash, json_value(post, '$.objects[0].print'), json_value(post, '$.objects[1].print') from shipsql_steps") + b.schema()
 }
 
 // schema is what information_schema shows of the database.
@@ -96,7 +103,7 @@ func (b *bench) schema() string {
 		"select routine_name, routine_definition from information_schema.routines where routine_schema = database()",
 		"select trigger_name, action_statement from information_schema.triggers where trigger_schema = database()",
 	} {
-		all = append(all, b.query(q+" order by 1, 2"))
+		all = append(all, b.Query(q+" order by 1, 2"))
 	}
-	return strings.ReplaceAll(fmt.Sprint(all), b.query("select database()"), "db")
+	return strings.ReplaceAll(fmt.Sprint(all), b.Query("select database()"), "db")
 }

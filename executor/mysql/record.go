@@ -191,6 +191,9 @@ func (f *file) putSteps(ctx context.Context, state string, statements []statemen
 		n := min(len(statements), stepsAtOnce)
 		var args []any
 		for _, s := range statements[:n] {
+			if s.before.Rows { // not before: of all statements the texts would be much of the file
+				s.before.Text = cut(s.Text)
+			}
 			args = append(args, k.and(s.n, s.hash(), state, s.before.bytes())...)
 		}
 		text := "INSERT INTO shipsql_steps (history, kind, version, n, stmt_hash, state, pre) VALUES " +

@@ -11,7 +11,7 @@ import (
 
 func TestWhatNeverRuns(t *testing.T) {
 	b := newBench(t)
-	b.mustApply(map[string]string{"1_a.sql": "create table a(n int)"})
+	b.MustApply(map[string]string{"1_a.sql": "create table a(n int)"})
 	for text, says := range map[string]string{
 		"do release_lock('x')":                                                    "RELEASE_LOCK",
 		"select RELEASE_ALL_LOCKS()":                                              "RELEASE_LOCK",
@@ -42,7 +42,7 @@ func TestWhatNeverRuns(t *testing.T) {
 		"load data local infile '/etc/passwd' into table a": "LOAD DATA LOCAL",
 		"source other.sql": "client",
 	} {
-		_, err := b.apply(map[string]string{"1_a.sql": "create table a(n int)", "2_b.sql": "create table ran(n int);\n" + text + ";"})
+		_, err := b.ApplyFiles(map[string]string{"1_a.sql": "create table a(n int)", "2_b.sql": "create table ran(n int);\n" + text + ";"})
 		var failure *executor.Failure
 		if !errors.As(err, &failure) || !strings.Contains(err.Error()+failure.Hint, says) || failure.Line != 2 {
 			t.Errorf("%s: %v", text, err)
@@ -52,15 +52,15 @@ func TestWhatNeverRuns(t *testing.T) {
 			t.Errorf("%s: code %s", text, failure.Code)
 		}
 	}
-	b.wantTable("ran", false)
-	b.want("select count(*) from shipsql_migrations", "1")
+	b.WantTable("ran", false)
+	b.Want("select count(*) from shipsql_migrations", "1")
 }
 
 func TestWhatLooksSimilarRuns(t *testing.T) {
 	b := newBench(t)
-	database := b.query("select database()")
-	b.mustApply(map[string]string{"1_a.sql": "use `" + database + "`;\ncreate table release_locks(kill_it int, commit_it int, note varchar(100));\n" +
+	database := b.Query("select database()")
+	b.MustApply(map[string]string{"1_a.sql": "use `" + database + "`;\ncreate table release_locks(kill_it int, commit_it int, note varchar(100));\n" +
 		"insert into release_locks values (1, 2, 'RELEASE_LOCK, and then KILL');\n-- COMMIT;\nselect get_lock('mine', 0);\nflush privileges;\nset @x = 1;\ndelimiter //\n" +
 		"create procedure p() begin start transaction; insert into release_locks(kill_it) values (2); commit; end//\ndelimiter ;\ncall p();\nselect note from release_locks where note like '%shipsql_meta%';"})
-	b.want("select count(*) from release_locks", "2")
+	b.Want("select count(*) from release_locks", "2")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -13,50 +12,39 @@ import (
 
 func TestRowsShareTheirTransactionOnlyWhereOneCoversThem(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int); create table isam(n int) engine=MyISAM; create view v as select n from a")
-	b.mustApply(map[string]string{"1_a.sql": "insert into a values (1); insert into a values (2); insert into isam values (1); insert into v values (3); insert into a select n from isam"})
-	b.want("select n, pre like '{\"rows\":true%' from shipsql_steps order by n", "1|1\n2|1\n3|0\n4|0\n5|1")
-	b.exec("drop table isam")
-	b.mustApply(map[string]string{"2_a.sql": "insert into v values (4)"})
-	b.want("select n, pre like '{\"rows\":true%' from shipsql_steps where version = '2'", "1|1")
+	b.Exec("create table a(n int); create table isam(n int) engine=MyISAM; create view v as select n from a")
+	b.MustApply(map[string]string{"1_a.sql": "insert into a values (1); insert into a values (2); insert into isam values (1); insert into v values (3); insert into a select n from isam"})
+	b.Want("select n, pre like '{\"rows\":true%' from shipsql_steps order by n", "1|1\n2|1\n3|0\n4|0\n5|1")
+	b.Exec("drop table isam")
+	b.MustApply(map[string]string{"2_a.sql": "insert into v values (4)"})
+	b.Want("select n, pre like '{\"rows\":true%' from shipsql_steps where version = '2'", "1|1")
 }
 
 // A group fails as a whole: nothing of it is left, and it can be corrected.
 func TestAGroupOfRowsIsAllOrNothing(t *testing.T) {
 	b := newBench(t)
 	files := map[string]string{"1_a.sql": "create table a(n int primary key); insert into a values (1); set @x = 2; insert into a values (@x); insert into a values (1); create table b(n int)"}
-	_, err := b.apply(files)
+	_, err := b.ApplyFiles(files)
 	var failure *executor.Failure
 	if !errors.As(err, &failure) || failure.Statement != 5 {
 		t.Fatalf("error %v", err)
 	}
-	b.want("select count(*) from a", "0")
-	b.want("select n, state from shipsql_steps", "1|done")
+	b.Want("select count(*) from a", "0")
+	b.Want("select n, state from shipsql_steps", "1|done")
 	files["1_a.sql"] = strings.Replace(files["1_a.sql"], "values (1); create", "values (3); create", 1)
-	b.mustApply(files)
-	b.want("select group_concat(n order by n) from a", "1,2,3")
-}
-
-func TestWithoutTransaction(t *testing.T) {
-	b := newBench(t)
-	b.exec("create table a(n int primary key)")
-	_, err := b.apply(map[string]string{"1_a.sql": "-- shipsql: transaction=off\ninsert into a values (1); insert into a values (1);"})
-	var failure *executor.Failure
-	if !errors.As(err, &failure) || failure.Statement != 2 {
-		t.Fatalf("error %v", err)
-	}
-	b.want("select count(*) from a", "1")
+	b.MustApply(files)
+	b.Want("select group_concat(n order by n) from a", "1,2,3")
 }
 
 // A statement that the server refused, and that did something all the same, is
 // not called undone.
 func TestARefusedStatementThatLeftSomething(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)", "create procedure p() begin insert into a values (1); insert into missing values (1); end", "create table isam(n int primary key) engine=MyISAM")
+	b.Exec("create table a(n int)", "create procedure p() begin insert into a values (1); insert into missing values (1); end", "create table isam(n int primary key) engine=MyISAM")
 	for n, text := range []string{"drop table a, never_there", "call p()", "insert into isam values (1), (2), (1)"} {
-		b.exec("create table if not exists a(n int)")
+		b.Exec("create table if not exists a(n int)")
 		version := fmt.Sprint(n + 1)
-		_, err := b.apply(map[string]string{version + "_a.sql": text})
+		_, err := b.ApplyFiles(map[string]string{version + "_a.sql": text})
 		var ambiguous *executor.AmbiguousError
 		if text == "call p()" && fault.CodeOf(err) == fault.SQLError {
 			t.Errorf("%s: %v", text, err)
@@ -69,38 +57,7 @@ func TestARefusedStatementThatLeftSomething(t *testing.T) {
 		if err := b.Resolve(t.Context(), executor.Resolution{Version: version, N: 1, Answer: executor.ResolvedApplied}, executor.Mark{Actor: "ann"}); err != nil {
 			t.Fatal(err)
 		}
-		b.mustApply(map[string]string{version + "_a.sql": text})
-	}
-}
-
-func TestResolve(t *testing.T) {
-	for answer, want := range map[executor.Answer]string{executor.ResolvedApplied: "1|2", executor.ResolvedRetry: "2|2"} {
-		t.Run(string(answer), func(t *testing.T) {
-			b := newBench(t)
-			b.exec("create table a(n int)", "create table fuse(n int)", "create procedure p() begin insert into a values (1); commit; insert into nowhere values (1); end")
-			files := map[string]string{"1_a.sql": "call p();\ninsert into fuse values (1), (2);"}
-			for range 2 { // the question is asked again until it is answered
-				_, err := b.apply(files)
-				var ambiguous *executor.AmbiguousError
-				if !errors.As(err, &ambiguous) || ambiguous.Step() != "1#1" || ambiguous.Line != 1 {
-					t.Fatalf("error %v", err)
-				}
-			}
-			if got, want := b.states(files), "1 ambiguous 0/2"; got != want {
-				t.Errorf("status %q, want %q", got, want)
-			}
-			mark := executor.Mark{Actor: "ann", Reason: "looked"}
-			if err := b.Resolve(t.Context(), executor.Resolution{Version: "1", N: 2, Answer: answer}, mark); fault.CodeOf(err) != fault.Conflict {
-				t.Errorf("a step that isn't ambiguous: %v", err)
-			}
-			if err := b.Resolve(t.Context(), executor.Resolution{Version: "1", N: 1, Answer: answer}, mark); err != nil {
-				t.Fatal(err)
-			}
-			b.exec("create or replace procedure p() insert into a values (1)")
-			b.mustApply(files)
-			b.want("select (select count(*) from a), (select count(*) from fuse)", want)
-			b.want("select note from shipsql_migrations", "#1 resolved as "+string(answer)+" by ann: looked")
-		})
+		b.MustApply(map[string]string{version + "_a.sql": text})
 	}
 }
 
@@ -112,37 +69,37 @@ func TestWhatWasLostWithTheSession(t *testing.T) {
 		"set @id = 7; create table made(n int); insert into nowhere values (@id)":                              "",
 	} {
 		b := newBench(t)
-		b.exec("create table a(n int)", "create table g(id int auto_increment primary key, n int)")
+		b.Exec("create table a(n int)", "create table g(id int auto_increment primary key, n int)")
 		files := map[string]string{"1_a.sql": strings.Replace(text, "insert into a values (1)", "create table made(n int)", 1)}
-		if _, err := b.apply(files); fault.CodeOf(err) != fault.SQLError {
+		if _, err := b.ApplyFiles(files); fault.CodeOf(err) != fault.SQLError {
 			t.Fatalf("%s: %v", text, err)
 		}
-		b.exec("create table nowhere(n int)")
-		_, err := b.apply(files)
+		b.Exec("create table nowhere(n int)")
+		_, err := b.ApplyFiles(files)
 		if says == "" {
 			if err != nil {
 				t.Errorf("%s: %v", text, explain(err))
 			}
-			b.want("select n from nowhere", "7")
+			b.Want("select n from nowhere", "7")
 			continue
 		}
 		if fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", text, err)
 		}
-		b.want("select count(*) from nowhere", "0")
+		b.Want("select count(*) from nowhere", "0")
 	}
 }
 
 func TestOnlineAssert(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(id int primary key, n int, what varchar(20))")
+	b.Exec("create table a(id int primary key, n int, what varchar(20))")
 	run := func(text string) error {
 		limits := executor.Limits{Online: "assert"}
 		if strings.HasPrefix(text, "--") {
 			limits = executor.Limits{}
 		}
 		_, err := b.Apply(t.Context(), executor.Run{Migrations: load(t, map[string]string{"1_a.sql": text}), Limits: limits})
-		b.exec("delete from shipsql_steps", "delete from shipsql_migrations")
+		b.Exec("delete from shipsql_steps", "delete from shipsql_migrations")
 		return err
 	}
 	for _, text := range []string{
@@ -159,78 +116,33 @@ func TestOnlineAssert(t *testing.T) {
 			t.Errorf("%s: %v", text, explain(err))
 		}
 	}
-	b.want("select data_type from information_schema.columns where table_schema = database() and table_name = 'a' and column_name = 'n'", "int")
-}
-
-type companion struct{ fails bool }
-
-func (companion) Prepare() []executor.Query {
-	return []executor.Query{{SQL: "create table if not exists theirs(version varchar(20) primary key)"}}
-}
-
-func (c companion) Record(m executor.Migration, _ time.Duration) []executor.Query {
-	if c.fails {
-		return []executor.Query{{SQL: "insert into nowhere values (1)"}}
-	}
-	return []executor.Query{{SQL: "insert into theirs values (?)", Args: []any{m.Version}}}
-}
-
-func (companion) Undo(m executor.Migration) []executor.Query {
-	return []executor.Query{{SQL: "delete from theirs where version = ?", Args: []any{m.Version}}}
-}
-
-func TestACompanionIsWrittenWithTheLastStep(t *testing.T) {
-	b := newBench(t)
-	run := executor.Run{Companion: companion{}, Migrations: load(t, map[string]string{
-		"1_a.sql": "create table a(n int)", "2_b.sql": "insert into a values (1)", "2_b.down.sql": "delete from a",
-	})}
-	if _, err := b.Apply(t.Context(), run); err != nil {
-		t.Fatal(explain(err))
-	}
-	b.want("select version from theirs order by 1", "1\n2")
-	run.Migrations = run.Migrations[1:]
-	if _, err := b.Undo(t.Context(), run); err != nil {
-		t.Fatal(explain(err))
-	}
-	b.want("select version from theirs order by 1", "1")
-	_, err := b.Apply(t.Context(), executor.Run{Companion: companion{fails: true}, Migrations: load(t, map[string]string{"3_c.sql": "insert into a values (3)"})})
-	if fault.CodeOf(err) != fault.SQLError {
-		t.Errorf("error %v", err)
-	}
-	b.want("select count(*) from a", "0")
-	for _, c := range []companion{{fails: true}, {}} { // what is done is done, and not done again
-		_, err := b.Apply(t.Context(), executor.Run{Companion: c, Migrations: load(t, map[string]string{"4_d.sql": "truncate table a"})})
-		if (err != nil) != c.fails || fault.CodeOf(err) == fault.Ambiguous {
-			t.Errorf("error %v", err)
-		}
-	}
-	b.want("select version from theirs order by 1", "1\n4")
+	b.Want("select data_type from information_schema.columns where table_schema = database() and table_name = 'a' and column_name = 'n'", "int")
 }
 
 // What calls a function that somebody made is not run twice on a guess.
 func TestFunctionsMayDoAnything(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)", "create table b(n int)")
-	b.mustApply(map[string]string{"1_a.sql": "create function f() returns int begin insert into a values (1); return 1; end;\nselect f();\n" +
+	b.Exec("create table a(n int)", "create table b(n int)")
+	b.MustApply(map[string]string{"1_a.sql": "create function f() returns int begin insert into a values (1); return 1; end;\nselect f();\n" +
 		"select `F`() into @x;\nselect count(*) from a;\ninsert into b select f();"})
-	b.want("select n, pre is null, pre like '{\"rows\":true%' from shipsql_steps order by n", "1|0|0\n2|0|0\n3|0|0\n4|1|NULL\n5|0|1")
+	b.Want("select n, pre is null, pre like '{\"rows\":true%' from shipsql_steps order by n", "1|0|0\n2|0|0\n3|0|0\n4|1|NULL\n5|0|1")
 }
 
 // A file whose rest was taken out may end at once, unless that rest is in doubt.
 func TestAShortenedFile(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)")
+	b.Exec("create table a(n int)")
 	files := map[string]string{"1_a.sql": "create table b(n int); insert into a values (1); insert into a values (2)"}
-	b.mustApply(files)
+	b.MustApply(files)
 	for pre, code := range map[string]fault.Code{`{"rows":true}`: "", `{"text":"call p()"}`: fault.ChangedAfterApply} {
-		b.exec("update shipsql_migrations set state = 'partial'", "delete from shipsql_steps where n > 1",
+		b.Exec("update shipsql_migrations set state = 'partial'", "delete from shipsql_steps where n > 1",
 			"insert into shipsql_steps (history, kind, version, n, stmt_hash, state, pre) values ('default', 'versioned', '1', 2, 'x', 'intent', '"+pre+"')")
-		_, err := b.apply(map[string]string{"1_a.sql": "create table b(n int)"})
+		_, err := b.ApplyFiles(map[string]string{"1_a.sql": "create table b(n int)"})
 		if fault.CodeOf(err) != code {
 			t.Errorf("%s: %v", pre, err)
 		}
 		if code == "" {
-			b.want("select count(*) from shipsql_steps", "1")
+			b.Want("select count(*) from shipsql_steps", "1")
 		}
 	}
 }

@@ -66,11 +66,15 @@ func BenchmarkNothingToDo(b *testing.B) {
 }
 
 // raw applies migrations as somebody would write it by hand.
-type raw struct{ *bench }
+type raw struct {
+	*bench
+
+	conn *pgx.Conn
+}
 
 func newRaw(b *bench) raw {
-	b.exec("CREATE TABLE schema_migrations (version text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())")
-	return raw{b}
+	b.Exec("CREATE TABLE schema_migrations (version text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())")
+	return raw{b, connect(b.t, b.URL)}
 }
 
 func (r raw) apply(m executor.Migration) time.Duration {

@@ -34,82 +34,82 @@ update a set n = n + 1000;
 
 func TestAFileIsSplitWhereItsTransactionsEnd(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table seen(xid xid8)")
-	result := b.mustApply(map[string]string{"1_a.sql": mixed})
+	b.Exec("create table seen(xid xid8)")
+	result := b.MustApply(map[string]string{"1_a.sql": mixed})
 	want := "runs as 8 parts in the order written, each committed by itself: " +
 		"line 1, lines 3–4, line 7, line 8, lines 10–11, line 14, line 16, line 17"
 	if diff := cmp.Diff([]string{want}, result.Outcomes[0].Notes); diff != "" {
 		t.Error(diff)
 	}
-	b.want("select n from a", "1112")
-	b.want(indexValid, "1")
-	b.want("select count(*), max(n), bool_and(state = 'done') from shipsql.steps", "18|18|true")
-	b.mustApply(map[string]string{"1_a.sql": mixed})
-	b.want("select n from a", "1112")
+	b.Want("select n from a", "1112")
+	b.Want(indexValid, "1")
+	b.Want("select count(*), max(n), bool_and(state = 'done') from shipsql.steps", "18|18|true")
+	b.MustApply(map[string]string{"1_a.sql": mixed})
+	b.Want("select n from a", "1112")
 }
 
 func TestABlockCommitsOrNothingOfItDoes(t *testing.T) {
 	b := newBench(t)
 	files := map[string]string{"1_a.sql": "create table a(n int);\nbegin;\ninsert into a values (1);\ncommit;\nbegin;\ninsert into a values (2);\nselect 1/0;\ncommit;\ninsert into a values (3)"}
-	_, err := b.apply(files)
+	_, err := b.ApplyFiles(files)
 	var failure *executor.Failure
 	if !errors.As(err, &failure) || failure.Statement != 7 || failure.Line != 7 {
 		t.Fatalf("error %v", err)
 	}
-	b.want("select n from a", "1")
+	b.Want("select n from a", "1")
 	files["1_a.sql"] = strings.Replace(files["1_a.sql"], "1/0", "1", 1)
-	b.mustApply(files)
-	b.want("select n from a order by n", "1\n2\n3")
+	b.MustApply(files)
+	b.Want("select n from a order by n", "1\n2\n3")
 }
 
 func TestSettingsBeforeAWrapperKeepTheFileWhole(t *testing.T) {
 	b := newBench(t)
 	files := map[string]string{"1_a.sql": "set search_path = pg_catalog;\nbegin;\ncreate table public.a();\nselect 1/0;\ncommit;"}
-	if _, err := b.apply(files); err == nil {
+	if _, err := b.ApplyFiles(files); err == nil {
 		t.Fatal("no error")
 	}
-	b.want("select to_regclass('a') is null", "true")
-	b.want("select count(*) from shipsql.migrations", "0")
+	b.Want("select to_regclass('a') is null", "true")
+	b.Want("select count(*) from shipsql.migrations", "0")
 }
 
 func TestABlockBeginsAsTheFileSays(t *testing.T) {
 	b := newBench(t)
-	b.mustApply(map[string]string{
+	b.MustApply(map[string]string{
 		"1_a.sql": "begin isolation level serializable; create table a as select current_setting('transaction_isolation'); commit",
 		"2_b.sql": "begin isolation level repeatable read; create table b as select current_setting('transaction_isolation'); commit; select 1",
 		"3_c.sql": "create table c as select current_setting('transaction_isolation')",
 	})
-	b.want("table a", "serializable")
-	b.want("table b", "repeatable read")
-	b.want("table c", "read committed")
+	b.Want("table a", "serializable")
+	b.Want("table b", "repeatable read")
+	b.Want("table c", "read committed")
 }
 
 func TestAddedEnumValues(t *testing.T) {
 	b := newBench(t)
-	b.exec("create type mood as enum ('sad'); create table a(m mood)")
+	b.Exec("create type mood as enum ('sad'); create table a(m mood)")
 	t.Run("the file is split where the value is used", func(t *testing.T) {
-		result := b.mustApply(map[string]string{"1_a.sql": "alter type mood add value 'o''k' before 'sad';\nalter type mood add value 'glad';\ninsert into a values ('glad'), ('o''k')"})
+		result := b.MustApply(map[string]string{"1_a.sql": "alter type mood add value 'o''k' before 'sad';\nalter type mood add value 'glad';\ninsert into a values ('glad'), ('o''k')"})
 		if notes := strings.Join(result.Outcomes[0].Notes, ""); !strings.Contains(notes, "lines 1–2, line 3") {
 			t.Errorf("notes %q", notes)
 		}
-		b.want("select m from a order by m", "o'k\nglad")
+		b.Want("select m from a order by m", "o'k\nglad")
 	})
 	t.Run("a file that doesn't use it is one transaction", func(t *testing.T) {
-		_, err := b.apply(map[string]string{"2_b.sql": "alter type mood add value 'odd';\nselect 1/0"})
+		_, err := b.ApplyFiles(map[string]string{"2_b.sql": "alter type mood add value 'odd';\nselect 1/0"})
 		if err == nil {
 			t.Fatal("no error")
 		}
-		b.want("select count(*) from pg_enum where enumlabel = 'odd'", "0")
+		b.Want("select count(*) from pg_enum where enumlabel = 'odd'", "0")
 	})
 	t.Run("a block of the file is not split", func(t *testing.T) {
-		_, err := b.apply(map[string]string{"4_d.sql": "select 1;\nbegin;\nalter type mood add value 'bad';\ninsert into a values ('bad');\ncommit"})
+		_, err := b.ApplyFiles(map[string]string{"4_d.sql": "select 1;\nbegin;\nalter type mood add value 'bad';\ninsert into a values ('bad');\ncommit"})
 		var failure *executor.Failure
 		if !errors.As(err, &failure) || failure.Line != 4 || failure.Code != fault.Invalid || !strings.Contains(failure.Hint, "COMMIT; BEGIN;") {
 			t.Fatalf("error %v", err)
 		}
 	})
 	t.Run("what can't be seen beforehand is explained", func(t *testing.T) {
-		_, err := b.apply(map[string]string{"5_e.sql": "alter type mood add value 'new';\ndo $$ begin insert into a values (lower('NEW')::mood); end $$"})
+		_, err := b.ApplyFiles(map[string]string{"5_e.sql": "alter type mood add value 'new';\ndo $$ begin insert into a values (lower('NEW')::mood); end $$"})
 		var failure *executor.Failure
 		if !errors.As(err, &failure) || failure.SQLState != "55P04" || !strings.Contains(failure.Hint, "ADD VALUE") {
 			t.Fatalf("error %v", err)
@@ -124,16 +124,16 @@ func TestNoTransactionOfALayoutIsADirective(t *testing.T) {
 	if _, err := b.Apply(t.Context(), executor.Run{Migrations: migrations}); err == nil {
 		t.Fatal("no error")
 	}
-	b.want("select to_regclass('a') is null", "false")
+	b.Want("select to_regclass('a') is null", "false")
 }
 
 func TestPartitionedTablesAreRebuiltOutsideOfATransaction(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table p(k int) partition by list(k); create table p1 partition of p for values in (1); create index p_k on p(k)")
-	_, err := b.apply(map[string]string{"1_a.sql": "reindex table p"})
+	b.Exec("create table p(k int) partition by list(k); create table p1 partition of p for values in (1); create index p_k on p(k)")
+	_, err := b.ApplyFiles(map[string]string{"1_a.sql": "reindex table p"})
 	var failure *executor.Failure
 	if !errors.As(err, &failure) || failure.SQLState != "25001" || !strings.Contains(failure.Hint, "transaction=off") {
 		t.Fatalf("error %v", err)
 	}
-	b.mustApply(map[string]string{"1_a.sql": "-- shipsql: transaction=off\nreindex table p;\ncluster p using p_k;"})
+	b.MustApply(map[string]string{"1_a.sql": "-- shipsql: transaction=off\nreindex table p;\ncluster p using p_k;"})
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 
@@ -35,48 +34,13 @@ func (b *bench) cancelled(target executor.Target, files map[string]string) (exec
 	if !errors.Is(err, executor.ErrCancelled) || fault.CodeOf(err) != fault.Unreachable {
 		b.t.Errorf("error %v", err)
 	}
-	b.want("select count(*) from pg_stat_activity where application_name like 'shipsql/%' and state = 'active' and datname = current_database()", "0")
+	b.Want("select count(*) from pg_stat_activity where application_name like 'shipsql/%' and state = 'active' and datname = current_database()", "0")
 	return result, err
-}
-
-func TestACancelledUpdateLeavesNothing(t *testing.T) {
-	b := newBench(t)
-	b.exec(`create table a(n int); insert into a values (1), (2);
-		create function slow() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock(7); return new; end';
-		create trigger slow before update on a for each row when (new.n = 3) execute function slow()`)
-	b.exec("select pg_advisory_lock(7)")
-	files := map[string]string{"1_x.sql": "create table x()", "2_y.sql": "create table y();\nupdate a set n = n + 1", "3_z.sql": "create table z()"}
-	result, err := b.cancelled(b, files)
-	var failure *executor.Failure
-	if !errors.As(err, &failure) || failure.Statement != 2 || failure.Line != 2 || !strings.Contains(err.Error(), "the statement was cancelled") {
-		t.Errorf("error %v", err)
-	}
-	if len(result.Outcomes) != 1 || result.Outcomes[0].Kind != executor.Applied {
-		t.Errorf("result %+v", result)
-	}
-	if got, want := b.states(files), "1 applied 1/1\n2 pending 0/2\n3 pending 0/1"; got != want {
-		t.Errorf("states %q, want %q", got, want)
-	}
-	b.want("select string_agg(n::text, ' ' order by n) from a", "1 2")
-	b.exec("select pg_advisory_unlock(7)")
-	b.mustApply(files)
-	b.want("select string_agg(n::text, ' ' order by n) from a", "2 3")
-}
-
-func TestACancelledWaitForALock(t *testing.T) {
-	b := newBench(t)
-	b.exec("create table a(n int)")
-	b.exec("begin; lock table a")
-	files := map[string]string{"1_x.sql": "create table x(); alter table a add column m int"}
-	_, _ = b.cancelled(b, files)
-	b.exec("commit")
-	b.want("select to_regclass('x') is null", "true")
-	b.mustApply(files)
 }
 
 func TestACancelledIndexIsCleanedUpByTheNextRun(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)")
+	b.Exec("create table a(n int)")
 	reader := b.named("reader")
 	b.on(reader, "begin isolation level repeatable read; select from a")
 	files := map[string]string{"1_x.sql": "create index concurrently a_n on a(n);\ncreate table x()"}
@@ -85,47 +49,13 @@ func TestACancelledIndexIsCleanedUpByTheNextRun(t *testing.T) {
 	if !errors.As(err, &failure) || failure.Statement != 1 {
 		t.Errorf("error %v", err)
 	}
-	b.want("select indisvalid from pg_index where indrelid = 'a'::regclass", "false")
-	if got := b.states(files); got != "1 partial 0/2" {
+	b.Want("select indisvalid from pg_index where indrelid = 'a'::regclass", "false")
+	if got := b.States(files); got != "1 partial 0/2" {
 		t.Errorf("states %q", got)
 	}
 	b.on(reader, "commit")
-	b.mustApply(files)
-	b.want("select relname, indisvalid from pg_index i join pg_class c on c.oid = i.indexrelid where indrelid = 'a'::regclass", "a_n|true")
-}
-
-func TestACancelledWaitForTheDatabase(t *testing.T) {
-	b := newBench(t)
-	b.exec("select pg_advisory_lock(1936222576, 7565676)")
-	cancel := make(chan struct{})
-	_, err := b.Apply(t.Context(), executor.Run{
-		Migrations: load(t, map[string]string{"1_x.sql": "create table x()"}), Cancel: cancel,
-		Progress: func(e executor.Event) {
-			if e.State == executor.EventWaiting {
-				close(cancel)
-			}
-		},
-	})
-	if !errors.Is(err, executor.ErrCancelled) {
-		t.Errorf("error %v", err)
-	}
-}
-
-func TestARunCancelledBetweenFilesKeepsWhatIsDone(t *testing.T) {
-	b := newBench(t)
-	cancel := make(chan struct{})
-	files := map[string]string{"1_x.sql": "create table x()", "2_y.sql": "create table y()"}
-	result, err := b.Apply(t.Context(), executor.Run{Migrations: load(t, files), Cancel: cancel, Progress: func(e executor.Event) {
-		if e.State == executor.EventApplied && e.Version == "1" {
-			close(cancel)
-		}
-	}})
-	if !errors.Is(err, executor.ErrCancelled) || len(result.Outcomes) != 1 {
-		t.Errorf("%+v, %v", result, err)
-	}
-	if got := b.states(files); got != "1 applied 1/1\n2 pending 0/1" {
-		t.Errorf("states %q", got)
-	}
+	b.MustApply(files)
+	b.Want("select relname, indisvalid from pg_index i join pg_class c on c.oid = i.indexrelid where indrelid = 'a'::regclass", "a_n|true")
 }
 
 // A session that has our process id is not ours, and neither cancelled nor looked
@@ -133,7 +63,7 @@ func TestARunCancelledBetweenFilesKeepsWhatIsDone(t *testing.T) {
 func TestAnothersSessionIsNeverTouched(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.exec("create table a(n int); select pg_advisory_lock(7)")
+	b.Exec("create table a(n int); select pg_advisory_lock(7)")
 	victim := b.named("victim")
 	ended := make(chan error, 1)
 	go func() {
@@ -161,7 +91,7 @@ func TestAnothersSessionIsNeverTouched(t *testing.T) {
 		t.Fatalf("another's statement ended: %v", err)
 	default:
 	}
-	b.exec("select pg_advisory_unlock(7)")
+	b.Exec("select pg_advisory_unlock(7)")
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
@@ -171,7 +101,7 @@ func TestAnothersSessionIsNeverTouched(t *testing.T) {
 // wrong process id.
 func (b *bench) behindLiar(pid uint32) string {
 	b.t.Helper()
-	u, err := url.Parse(b.url)
+	u, err := url.Parse(b.URL)
 	if err != nil {
 		b.t.Fatal(err)
 	}

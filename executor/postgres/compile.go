@@ -15,6 +15,7 @@ import (
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // program is a migration that is ready to run.
@@ -63,6 +64,7 @@ type traits struct {
 // hash identifies the text of a statement in the ledger.
 func (s statement) hash() string {
 	sum := sha256.Sum256([]byte(strings.ReplaceAll(s.Text, "\r\n", "\n")))
+	spool.Passed(s.Text)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -119,6 +121,7 @@ func (c compiler) inspect(ctx context.Context, statements []*statement) error {
 		}
 		for i, p := range parsed {
 			statements[i].traits = c.traits(statements[i].Statement, p)
+			spool.Passed(texts[i])
 		}
 		statements = statements[len(parsed):]
 	}
@@ -143,8 +146,10 @@ func (p *program) takeApart() {
 	if p.Verdict == ledger.Undo {
 		p.path, p.text = p.Migration.DownFile(), p.Migration.Down
 	}
-	for n, piece := range p.Migration.Form.Split(p.text) {
-		p.statements = append(p.statements, statement{Statement: piece, n: n + 1})
+	pieces := p.Migration.Form.Split(p.text)
+	p.statements = make([]statement, len(pieces))
+	for i, piece := range pieces {
+		p.statements[i] = statement{Statement: piece, n: i + 1}
 	}
 	p.total = len(p.statements)
 	p.perStep, p.separate = p.Migration.NoTransaction, p.Migration.NoTransaction
@@ -229,7 +234,7 @@ func isSetting(tree *pg_query.Node) bool {
 
 // direct applies the file's directives.
 func (p *program) direct() error {
-	if !strings.Contains(p.text, "shipsql:") {
+	if !spool.Contains(p.text, "shipsql:") {
 		return nil
 	}
 	directives, faults := p.Migration.Form.Directives(p.text, p.Migration.Form.Split(p.text))

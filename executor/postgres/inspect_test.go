@@ -1,16 +1,11 @@
 package postgres_test
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/postgres"
@@ -33,57 +28,6 @@ func mustInspect(t *testing.T, url string) executor.Inspection {
 	return found
 }
 
-// login makes a role that may log in and nothing else, and returns its name and
-// the URL with it.
-func (b *bench) login() (name, url string) {
-	b.t.Helper()
-	name = "login_" + strings.ToLower(rand.Text()[:12])
-	b.exec("create role " + name + " login password 'made-up'")
-	b.t.Cleanup(func() {
-		if _, err := b.conn.Exec(context.Background(), "drop owned by "+name+" cascade; drop role "+name); err != nil {
-			b.t.Error(err)
-		}
-	})
-	return name, as(b.t, b.url, name, "made-up")
-}
-
-func as(t testing.TB, text, user, password string) string {
-	t.Helper()
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.User = url.UserPassword(user, password)
-	return u.String()
-}
-
-func TestInspectOfAServerThatIsReady(t *testing.T) {
-	b := newBench(t)
-	got := mustInspect(t, b.url)
-	if !strings.HasPrefix(got.Product, "PostgreSQL 1") || got.Ahead.Abs() > time.Second {
-		t.Errorf("%+v", got)
-	}
-	config, err := pgx.ParseConfig(b.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := executor.Inspection{
-		Product: got.Product, Ahead: got.Ahead, Login: config.User, Database: config.Database,
-		Transport: executor.TransportLocal, Writes: []string{"everything, as a superuser"},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	b.mustApply(map[string]string{"1_a.sql": "create table a()"})
-	if got := mustInspect(t, b.url); got.Ledger != 1 || got.LedgerBad != "" {
-		t.Errorf("with a ledger: %+v", got)
-	}
-	b.exec("update shipsql.meta set format = 99")
-	if got := mustInspect(t, b.url); !strings.Contains(got.LedgerBad, "format 99") {
-		t.Errorf("with a newer ledger: %+v", got)
-	}
-}
-
 // TestTheGrantsThatInspectPrintsAreEnough runs what is printed, and nothing
 // else, until nothing is lacking; then migrations apply.
 func TestTheGrantsThatInspectPrintsAreEnough(t *testing.T) {
@@ -100,10 +44,10 @@ func TestTheGrantsThatInspectPrintsAreEnough(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			owner, _ := b.login()
-			_, url := b.login()
-			b.exec(before)
-			b.exec(fmt.Sprintf("create schema app authorization %s; set role %s; create table app.orders(); reset role; create table public.of_root()", owner, owner))
+			owner, _ := b.Login()
+			_, url := b.Login()
+			b.Exec(before)
+			b.Exec(fmt.Sprintf("create schema app authorization %s; set role %s; create table app.orders(); reset role; create table public.of_root()", owner, owner))
 			if _, err := openTarget(url).Apply(t.Context(), executor.Run{Migrations: load(t, migrations)}); err == nil {
 				t.Fatal("it applies without any grant, so this proves nothing")
 			}
@@ -117,7 +61,7 @@ func TestTheGrantsThatInspectPrintsAreEnough(t *testing.T) {
 				}
 				for _, p := range lacks {
 					for _, statement := range p.Grant {
-						b.exec(statement)
+						b.Exec(statement)
 					}
 				}
 			}
@@ -130,11 +74,11 @@ func TestTheGrantsThatInspectPrintsAreEnough(t *testing.T) {
 
 func TestInspectTellsWhatIsNeededFromWhatMayBe(t *testing.T) {
 	b := newBench(t)
-	owner, _ := b.login()
-	name, url := b.login()
-	b.exec(fmt.Sprintf(`create schema app authorization %s; set role %s; create table app.orders(); create table app.lines(); reset role;
+	owner, _ := b.Login()
+	name, url := b.Login()
+	b.Exec(fmt.Sprintf(`create schema app authorization %s; set role %s; create table app.orders(); create table app.lines(); reset role;
 		grant create on database %s to %s; create schema "Own one" authorization %s; create table public.here()`,
-		owner, owner, mustInspect(t, b.url).Database, name, name))
+		owner, owner, mustInspect(t, b.URL).Database, name, name))
 	got := mustInspect(t, url).Lacks
 	want := []executor.Privilege{
 		{What: "create tables in the schema app", Grant: []string{`GRANT USAGE, CREATE ON SCHEMA "app" TO "` + name + `"`}},
@@ -152,7 +96,7 @@ func TestInspectTellsWhatIsNeededFromWhatMayBe(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	b.exec(`create table "Own one".t()`)
+	b.Exec(`create table "Own one".t()`)
 	for _, p := range mustInspect(t, url).Lacks {
 		if p.Needed {
 			t.Errorf("with a schema of its own: %+v", p)
@@ -162,38 +106,26 @@ func TestInspectTellsWhatIsNeededFromWhatMayBe(t *testing.T) {
 
 func TestInspectSeesThatAReaderOnlyReads(t *testing.T) {
 	b := newBench(t)
-	name, url := b.login()
-	b.exec("create table a(n int, m int); create table b()")
+	name, url := b.Login()
+	b.Exec("create table a(n int, m int); create table b()")
 	if got := mustInspect(t, url).Writes; got != nil {
 		t.Errorf("a login without grants: %q", got)
 	}
-	b.exec("grant select on a to " + name)
+	b.Exec("grant select on a to " + name)
 	if got := mustInspect(t, url).Writes; got != nil {
 		t.Errorf("a login that reads: %q", got)
 	}
-	b.exec(fmt.Sprintf("grant update (m) on a to %s; grant create on schema public to %s", name, name))
+	b.Exec(fmt.Sprintf("grant update (m) on a to %s; grant create on schema public to %s", name, name))
 	want := []string{"create tables in the schemas public", "change rows of public.a"}
 	if diff := cmp.Diff(want, mustInspect(t, url).Writes); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestInspectSaysWhoHoldsTheLock(t *testing.T) {
-	b := newBench(t)
-	b.exec("set application_name = 'shipsql/somebody/7'; select pg_advisory_lock(1936222576, 7565676)")
-	if got := mustInspect(t, b.url).LockHeldBy; !strings.HasPrefix(got, "shipsql/somebody/7 (pid ") {
-		t.Errorf("held by %q", got)
-	}
-	b.exec("select pg_advisory_unlock(1936222576, 7565676)")
-	if got := mustInspect(t, b.url).LockHeldBy; got != "" {
-		t.Errorf("still held by %q, perhaps by the first look", got)
-	}
-}
-
 func TestInspectSeesWhatTakesNoChanges(t *testing.T) {
 	b := newBench(t)
-	name, url := b.login()
-	b.exec("alter role " + name + " set default_transaction_read_only = on")
+	name, url := b.Login()
+	b.Exec("alter role " + name + " set default_transaction_read_only = on")
 	if got := mustInspect(t, url); !got.ReadOnly || got.Replica {
 		t.Errorf("read only: %+v", got)
 	}
@@ -209,24 +141,24 @@ func TestInspectSeesWhatTakesNoChanges(t *testing.T) {
 
 func TestInspectSeesAPooler(t *testing.T) {
 	b := newBench(t)
-	for name, p := range map[string]pooler{"in transaction mode": {url: b.url}, "that drops parameters": {url: b.url, dropping: true, session: true}} {
+	for name, p := range map[string]pooler{"in transaction mode": {url: b.URL}, "that drops parameters": {url: b.URL, dropping: true, session: true}} {
 		if got := mustInspect(t, startPooler(t, p, 2)); got.Pooler == "" {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if got := mustInspect(t, startPooler(t, pooler{url: b.url, session: true}, 2)); got.Pooler != "" {
+	if got := mustInspect(t, startPooler(t, pooler{url: b.URL, session: true}, 2)); got.Pooler != "" {
 		t.Errorf("in session mode: %+v", got)
 	}
 }
 
 func TestInspectSaysWhyThereIsNoConnection(t *testing.T) {
 	b := newBench(t)
-	name, url := b.login()
-	b.exec("revoke connect on database " + mustInspect(t, b.url).Database + " from public")
+	name, url := b.Login()
+	b.Exec("revoke connect on database " + mustInspect(t, b.URL).Database + " from public")
 	for url, want := range map[string]fault.Code{
-		as(t, b.url, name, "wrong-hunter2"): fault.Denied,
-		url:                                 fault.Denied,
-		strings.Replace(b.url, "?", "_absent?", 1):     fault.NotFound,
+		b.As(name, "wrong-hunter2"): fault.Denied,
+		url:                         fault.Denied,
+		strings.Replace(b.URL, "?", "_absent?", 1):     fault.NotFound,
 		"postgres://u:wrong-hunter2@127.0.0.1:1/there": fault.Unreachable,
 		"postgres://[": fault.Invalid,
 	} {

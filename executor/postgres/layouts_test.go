@@ -73,7 +73,7 @@ func TestGoldenRepositoriesFromEmptyAndAgain(t *testing.T) {
 					t.Error(diff)
 				}
 			}
-			if diff := cmp.Diff(want.relations, b.query(relations)); diff != "" {
+			if diff := cmp.Diff(want.relations, b.Query(relations)); diff != "" {
 				t.Error(diff)
 			}
 			entries, err := b.Status(t.Context(), "", run.Migrations)
@@ -89,61 +89,11 @@ func TestGoldenRepositoriesFromEmptyAndAgain(t *testing.T) {
 	}
 }
 
-// The transaction that runs a repeatable migration's new text also replaces its
-// row; when it fails, both stay.
-func TestARepeatableRunsAgainWhenItsTextChanged(t *testing.T) {
-	b := newBench(t)
-	folder := repository(t, layout.Options{Name: layout.Flyway})
-	apply := func() (executor.Result, error) {
-		return b.Apply(t.Context(), executor.Run{Migrations: folder, Limits: quick})
-	}
-	if _, err := apply(); err != nil {
-		t.Fatal(err)
-	}
-	view := &folder[len(folder)-1]
-	rewrite := func(sql string) {
-		view.SQL, view.Checksum = sql, executor.Checksum([]byte(sql))
-	}
-	const row = "select state, left(checksum, 8), count(*) over () from shipsql.migrations where kind = 'repeatable' and version = 'R__user_names'"
-	before := b.query(row)
-
-	rewrite("CREATE OR REPLACE VIEW user_names AS SELECT nonsense FROM users;")
-	if _, err := apply(); err == nil || b.query(row) != before {
-		t.Errorf("%v: the row was %s and is %s", err, before, b.query(row))
-	}
-	rewrite("CREATE OR REPLACE VIEW user_names AS SELECT id, name, email FROM users;")
-	result, err := apply()
-	if err != nil || ran(result) != "R__user_names" {
-		t.Fatalf("%q %v", ran(result), err)
-	}
-	if after := b.query(row); after != "applied|"+view.Checksum[:8]+"|1" {
-		t.Error(after)
-	}
-	if result, err := apply(); err != nil || ran(result) != "" {
-		t.Errorf("%q %v", ran(result), err)
-	}
-	if got := b.query("select count(*) from information_schema.columns where table_name = 'user_names'"); got != "3" {
-		t.Errorf("the view has %s columns", got)
-	}
-
-	// What can't be one transaction is replaced before its first step, and goes on
-	// where it was cut.
-	rewrite("CREATE OR REPLACE VIEW user_names AS SELECT id, name, email FROM users;\nSELECT 1 / 0;")
-	view.NoTransaction = true
-	if _, err := apply(); err == nil || !strings.HasPrefix(b.query(row), "partial|"+view.Checksum[:8]) {
-		t.Errorf("%v: %s", err, b.query(row))
-	}
-	rewrite("CREATE OR REPLACE VIEW user_names AS SELECT id, name, email FROM users;\nSELECT 1;")
-	if result, err := apply(); err != nil || ran(result) != "R__user_names" || !strings.HasPrefix(b.query(row), "applied|"+view.Checksum[:8]) {
-		t.Errorf("%q %v: %s", ran(result), err, b.query(row))
-	}
-}
-
 // On a database with a history or tables a baseline is for others.
 func TestABaselineRunsOnEmptyDatabasesOnly(t *testing.T) {
 	folder := repository(t, layout.Options{Name: layout.Atlas})
 	b := newBench(t)
-	b.exec("create table other ()")
+	b.Exec("create table other ()")
 	result, err := b.Apply(t.Context(), executor.Run{Migrations: folder, Limits: quick})
 	if err != nil {
 		t.Fatal(err)
@@ -151,18 +101,7 @@ func TestABaselineRunsOnEmptyDatabasesOnly(t *testing.T) {
 	if diff := cmp.Diff("20260101000000 20260102000000 20260103000000=skipped 20260104000000", ran(result)); diff != "" {
 		t.Error(diff)
 	}
-	if got := b.query("select count(*) from users"); got != "2" {
+	if got := b.Query("select count(*) from users"); got != "2" {
 		t.Errorf("%s users", got)
-	}
-}
-
-func TestAFailureNamesTheLineOfTheFile(t *testing.T) {
-	folder, err := layout.Load([]executor.File{{Path: "1_a.sql", Content: []byte("-- why\n-- +goose Up\nSELECT 1;\n\nSELECT nonsense;\n-- +goose Down\n")}}, layout.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = newBench(t).Apply(t.Context(), executor.Run{Migrations: folder.Migrations, Limits: quick})
-	if err == nil || !strings.HasPrefix(err.Error(), "1_a.sql:5: statement 2: ") {
-		t.Error(err)
 	}
 }

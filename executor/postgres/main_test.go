@@ -2,18 +2,19 @@ package postgres_test
 
 import (
 	"context"
-	"fmt"
+	"database/sql"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // the suite's own looks
 
 	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/executor/layout"
+	"github.com/shipsql/shipsql/executor/enginetest"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
+	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/privateserver"
 	"github.com/shipsql/shipsql/internal/secret"
 )
@@ -21,39 +22,92 @@ import (
 // parser is shared by the tests of this process.
 var parser = syntax.NewParser(syntax.Options{})
 
+// engine is PostgreSQL, as the suite sees it.
+var engine = enginetest.Engine{
+	Engine: postgres.New(parser), Product: "PostgreSQL 1", Dialect: script.Postgres,
+	Database: func(tb testing.TB) string { return privateserver.Database(tb) },
+	Connect: func(tb testing.TB, url string) *sql.DB {
+		db, err := sql.Open("pgx", url)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return db
+	},
+	Own: func(tb testing.TB) enginetest.Server { return privateserver.OwnPostgres(tb, privateserver.Options{}) },
+	Replica: func(tb testing.TB) string {
+		return privateserver.OwnStandby(tb, privateserver.OwnPostgres(tb, privateserver.Options{})).URL("postgres")
+	},
+	SQL: enginetest.SQL{
+		Ledger: "shipsql.", Placeholder: "$1", LockTimeout: "extract(epoch from current_setting('lock_timeout')::interval)::int",
+		Slow:   "insert into a select 1 from pg_sleep(600)",
+		Torn:   "create procedure torn() language plpgsql as $$ begin insert into a values (1); commit; perform 1/0; end $$",
+		Mended: "create or replace procedure torn() language sql as 'insert into a values (1)'",
+		Sneaky: "create procedure sneaky() language sql as 'select pg_advisory_unlock_all()'",
+		Login:  "create role NAME login password 'made-up'", DropLogin: "drop owned by NAME cascade; drop role NAME",
+		Reads: "grant select on a to NAME", Writes: "grant update on a to NAME",
+	},
+	Folder: map[string]string{
+		"1_a.sql":     "create schema s; create table s.counter(id int, n int); insert into s.counter values (1, 0), (2, 0)",
+		"2_plain.sql": "update s.counter set n = n + 1; update s.counter set n = n + 10",
+		"3_mixed.sql": "set search_path = s;\nupdate counter set n = n + 100;\ncreate index concurrently counter_n on counter(n);\nupdate counter set n = n + 1000;\nvacuum counter;\ncreate unique index concurrently on counter(id);",
+		"4_off.sql":   "-- shipsql: transaction=off\nupdate s.counter set n = n + 10000;\nupdate s.counter set n = n + 100000;\nreindex index concurrently s.counter_n;",
+		"5_last.sql":  "update s.counter set n = n + 1000000; drop index s.counter_n",
+		"6_parts.sql": "begin;\nupdate s.counter set n = n + 10000000;\ncommit;\nupdate s.counter set n = n + 100000000;\nstart transaction isolation level repeatable read;\nupdate s.counter set n = n + 1000000000;\nend;",
+	},
+	Proof: map[string]string{
+		"select n from s.counter": "1111111111\n1111111111",
+		"select string_agg(c.relname || ' ' || (i.indisvalid and i.indisready), ', ') from pg_index i join pg_class c on c.oid = i.indexrelid where indrelid = 's.counter'::regclass": "counter_id_idx true",
+	},
+	// One transaction, steps, and blocks of the file's own.
+	Reversible: map[string]string{
+		"1_a.up.sql": "create table a(id int, n int); insert into a values (1, 0)",
+		"2_b.up.sql": "update a set n = n + 1;", "2_b.down.sql": "update a set n = n + 10;",
+		"3_c.up.sql": "begin; update a set n = n + 100; commit;\ncreate index concurrently a_n on a(n);\n" +
+			"begin; update a set n = n + 100; update a set n = n + 100; commit;\nupdate a set n = n + 100;",
+		"3_c.down.sql": "update a set n = n + 1000;\ndrop index concurrently a_n;\nbegin;\nupdate a set n = n + 10000;\nupdate a set n = n + 100000;\ncommit;\nvacuum a;",
+	},
+}
+
 func TestMain(m *testing.M) {
 	syntax.MaybeWorker()
-	if url := os.Getenv(childURL); url != "" {
-		child(url)
-	}
+	enginetest.MaybeChild(engine)
 	code := m.Run()
 	_ = parser.Close()
 	os.Exit(code)
 }
 
-// bench is a database with a target on it.
-type bench struct {
-	executor.Target
+func TestEngine(t *testing.T) { enginetest.Run(t, engine) }
 
-	t    testing.TB
-	url  string
-	conn *pgx.Conn // of the test's own
+// bench is the suite's, with PostgreSQL's ways.
+type bench struct {
+	*enginetest.Bench
+
+	t testing.TB
 }
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	return benchAt(t, privateserver.Database(t))
+	return &bench{engine.NewBench(t), t}
 }
 
 func benchAt(t testing.TB, url string) *bench {
 	t.Helper()
-	return &bench{openTarget(url), t, url, connect(t, url)}
+	return &bench{engine.BenchAt(t, url), t}
 }
 
-func openTarget(url string) executor.Target {
-	return postgres.New(parser).Open(secret.Literal(url))
+// in is the same bench in a subtest.
+func (b *bench) in(t testing.TB) *bench { return &bench{b.In(t), t} }
+
+func openTarget(url string) executor.Target { return engine.Open(secret.Literal(url)) }
+
+func load(t testing.TB, files map[string]string) []executor.Migration {
+	t.Helper()
+	return engine.Load(t, files)
 }
 
+var quick, unhurried = enginetest.Quick, enginetest.Unhurried
+
+// connect opens a session of which the driver tells more.
 func connect(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -64,102 +118,17 @@ func connect(t testing.TB, url string) *pgx.Conn {
 	return conn
 }
 
-// load makes migrations of "path" → text, in the native layout.
-func load(t testing.TB, files map[string]string) []executor.Migration {
-	t.Helper()
-	var all []executor.File
-	for path, text := range files {
-		all = append(all, executor.File{Path: path, Content: []byte(text)})
-	}
-	folder, err := layout.Load(all, layout.Options{Name: layout.Native})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return folder.Migrations
-}
-
-// quick are limits for tests: locks are given up soon.
-var quick = executor.Limits{LockTimeout: 100 * time.Millisecond, LockRetryFor: 500 * time.Millisecond}
-
-func (b *bench) apply(files map[string]string) (executor.Result, error) {
-	b.t.Helper()
-	return b.Apply(b.t.Context(), executor.Run{Migrations: load(b.t, files), Limits: quick})
-}
-
-func (b *bench) mustApply(files map[string]string) executor.Result {
-	b.t.Helper()
-	result, err := b.apply(files)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return result
-}
-
-func (b *bench) exec(sql string) {
-	b.t.Helper()
-	if _, err := b.conn.Exec(b.t.Context(), sql); err != nil {
-		b.t.Fatalf("%s: %v", sql, err)
-	}
-}
-
-// query returns a query's rows, columns joined by |, rows by a line end.
-func (b *bench) query(sql string) string {
-	b.t.Helper()
-	rows, err := b.conn.Query(b.t.Context(), sql)
-	if err != nil {
-		b.t.Fatalf("%s: %v", sql, err)
-	}
-	lines, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
-		values, err := row.Values()
-		text := make([]string, len(values))
-		for i, v := range values {
-			text[i] = fmt.Sprint(v)
-		}
-		return strings.Join(text, "|"), err
-	})
-	if err != nil {
-		b.t.Fatalf("%s: %v", sql, err)
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (b *bench) want(sql, want string) {
-	b.t.Helper()
-	if got := b.query(sql); got != want {
-		b.t.Errorf("%s = %q, want %q", sql, got, want)
-	}
-}
-
 // await waits until a condition holds: a session that was closed is gone a moment
 // later.
 func (b *bench) await(condition string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); b.query("select ("+condition+")::text") != "true"; {
-		if time.Now().After(deadline) {
-			b.t.Fatalf("never: %s", condition)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
-// states is the ledger joined with the folder, as "version state done/total".
-func (b *bench) states(files map[string]string) string {
-	b.t.Helper()
-	entries, err := b.Status(b.t.Context(), "", load(b.t, files))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	var lines []string
-	for _, e := range entries {
-		lines = append(lines, fmt.Sprintf("%s %s %d/%d", e.Version, e.State, e.Done, e.Total))
-	}
-	return strings.Join(lines, "\n")
+	eventually(b.t, condition, func() bool { return b.Query("select ("+condition+")::text") == "true" })
 }
 
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for !holds() {
 		select {
 		case <-deadline:

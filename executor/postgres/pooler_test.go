@@ -1,22 +1,16 @@
 package postgres_test
 
 import (
-	"context"
-	"errors"
 	"net"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
-	"github.com/shipsql/shipsql/internal/privateserver"
 )
 
 // pooler stands before a database as PgBouncer does: clients get a connection of
@@ -154,62 +148,20 @@ func TestPoolers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			c.pooler.url = b.url
+			c.pooler.url = b.URL
 			target := openTarget(startPooler(t, c.pooler, c.size))
 			_, err := target.Apply(t.Context(), executor.Run{Migrations: load(t, files)})
 			if c.refused == "" {
 				if err != nil {
 					t.Fatal(err)
 				}
-				b.want("select count(*) from pg_index where indrelid = 'a'::regclass and indisvalid", "1")
+				b.Want("select count(*) from pg_index where indrelid = 'a'::regclass and indisvalid", "1")
 				return
 			}
 			if fault.CodeOf(err) != fault.Unsupported || !strings.Contains(err.Error(), c.refused) {
 				t.Fatalf("error %v", err)
 			}
-			b.want("select to_regnamespace('shipsql') is null", "true")
+			b.Want("select to_regnamespace('shipsql') is null", "true")
 		})
 	}
-}
-
-func TestAReplicaIsRefused(t *testing.T) {
-	server := privateserver.OwnPostgres(t, privateserver.Options{})
-	config, err := pgx.ParseConfig(server.SocketURL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(config.Host, "data", "standby.signal"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Restart(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	_, err = openTarget(server.URL("postgres")).Apply(t.Context(), executor.Run{Migrations: load(t, map[string]string{"1_a.sql": "create table a()"})})
-	if fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), "replica") {
-		t.Fatalf("error %v", err)
-	}
-}
-
-func TestAServerThatCrashesIsUnreachableThenGoesOn(t *testing.T) {
-	server := privateserver.OwnPostgres(t, privateserver.Options{})
-	b := benchAt(t, server.URL("postgres"))
-	files := map[string]string{"1_a.sql": "create table a(n int)", "2_b.sql": "insert into a values (1); insert into a values (2)", "3_i.sql": "create index concurrently on a(n)"}
-	run := executor.Run{Migrations: load(t, files), Progress: func(e executor.Event) {
-		if e.Version == "2" && e.State == executor.EventRunning && e.Statement == 2 {
-			if err := server.Kill(); err != nil {
-				t.Error(err)
-			}
-		}
-	}}
-	_, err := openTarget(b.url).Apply(t.Context(), run)
-	var failure *executor.Failure
-	if fault.CodeOf(err) != fault.Unreachable || (errors.As(err, &failure) && failure.Version != "2") {
-		t.Fatalf("error %v", err)
-	}
-	if err := server.Restart(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	b = benchAt(t, server.URL("postgres"))
-	b.mustApply(files)
-	b.want("select n from a order by 1", "1\n2")
 }

@@ -5,20 +5,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/shipsql/shipsql/executor"
 )
 
-// unhurried lets statements wait for locks for as long as a test needs.
-var unhurried = executor.Limits{LockTimeout: 2 * time.Minute}
-
 // named opens a session of another program.
 func (b *bench) named(name string) *pgx.Conn {
 	b.t.Helper()
-	conn := connect(b.t, b.url)
+	conn := connect(b.t, b.URL)
 	b.on(conn, "set application_name = '"+name+"'")
 	return conn
 }
@@ -43,7 +39,7 @@ func (b *bench) followed(target executor.Target, files map[string]string, progre
 
 func TestAStatementThatWaitsSaysForWhom(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)")
+	b.Exec("create table a(n int)")
 	reader := b.named("Ann''s report")
 	b.on(reader, "begin; select from a")
 	var seen executor.Event
@@ -68,12 +64,12 @@ func TestAStatementThatWaitsSaysForWhom(t *testing.T) {
 
 func TestAnIndexThatIsBuiltSaysHowFar(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int); insert into a select generate_series(1, 1000)")
+	b.Exec("create table a(n int); insert into a select generate_series(1, 1000)")
 	reader := b.named("")
 	b.on(reader, "begin isolation level repeatable read; select from a")
 	// The expression waits for the test in the middle of the scan.
-	b.exec("create function slow(n int) returns int language plpgsql immutable as 'begin if n = 1 then perform pg_advisory_lock_shared(7); end if; return n; end'")
-	b.exec("select pg_advisory_lock(7)")
+	b.Exec("create function slow(n int) returns int language plpgsql immutable as 'begin if n = 1 then perform pg_advisory_lock_shared(7); end if; return n; end'")
+	b.Exec("select pg_advisory_lock(7)")
 	var seen []string
 	err := b.followed(b, map[string]string{"1_x.sql": "create index concurrently a_n on a(slow(n))"}, func(e executor.Event) {
 		if slices.Contains(seen, e.Phase) || e.Phase == "waiting for old snapshots" && !strings.Contains(e.Detail, "an unnamed session") {
@@ -85,7 +81,7 @@ func TestAnIndexThatIsBuiltSaysHowFar(t *testing.T) {
 			if e.Of == 0 || e.Unit != "blocks" || !strings.Contains(e.Detail, "waits for a lock of") {
 				t.Errorf("event %+v", e)
 			}
-			b.exec("select pg_advisory_unlock(7)")
+			b.Exec("select pg_advisory_unlock(7)")
 		case "waiting for old snapshots":
 			if e.Done >= e.Of || e.Unit != "sessions" {
 				t.Errorf("event %+v", e)
@@ -110,22 +106,22 @@ func TestWithoutAPollerTheRunGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			b.exec("create role limited login password 'limited'")
-			defer b.exec("drop owned by limited cascade; drop role limited")
-			b.exec("do $$begin execute format('grant create on database %I to limited', current_database()); end$$")
-			b.exec("create table a(n int); alter table a owner to limited; " + forbid)
-			u, err := url.Parse(b.url)
+			b.Exec("create role limited login password 'limited'")
+			defer b.Exec("drop owned by limited cascade; drop role limited")
+			b.Exec("do $$begin execute format('grant create on database %I to limited', current_database()); end$$")
+			b.Exec("create table a(n int); alter table a owner to limited; " + forbid)
+			u, err := url.Parse(b.URL)
 			if err != nil {
 				t.Fatal(err)
 			}
 			u.User = url.UserPassword("limited", "limited")
-			b.exec("begin; lock table a")
+			b.Exec("begin; lock table a")
 			events := 0
 			err = b.followed(openTarget(u.String()), map[string]string{"1_x.sql": "alter table a add column m int"}, func(e executor.Event) {
 				if events++; e.Phase != "" || e.Detail != "" {
 					t.Errorf("event %+v", e)
 				}
-				b.exec("commit")
+				b.Exec("commit")
 			})
 			if err != nil || events != 1 {
 				t.Errorf("%v after %d events", err, events)

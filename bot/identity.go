@@ -63,7 +63,7 @@ func (b *Bot) meet(ctx context.Context, configured string, _ repository) (reposi
 		return repository{}, err
 	}
 	known, ok, err := repositoryByID(ctx, b.Store, p.Name(), found.ID)
-	if err != nil || !ok {
+	if err != nil || !ok || known.Name == strings.ToLower(configured) { // another job has met it meanwhile
 		return shown(found), err
 	}
 	if !strings.EqualFold(found.FullName(), full) || len(b.projects(known.Name)) > 0 {

@@ -1,7 +1,10 @@
 package bot_test
 
 import (
+	"context"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/shipsql/shipsql/bot"
@@ -163,6 +166,28 @@ func TestANameThatIsNotTheRepositorysIsRefused(t *testing.T) {
 	w.Start()
 	w.Settle()
 	equal(t, "check", w.Check(n), "success: ready to merge: 1 migration, 1 statement")
+}
+
+// Two jobs may ask for a repository's name at once: the second to be told finds
+// it stored, under that very name.
+func TestARepositoryThatTwoMeetAtOnceIsNotPaused(t *testing.T) {
+	t.Parallel()
+	w, n := waiting(t, bottest.Options{})
+	store := func(as string) {
+		_, err := w.Store.Exec(context.Background(), "UPDATE bot_repositories SET repository = $1", as)
+		must(t, err)
+	}
+	store("not met yet")
+	var asked sync.Once
+	w.Forge.Fail(miniforge.Match{Path: "repos/acme/orders", If: func(*http.Request) bool {
+		asked.Do(func() { store(bottest.Repository) })
+		return false
+	}}, miniforge.Fault{})
+	w.Reconcile()
+	asked.Do(func() { t.Error("the forge was not asked for the name") })
+	if why := reasons(t, w, n); strings.Contains(why, "knows as") {
+		t.Errorf("the repository is paused: %s", why)
+	}
 }
 
 func TestARepositoryOutOfSightIsPausedAndComesBack(t *testing.T) {

@@ -1,7 +1,9 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
@@ -32,8 +34,17 @@ func (f *file) companion(ctx context.Context) error {
 func (f *file) queries(ctx context.Context, all []executor.Query) error {
 	for _, q := range all {
 		if _, err := f.ExecContext(ctx, q.SQL, q.Args...); err != nil {
-			return f.failure(ctx, statement{}, err)
+			return companionError(f.failure(ctx, statement{}, err))
 		}
 	}
 	return nil
+}
+
+// companionError says whose statement it was that failed.
+func companionError(err error) error {
+	if failed, ok := errors.AsType[*executor.Failure](err); ok && failed.SQLState != "" {
+		failed.Message = "the other tool's history can't be written: " + failed.Message
+		failed.Hint = cmp.Or(failed.Hint, "look at its table, or turn its history off")
+	}
+	return err
 }

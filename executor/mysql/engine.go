@@ -8,6 +8,7 @@ import (
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/mysql/snapshot"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
+	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/secret"
 )
 
@@ -60,7 +61,19 @@ func (t *target) Status(ctx context.Context, history string, folder []executor.M
 
 // Query implements executor.Reader.
 func (t *target) Query(ctx context.Context, q executor.Query, each func(scan func(dest ...any) error) error) error {
-	return t.reading(ctx, func(c *connection) error { return c.each(ctx, each, q.SQL, q.Args...) })
+	return t.reading(ctx, func(c *connection) error { return c.refusedQuery(c.each(ctx, each, q.SQL, q.Args...)) })
+}
+
+// refusedQuery gives the server's answer to a query of others a code. nil stays
+// nil.
+func (c *connection) refusedQuery(err error) error {
+	switch number(err) {
+	case 0: // it did not answer, or took no exception
+		return err
+	case 1044, 1142, 1143, 1227, 1370:
+		return fault.New(fault.Denied, "the login may not read this").At(c.at).Because(err)
+	}
+	return fault.New(fault.SQLError, "the database refuses the query").At(c.at).Because(err)
 }
 
 // reading lends a short-lived connection that needs neither lock nor writes.

@@ -73,6 +73,9 @@ func (c *connection) hasLedger(ctx context.Context) (bool, error) {
 	case err == nil && format > ledgerFormat:
 		return false, fault.New(fault.Unsupported, "the ledger has format %d and this ShipSQL knows %d", format, ledgerFormat).
 			At(c.at).Then("use the newer ShipSQL that wrote it")
+	case err == nil && format < 1:
+		return false, fault.New(fault.Conflict, "the ledger has format %d, which never was", format).At(c.at).
+			Then("find out who edited shipsql_meta; the newest format is %d", ledgerFormat)
 	}
 	return err == nil, err
 }

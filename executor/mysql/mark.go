@@ -28,6 +28,9 @@ func (t *target) Resolve(ctx context.Context, r executor.Resolution, m executor.
 func (s *session) Mark(ctx context.Context, m executor.Mark, state, note string) error {
 	return s.record(ctx, func() error {
 		for _, x := range m.Migrations {
+			if _, err := s.do(ctx, "DELETE FROM shipsql_migrations"+ofKey+" AND state = 'undone'", s.keyOf(x).and()...); err != nil {
+				return err
+			}
 			err := s.insertRow(ctx, x, rowOf{key: s.keyOf(x), state: state, release: m.Release, actor: m.Actor, tool: m.ToolVersion, note: note})
 			if err != nil {
 				return err

@@ -2,6 +2,8 @@ package mysql
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -116,10 +118,23 @@ func (s *session) insertRow(ctx context.Context, m executor.Migration, r rowOf) 
 func (f *file) forgetReplaced(ctx context.Context) error {
 	k := f.key()
 	k.version = f.Replaces.Version
+	err := f.ask(ctx, &f.replaced, "SELECT tool_version FROM shipsql_migrations"+ofKey, k.and()...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
 	if err := f.forgetSteps(ctx, k); err != nil {
 		return err
 	}
-	_, err := f.do(ctx, "DELETE FROM shipsql_migrations"+ofKey, k.and()...)
+	_, err = f.do(ctx, "DELETE FROM shipsql_migrations"+ofKey, k.and()...)
+	return err
+}
+
+// restore puts the row back that begun replaced: of the new text nothing is left.
+func (f *file) restore(ctx context.Context) error {
+	r, k := f.Replaces, f.key()
+	k.version = r.Version
+	_, err := f.do(ctx, "INSERT INTO shipsql_migrations (history, kind, version, name, checksum, state, `release`, actor, tool_version, note, started_at, finished_at) "+
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", k.and(r.Name, r.Checksum, r.State, r.Release, r.Actor, f.replaced, r.Note, r.StartedAt, r.FinishedAt)...)
 	return err
 }
 
@@ -144,7 +159,9 @@ func (f *file) finish(ctx context.Context) error {
 		if err := f.forgetSteps(ctx, f.key()); err != nil {
 			return err
 		}
-		if err := f.setState(ctx, ledger.Undone); err != nil {
+		_, err := f.do(ctx, "UPDATE shipsql_migrations SET state = 'undone', `release` = ?, actor = ?, tool_version = ?, finished_at = UTC_TIMESTAMP(6)"+ofKey,
+			append([]any{f.run.Release, f.run.Actor, f.run.ToolVersion}, f.key().and()...)...)
+		if err != nil {
 			return err
 		}
 		return f.companion(ctx)
@@ -242,6 +259,9 @@ func (f *file) forget(ctx context.Context, statements []statement) error {
 		gone, err = f.do(ctx, "DELETE FROM shipsql_migrations"+ofKey+" AND state = 'partial'"+alone, append(f.key().and(), k.and()...)...)
 	}
 	f.resumed = gone == 0
+	if err == nil && gone > 0 && f.Replaces != nil && !f.undo {
+		return f.restore(ctx)
+	}
 	return err
 }
 

@@ -21,17 +21,18 @@ type file struct {
 	*session
 	*plan
 
-	started time.Time
-	resumed bool        // the ledger has steps of it
-	stale   bool        // the ledger has steps that an earlier run only intended
-	quiet   []statement // that ran and changed nothing: the next transaction of ours notes them
-	charset []statement // that ran and changed what our bytes mean
+	started  time.Time
+	replaced string      // the tool version of the row that this one replaced
+	resumed  bool        // the ledger has steps of it
+	stale    bool        // the ledger has steps that an earlier run only intended
+	quiet    []statement // that ran and changed nothing: the next transaction of ours notes them
+	charset  []statement // that ran and changed what our bytes mean
 }
 
 // Run implements runner.File.
 func (f *file) Run(ctx, work context.Context) error {
 	err := f.all(ctx, work)
-	if work.Err() != nil && errors.Is(err, context.Cause(work)) && fault.CodeOf(err) == fault.Internal {
+	if work.Err() != nil && (errors.Is(err, work.Err()) || errors.Is(err, context.Cause(work))) && fault.CodeOf(err) == fault.Internal {
 		return runner.Interrupted(work) // between two statements
 	}
 	return err

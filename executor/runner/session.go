@@ -55,6 +55,11 @@ func (e *Lost) Unwrap() error { return e.Err }
 
 // StillMine ends the run when it was cancelled or its job went to another.
 func StillMine(ctx context.Context, run executor.Run) error {
+	select {
+	case <-run.Cancel: // before ctx may have heard of it
+		return executor.ErrCancelled
+	default:
+	}
 	if ctx.Err() != nil {
 		return Interrupted(ctx)
 	}

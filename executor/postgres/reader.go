@@ -14,6 +14,9 @@ import (
 // Query implements executor.Reader.
 func (t *target) Query(ctx context.Context, q executor.Query, each func(scan func(dest ...any) error) error) error {
 	return t.reading(ctx, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, "SET default_transaction_read_only = on"); err != nil {
+			return err
+		}
 		rows, err := conn.Query(ctx, q.SQL, q.Args...)
 		if err != nil {
 			return refusedQuery(err)

@@ -144,6 +144,20 @@ func (b *Bench) On(conn *sql.Conn, statements ...string) {
 	}
 }
 
+// Eventually waits until something holds: a session that was closed is gone a
+// moment later.
+func (b *Bench) Eventually(what string, holds func() bool) {
+	b.tb.Helper()
+	deadline := time.After(30 * time.Second)
+	for !holds() {
+		select {
+		case <-deadline:
+			b.tb.Fatalf("never: %s", what)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 // Exec runs statements on the bench's session.
 func (b *Bench) Exec(statements ...string) {
 	b.tb.Helper()

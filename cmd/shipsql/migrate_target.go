@@ -38,7 +38,7 @@ func openTarget(database string) (opened, error) {
 	scheme, _, found := strings.Cut(url, "://")
 	switch {
 	case !found || scheme == "postgres" || scheme == "postgresql": // without a scheme: key=value
-		parser := syntax.NewParser(syntax.Options{})
+		parser := syntax.NewParser(syntax.Options{Workers: 1}) // each is a process; this one is kept small
 		engine := postgres.New(parser)
 		return opened{engine.Open(source), engine, script.Postgres, func() { _ = parser.Close() }}, nil
 	case scheme == mysql.MySQL || scheme == mysql.MariaDB:

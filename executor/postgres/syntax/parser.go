@@ -92,7 +92,7 @@ func NewParser(o Options) *Parser {
 func (p *Parser) Parse(ctx context.Context, statements []string) ([]Parsed, error) {
 	results := make([]Parsed, len(statements))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(p.options.Workers)
+	group.SetLimit(p.options.Workers + 1) // answers are read while the workers go on
 	for _, b := range batches(statements, results) {
 		group.Go(func() error { return p.parseBatch(ctx, b) })
 	}

@@ -29,6 +29,7 @@ func MaybeWorker() {
 	if err != nil || limitMemory(bytes) != nil {
 		os.Exit(1)
 	}
+	dropStart()
 	signal.Ignore(os.Interrupt) // a terminal's Ctrl-C is the parent's to answer
 	serve(bufio.NewReader(os.Stdin), bufio.NewWriterSize(os.Stdout, 1<<16))
 	os.Exit(0)

@@ -42,7 +42,7 @@ func child(e Engine) error {
 	if err != nil {
 		return err
 	}
-	folder, err := layout.Load(files, layout.Options{Name: layout.Native, Dialect: e.Dialect})
+	folder, err := layout.Load(files, layout.Options{Dialect: e.Dialect})
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,7 @@ func child(e Engine) error {
 		Migrations: folder.Migrations, Limits: Patient,
 		Progress: func(e executor.Event) { fmt.Println(e.Version, e.Statement, e.State) },
 	})
+	fmt.Println("peak", ownPeak())
 	return err
 }
 

@@ -28,6 +28,7 @@ func Run(t *testing.T, e Engine) {
 		"Folders/WantsABaseline":      wantsABaseline,
 		"Folders/CommandLine":         commandLine,
 		"Folders/BaselineMigration":   baselineMigration,
+		"Folders/Large":               largeFile,
 		"Failures/InTheMiddle":        failureInTheMiddle,
 		"Failures/OnlyStatement":      onlyStatement,
 		"Failures/GoesOn":             goesOn,

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -23,20 +24,30 @@ const (
 	childDir = "SHIPSQL_EXECUTOR_CHILD_DIR"
 )
 
-// MaybeChild makes this process one that applies a folder, tells its progress
-// line by line, and ends, if it was started as such. An engine's TestMain calls
-// it.
-func MaybeChild(e Engine) {
-	if os.Getenv(childURL) == "" {
-		return
+// Main runs an engine's tests, more of them at once than there are cores: they
+// wait for servers and locks more than they compute. Where the process was
+// started by RunChild it applies a folder instead. An engine's TestMain exits with
+// what it returns.
+func Main(m *testing.M, e Engine) int {
+	if os.Getenv(childURL) != "" {
+		if err := child(e); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
 	}
-	if err := child(e); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked {
+		if err := flag.Set("test.parallel", "8"); err != nil {
+			panic(err)
+		}
 	}
-	os.Exit(0)
+	return m.Run()
 }
 
+// child applies a folder and tells its progress line by line.
 func child(e Engine) error {
 	files, err := layout.ReadDir(os.DirFS(os.Getenv(childDir)), ".")
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestWhatAFailureSays(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	_, err := b.ApplyFiles(map[string]string{"1_a.sql": "create table stays(id int);\ninsert into stays values (nothing)"})
 	var failure *executor.Failure
@@ -27,6 +28,7 @@ func TestWhatAFailureSays(t *testing.T) {
 
 // An ALTER that copies is ended with the grace time, and leaves nothing.
 func TestAnAlterThatTheGraceTimeEnds(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int)", "insert into a select seq from seq_1_to_1000")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -46,6 +48,7 @@ func TestAnAlterThatTheGraceTimeEnds(t *testing.T) {
 }
 
 func TestSettingsEndWithTheirFile(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.MustApply(map[string]string{
 		"1_a.sql": "set sql_mode = 'ANSI_QUOTES', @x = 7, names latin1; set foreign_key_checks = 0, time_zone = '+05:00'; create temporary table x(n int); " +
@@ -57,6 +60,7 @@ func TestSettingsEndWithTheirFile(t *testing.T) {
 }
 
 func TestLimitsOfMariaDB(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table seen(n int, l int)")
 	// A quote that a backslash takes is no end of a string, so the directive is one.

@@ -17,6 +17,7 @@ import (
 
 // What nothing proves is a question, never a guess.
 func TestCutsThatOnlyAPersonCanJudge(t *testing.T) {
+	t.Parallel()
 	setup := "create table a(n int); insert into a values (1); create table p(n int) partition by range (n) (partition p0 values less than (10)); insert into p values (2);" +
 		"create table x(n int); insert into x values (3); create table y(n int); insert into y values (4);" +
 		"create procedure ddl() begin insert into a values (9); create table made(n int); end"
@@ -58,6 +59,7 @@ func TestCutsThatOnlyAPersonCanJudge(t *testing.T) {
 
 // A killed process leaves its ALTER behind, which goes on and holds the lock.
 func TestAnOrphanIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table big(id int auto_increment primary key, t char(200))", "insert into big(t) select seq from seq_1_to_60000")
 	text := "alter table big add column a int default (length(t)), algorithm=copy; update big set a = a + 1 where id = 1"
@@ -72,6 +74,7 @@ func TestAnOrphanIsWaitedFor(t *testing.T) {
 
 // A login that may make no scratch schema is told what that costs, and only then.
 func TestWithoutScratchSchemas(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	proxy, through := b.BehindProxy()
 	u, err := url.Parse(through)

@@ -45,6 +45,7 @@ func grant(privileges, pattern string) string {
 
 // The statements that it prints give what it found lacking.
 func TestInspectPrintsTheGrantsThatHelp(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	database := mustInspect(t, b.URL).Database
 	_, text := b.granted(grant("SELECT", database))
@@ -80,6 +81,7 @@ func TestInspectPrintsTheGrantsThatHelp(t *testing.T) {
 }
 
 func TestInspectReadsGrantsOfRolesTablesAndPatterns(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	database := mustInspect(t, b.URL).Database
 	b.Exec("CREATE TABLE some (id INT, n INT)")
@@ -121,6 +123,7 @@ func TestInspectReadsGrantsOfRolesTablesAndPatterns(t *testing.T) {
 }
 
 func TestInspectTellsWhatTheServerDoesToMigrations(t *testing.T) {
+	t.Parallel()
 	server := privateserver.OwnMariaDB(t, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{
 		"sql_mode": "ANSI_QUOTES,NO_BACKSLASH_ESCAPES", "default_storage_engine": "Aria", "log_bin": "binlog", "read_only": "1",
 	}})

@@ -49,6 +49,7 @@ func (b *bench) expectRuns(what, want string, f layout.Folder) {
 }
 
 func TestAGooseFolderFromEmptyAndAgain(t *testing.T) {
+	t.Parallel()
 	f := folder(t,
 		"00001_users.sql", "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);\n-- +goose Down\nDROP TABLE users;\n",
 		"00002_trigger.sql", `-- +goose Up

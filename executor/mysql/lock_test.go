@@ -12,6 +12,7 @@ import (
 )
 
 func TestALostLockStopsTheRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create procedure sneaky() begin do release_all_locks(); end", "create table a(n int)",
 		"create trigger sly before insert on a for each row set new.n = release_all_locks()")
@@ -27,6 +28,7 @@ func TestALostLockStopsTheRun(t *testing.T) {
 }
 
 func TestWhereItCannotRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	address := func(edit func(*url.URL)) string {
 		u, err := url.Parse(b.URL)
@@ -57,6 +59,7 @@ func TestWhereItCannotRun(t *testing.T) {
 }
 
 func TestTheLocksName(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	long := strings.Repeat("x", 60)
 	b.Exec("create database " + long)

@@ -58,10 +58,7 @@ var engine = enginetest.Engine{
 	},
 }
 
-func TestMain(m *testing.M) {
-	enginetest.MaybeChild(engine)
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m, engine)) }
 
 func TestEngine(t *testing.T) { enginetest.Run(t, engine) }
 

@@ -79,6 +79,7 @@ func (b *bench) cancelled(target executor.Target, files map[string]string, when 
 const copying = "alter table a add column h char(128) as (sha2(repeat(n, 1000000), 512)) stored, algorithm=copy"
 
 func TestAnAlterThatCopiesSaysHowFarAndIsCancelled(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int)", "insert into a select seq from seq_1_to_100000")
 	var seen executor.Event
@@ -104,6 +105,7 @@ func TestAnAlterThatCopiesSaysHowFarAndIsCancelled(t *testing.T) {
 // A session that has our number is not ours, and neither killed nor looked at:
 // here the server seems to have told us the number of another's session.
 func TestAnothersSessionIsNeverTouched(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int)", "insert into a values (1)")
 	reader := b.Session("begin", "select n from a")

@@ -56,6 +56,7 @@ var furniture = []string{
 // Whatever the moment of a cut, the engine finds out by itself what became of the
 // statement, and leaves what an uncut run leaves.
 func TestOutcomesThatTheCatalogTells(t *testing.T) {
+	t.Parallel()
 	for n, text := range provable {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()

@@ -10,6 +10,7 @@ import (
 )
 
 func TestWhatNeverRuns(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.MustApply(map[string]string{"1_a.sql": "create table a(n int)"})
 	for text, says := range map[string]string{
@@ -57,6 +58,7 @@ func TestWhatNeverRuns(t *testing.T) {
 }
 
 func TestWhatLooksSimilarRuns(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	database := b.Query("select database()")
 	b.MustApply(map[string]string{"1_a.sql": "use `" + database + "`;\ncreate table release_locks(kill_it int, commit_it int, note varchar(100));\n" +

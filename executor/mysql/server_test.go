@@ -49,6 +49,7 @@ func TestServersThatCannotTakeMigrations(t *testing.T) {
 
 // Behind one name there may be another server from one moment to the next.
 func TestADatabaseThatMovesDuringARunStopsIt(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	other := privateserver.OwnMariaDB(t, privateserver.MariaDBOptions{Relaxed: true})
 	u, err := url.Parse(b.URL)

@@ -12,6 +12,7 @@ import (
 // What can't be proven is unknown: an outcome is only told when the other one
 // would look different.
 func TestJudgeNeverGuesses(t *testing.T) {
+	t.Parallel()
 	fingerprint := rapid.SampledFrom([]string{"", "a", "b", "c"})
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 3).Draw(t, "objects")
@@ -36,6 +37,7 @@ func TestJudgeNeverGuesses(t *testing.T) {
 }
 
 func TestDiff(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ before, now, want string }{
 		{"a", "a", ""},
 		{"a\nb\nc", "a\nx\nc", "-b\n+x"},

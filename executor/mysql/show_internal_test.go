@@ -7,6 +7,7 @@ import (
 )
 
 func TestNormal(t *testing.T) {
+	t.Parallel()
 	const want = "CREATE TRIGGER halls_size BEFORE INSERT ON halls FOR EACH ROW SET NEW.size = (SELECT max(n) FROM other.shop), @x = 'mytown.t'"
 	for _, text := range []string{
 		"CREATE TRIGGER halls_size BEFORE INSERT ON halls FOR EACH ROW SET NEW.size = (SELECT max(n) FROM other.shop), @x = 'mytown.t'",

@@ -22,6 +22,7 @@ func TestRowsShareTheirTransactionOnlyWhereOneCoversThem(t *testing.T) {
 
 // A group fails as a whole: nothing of it is left, and it can be corrected.
 func TestAGroupOfRowsIsAllOrNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{"1_a.sql": "create table a(n int primary key); insert into a values (1); set @x = 2; insert into a values (@x); insert into a values (1); create table b(n int)"}
 	_, err := b.ApplyFiles(files)
@@ -39,6 +40,7 @@ func TestAGroupOfRowsIsAllOrNothing(t *testing.T) {
 // A statement that the server refused, and that did something all the same, is
 // not called undone.
 func TestARefusedStatementThatLeftSomething(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int)", "create procedure p() begin insert into a values (1); insert into missing values (1); end", "create table isam(n int primary key) engine=MyISAM")
 	for n, text := range []string{"drop table a, never_there", "call p()", "insert into isam values (1), (2), (1)"} {
@@ -63,6 +65,7 @@ func TestARefusedStatementThatLeftSomething(t *testing.T) {
 
 // An interrupted run can't give the rest of its file what only its session knew.
 func TestWhatWasLostWithTheSession(t *testing.T) {
+	t.Parallel()
 	for text, says := range map[string]string{
 		"set @id = (select 7); insert into a values (1); insert into nowhere values (@id)":                     "needs @id",
 		"insert into g(n) values (5); create table made(n int); insert into nowhere values (last_insert_id())": "needs last_insert_id()",
@@ -91,6 +94,7 @@ func TestWhatWasLostWithTheSession(t *testing.T) {
 }
 
 func TestOnlineAssert(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(id int primary key, n int, what varchar(20))")
 	run := func(text string) error {
@@ -130,6 +134,7 @@ func TestFunctionsMayDoAnything(t *testing.T) {
 
 // A file whose rest was taken out may end at once, unless that rest is in doubt.
 func TestAShortenedFile(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int)")
 	files := map[string]string{"1_a.sql": "create table b(n int); insert into a values (1); insert into a values (2)"}

@@ -12,6 +12,7 @@ import (
 )
 
 func TestThePartitionedIndexRecipeWorks(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec(`create schema "s x"; create table "s x".p(k int, "n n" int) partition by list(k);
 		create table "s x".p1 partition of "s x".p for values in (1);
@@ -39,6 +40,7 @@ func TestThePartitionedIndexRecipeWorks(t *testing.T) {
 // TestRemainsOfARebuild cuts REINDEX … CONCURRENTLY of a table with a TOAST table
 // while it waits for somebody else's transaction.
 func TestRemainsOfARebuild(t *testing.T) {
+	t.Parallel()
 	for _, sql := range []string{"reindex table concurrently s.a", "reindex (concurrently) schema s", "reindex database concurrently %s"} {
 		t.Run(sql, func(t *testing.T) {
 			b := newBench(t)
@@ -78,6 +80,7 @@ func TestRemainsOfARebuild(t *testing.T) {
 }
 
 func TestWhatTheServerKnowsByName(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	name := "made_" + b.Query("select current_database()")
 	t.Cleanup(func() { b.AtTheEnd("drop database if exists " + name) })
@@ -116,6 +119,7 @@ func TestWhatTheServerKnowsByName(t *testing.T) {
 }
 
 func TestSubscriptions(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	t.Cleanup(func() { b.AtTheEnd("drop subscription if exists sub_x") })
 	// It never connects: the publisher plays no part.
@@ -146,6 +150,7 @@ func TestSubscriptions(t *testing.T) {
 }
 
 func TestAMaterialisedViewIsRefreshedConcurrentlyInATransaction(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.MustApply(map[string]string{
 		"1_v.sql": "create table a as select 1 as n; create materialized view v as select * from a; create unique index on v(n)",

@@ -12,6 +12,7 @@ import (
 )
 
 func TestAFailingStatementLeavesNothingAndIsNamed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{
 		"1_ok.sql":  "create table ok()",
@@ -45,6 +46,7 @@ func TestAFailingStatementLeavesNothingAndIsNamed(t *testing.T) {
 }
 
 func TestAnErrorAtCommitIsAFailure(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{
 		"1_a.sql": "create table a(id int primary key); create table c(id int references a deferrable initially deferred);",
@@ -59,6 +61,7 @@ func TestAnErrorAtCommitIsAFailure(t *testing.T) {
 }
 
 func TestSettingsEndWithTheirFile(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create role other_role; grant all on schema public to other_role")
 	t.Cleanup(func() { b.AtTheEnd("drop owned by other_role; drop role other_role") })

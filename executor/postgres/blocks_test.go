@@ -33,6 +33,7 @@ update a set n = n + 1000;
 `
 
 func TestAFileIsSplitWhereItsTransactionsEnd(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table seen(xid xid8)")
 	result := b.MustApply(map[string]string{"1_a.sql": mixed})
@@ -49,6 +50,7 @@ func TestAFileIsSplitWhereItsTransactionsEnd(t *testing.T) {
 }
 
 func TestABlockCommitsOrNothingOfItDoes(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{"1_a.sql": "create table a(n int);\nbegin;\ninsert into a values (1);\ncommit;\nbegin;\ninsert into a values (2);\nselect 1/0;\ncommit;\ninsert into a values (3)"}
 	_, err := b.ApplyFiles(files)
@@ -63,6 +65,7 @@ func TestABlockCommitsOrNothingOfItDoes(t *testing.T) {
 }
 
 func TestSettingsBeforeAWrapperKeepTheFileWhole(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{"1_a.sql": "set search_path = pg_catalog;\nbegin;\ncreate table public.a();\nselect 1/0;\ncommit;"}
 	if _, err := b.ApplyFiles(files); err == nil {
@@ -73,6 +76,7 @@ func TestSettingsBeforeAWrapperKeepTheFileWhole(t *testing.T) {
 }
 
 func TestABlockBeginsAsTheFileSays(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.MustApply(map[string]string{
 		"1_a.sql": "begin isolation level serializable; create table a as select current_setting('transaction_isolation'); commit",
@@ -85,6 +89,7 @@ func TestABlockBeginsAsTheFileSays(t *testing.T) {
 }
 
 func TestAddedEnumValues(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create type mood as enum ('sad'); create table a(m mood)")
 	t.Run("the file is split where the value is used", func(t *testing.T) {
@@ -118,6 +123,7 @@ func TestAddedEnumValues(t *testing.T) {
 }
 
 func TestNoTransactionOfALayoutIsADirective(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	migrations := load(t, map[string]string{"1_a.sql": "create table a();\nselect 1/0"})
 	migrations[0].NoTransaction = true
@@ -128,6 +134,7 @@ func TestNoTransactionOfALayoutIsADirective(t *testing.T) {
 }
 
 func TestPartitionedTablesAreRebuiltOutsideOfATransaction(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table p(k int) partition by list(k); create table p1 partition of p for values in (1); create index p_k on p(k)")
 	_, err := b.ApplyFiles(map[string]string{"1_a.sql": "reindex table p"})

@@ -39,6 +39,7 @@ func (b *bench) cancelled(target executor.Target, files map[string]string) (exec
 }
 
 func TestACancelledIndexIsCleanedUpByTheNextRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int)")
 	reader := b.named("reader")

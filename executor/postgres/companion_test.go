@@ -21,6 +21,7 @@ func (diary) Record(m executor.Migration, _ time.Duration) []executor.Query {
 func (diary) Undo(executor.Migration) []executor.Query { return nil }
 
 func TestACompanionIsWrittenAsTheLogin(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create schema elsewhere")
 	folder := load(t, map[string]string{"1_a.sql": "set search_path = elsewhere; set role pg_read_all_stats; select 1", "2_b.sql": "create table b(n int); create index concurrently on b(n)"})

@@ -9,6 +9,7 @@ import (
 )
 
 func TestATerminatedBackend(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{"1_a.sql": "create table a(); select pg_sleep(600)", "2_b.sql": "create table b()"}
 	kill := func(e executor.Event) {

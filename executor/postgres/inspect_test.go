@@ -10,7 +10,6 @@ import (
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/postgres"
 	"github.com/shipsql/shipsql/internal/fault"
-	"github.com/shipsql/shipsql/internal/privateserver"
 	"github.com/shipsql/shipsql/internal/secret"
 )
 
@@ -31,6 +30,7 @@ func mustInspect(t *testing.T, url string) executor.Inspection {
 // TestTheGrantsThatInspectPrintsAreEnough runs what is printed, and nothing
 // else, until nothing is lacking; then migrations apply.
 func TestTheGrantsThatInspectPrintsAreEnough(t *testing.T) {
+	t.Parallel()
 	migrations := map[string]string{"1_a.sql": "create table fresh(); alter table app.orders add column n int; alter table public.of_root add column n int;"}
 	for name, before := range map[string]string{
 		"empty database":         "",
@@ -73,6 +73,7 @@ func TestTheGrantsThatInspectPrintsAreEnough(t *testing.T) {
 }
 
 func TestInspectTellsWhatIsNeededFromWhatMayBe(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	owner, _ := b.Login()
 	name, url := b.Login()
@@ -105,6 +106,7 @@ func TestInspectTellsWhatIsNeededFromWhatMayBe(t *testing.T) {
 }
 
 func TestInspectSeesThatAReaderOnlyReads(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	name, url := b.Login()
 	b.Exec("create table a(n int, m int); create table b()")
@@ -122,24 +124,18 @@ func TestInspectSeesThatAReaderOnlyReads(t *testing.T) {
 	}
 }
 
-func TestInspectSeesWhatTakesNoChanges(t *testing.T) {
+func TestInspectSeesThatALoginOnlyReads(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	name, url := b.Login()
 	b.Exec("alter role " + name + " set default_transaction_read_only = on")
 	if got := mustInspect(t, url); !got.ReadOnly || got.Replica {
 		t.Errorf("read only: %+v", got)
 	}
-	primary := privateserver.OwnPostgres(t, privateserver.Options{})
-	standby := privateserver.OwnStandby(t, primary)
-	if got := mustInspect(t, standby.URL("postgres")); !got.Replica || got.ReadOnly {
-		t.Errorf("standby: %+v", got)
-	}
-	if got := mustInspect(t, primary.URL("postgres")); got.Replica {
-		t.Errorf("primary: %+v", got)
-	}
 }
 
 func TestInspectSeesAPooler(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for name, p := range map[string]pooler{"in transaction mode": {url: b.URL}, "that drops parameters": {url: b.URL, dropping: true, session: true}} {
 		if got := mustInspect(t, startPooler(t, p, 2)); got.Pooler == "" {
@@ -152,6 +148,7 @@ func TestInspectSeesAPooler(t *testing.T) {
 }
 
 func TestInspectSaysWhyThereIsNoConnection(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	name, url := b.Login()
 	b.Exec("revoke connect on database " + mustInspect(t, b.URL).Database + " from public")

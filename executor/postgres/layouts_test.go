@@ -46,6 +46,7 @@ const relations = `select string_agg(relname || ':' || relkind::text, ' ' order 
 	where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'i')`
 
 func TestGoldenRepositoriesFromEmptyAndAgain(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]struct{ first, second, relations string }{
 		layout.Native:        {first: "1.2 1.10 20260102030405 20260103000000", relations: "countries:r countries_pkey:i users:r users_name:i users_pkey:i"},
 		layout.Flyway:        {first: "1 2 10 10.1 R__active_users R__user_names", relations: "active_users:v user_names:v users:r users_email:i users_pkey:i"},
@@ -91,6 +92,7 @@ func TestGoldenRepositoriesFromEmptyAndAgain(t *testing.T) {
 
 // On a database with a history or tables a baseline is for others.
 func TestABaselineRunsOnEmptyDatabasesOnly(t *testing.T) {
+	t.Parallel()
 	folder := repository(t, layout.Options{Name: layout.Atlas})
 	b := newBench(t)
 	b.Exec("create table other ()")

@@ -9,6 +9,7 @@ import (
 )
 
 func TestWhereItCannotRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	_, login := b.Login()
 	for name, c := range map[string]struct {

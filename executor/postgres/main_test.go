@@ -70,8 +70,7 @@ var engine = enginetest.Engine{
 
 func TestMain(m *testing.M) {
 	syntax.MaybeWorker()
-	enginetest.MaybeChild(engine)
-	code := m.Run()
+	code := enginetest.Main(m, engine)
 	_ = parser.Close()
 	os.Exit(code)
 }

@@ -135,6 +135,7 @@ func answer(b *pgproto3.Backend, server *pgconn.HijackedConn, message pgproto3.F
 }
 
 func TestPoolers(t *testing.T) {
+	t.Parallel()
 	files := map[string]string{"1_a.sql": "create table a()", "2_b.sql": "create index concurrently on a((1))"}
 	for name, c := range map[string]struct {
 		pooler

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +37,7 @@ func (b *bench) followed(target executor.Target, files map[string]string, progre
 }
 
 func TestAStatementThatWaitsSaysForWhom(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int)")
 	reader := b.named("Ann''s report")
@@ -63,6 +63,7 @@ func TestAStatementThatWaitsSaysForWhom(t *testing.T) {
 }
 
 func TestAnIndexThatIsBuiltSaysHowFar(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int); insert into a select generate_series(1, 1000)")
 	reader := b.named("")
@@ -99,25 +100,20 @@ func TestAnIndexThatIsBuiltSaysHowFar(t *testing.T) {
 
 // What the poller may not do, or see, is no reason for the run to fail.
 func TestWithoutAPollerTheRunGoesOn(t *testing.T) {
+	t.Parallel()
 	for name, forbid := range map[string]string{
-		"no second connection": "alter role limited connection limit 1",
+		"no second connection": "alter role NAME connection limit 1",
 		"no right to see":      "revoke execute on function pg_blocking_pids(int) from public",
 		"no view of progress":  "revoke select on pg_stat_progress_create_index from public",
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			b.Exec("create role limited login password 'limited'")
-			defer b.Exec("drop owned by limited cascade; drop role limited")
-			b.Exec("do $$begin execute format('grant create on database %I to limited', current_database()); end$$")
-			b.Exec("create table a(n int); alter table a owner to limited; " + forbid)
-			u, err := url.Parse(b.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			u.User = url.UserPassword("limited", "limited")
+			name, limited := b.Login()
+			b.Exec("grant create on database " + b.Query("select current_database()") + " to " + name)
+			b.Exec("create table a(n int); alter table a owner to " + name + "; " + strings.ReplaceAll(forbid, "NAME", name))
 			b.Exec("begin; lock table a")
 			events := 0
-			err = b.followed(openTarget(u.String()), map[string]string{"1_x.sql": "alter table a add column m int"}, func(e executor.Event) {
+			err := b.followed(openTarget(limited), map[string]string{"1_x.sql": "alter table a add column m int"}, func(e executor.Event) {
 				if events++; e.Phase != "" || e.Detail != "" {
 					t.Errorf("event %+v", e)
 				}

@@ -9,6 +9,7 @@ import (
 )
 
 func TestFilesRunAsTheRole(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	role, _ := b.Login()
 	name, url := b.Login()
@@ -40,6 +41,7 @@ func (b *bench) run(url string, run executor.Run) error {
 }
 
 func TestARoleThatCannotBeTaken(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	role, _ := b.Login()
 	name, url := b.Login()

@@ -15,6 +15,7 @@ import (
 // The password is rotated after the URL was read and before the login: the door
 // does that when the first caller comes.
 func TestAPasswordThatIsRotatedBeforeTheLogin(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	name, before := b.Login()
 	b.Exec("alter role " + name + " password 'another'")

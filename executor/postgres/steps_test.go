@@ -14,6 +14,7 @@ import (
 const indexValid = "select count(*) from pg_index where indrelid = 'a'::regclass and indisvalid and indisready"
 
 func TestWhatCannotRunInATransaction(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{
 		"1_a.sql":      "create table a(id int, n int); insert into a select g, g from generate_series(1, 10) g",
@@ -33,6 +34,7 @@ func TestWhatCannotRunInATransaction(t *testing.T) {
 }
 
 func TestAPartlyAppliedFileGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{
 		"1_a.sql": "create table a(n int); insert into a values (1), (1)",
@@ -67,6 +69,7 @@ func TestAPartlyAppliedFileGoesOnWhereItStopped(t *testing.T) {
 }
 
 func TestAFailedSingleIndexLeavesNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int); insert into a values (1), (1)")
 	if _, err := b.ApplyFiles(map[string]string{"1_i.sql": "create unique index concurrently on a(n)"}); err == nil {
@@ -79,6 +82,7 @@ func TestAFailedSingleIndexLeavesNothing(t *testing.T) {
 }
 
 func TestIfNotExistsIsNotTrusted(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int); insert into a values (1), (1)")
 	if _, err := b.DB.ExecContext(t.Context(), "create unique index concurrently a_n on a(n)"); err == nil {
@@ -94,6 +98,7 @@ func TestIfNotExistsIsNotTrusted(t *testing.T) {
 }
 
 func TestTransactionOff(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{"1_a.sql": `-- shipsql: transaction=off
 create table a(n int);
@@ -118,6 +123,7 @@ select 1/0;
 // TestResumeAtIntent puts the database and the ledger in the state that a run
 // leaves which is killed at the worst moment.
 func TestResumeAtIntent(t *testing.T) {
+	t.Parallel()
 	const made = "create table a(n int, m int)"
 	b := newBench(t)
 	for name, c := range map[string]struct {
@@ -184,6 +190,7 @@ func (b *bench) killAtIntent(files map[string]string) {
 }
 
 func TestEditAtIntent(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table a(n int)")
 	b.killAtIntent(map[string]string{"1_x.sql": "create index concurrently a_n on a(n)"})
@@ -194,6 +201,7 @@ func TestEditAtIntent(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.MustApply(map[string]string{"1_a.sql": "create table a(n int)"})
 	type refusal struct {
@@ -264,6 +272,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestWhatLooksLikeARefusalAndIsNone(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create role shipsql_app; create table t(shipsql int, note text)")
 	defer b.Exec("drop owned by shipsql_app; drop role shipsql_app")

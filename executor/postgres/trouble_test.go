@@ -20,6 +20,7 @@ import (
 
 // TestRemedies has the server raise what it raises in trouble.
 func TestRemedies(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Exec("create table made(n int)")
 	for state, c := range map[string]struct{ sql, hint string }{
@@ -44,6 +45,7 @@ func TestRemedies(t *testing.T) {
 }
 
 func TestAStatementThatSomebodyEnds(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for function, want := range map[string]struct {
 		code  fault.Code
@@ -72,6 +74,7 @@ func TestAStatementThatSomebodyEnds(t *testing.T) {
 }
 
 func TestABrokenMeta(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		spoil, says string
 		code        fault.Code
@@ -94,6 +97,7 @@ func TestABrokenMeta(t *testing.T) {
 }
 
 func TestConnectionsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	role, limited := b.Login()
 	b.Exec("alter role " + role + " connection limit 0")
@@ -185,6 +189,7 @@ func (v *virtualAddress) serve(listener net.Listener) {
 }
 
 func TestAFailoverStopsTheRun(t *testing.T) {
+	t.Parallel()
 	primary := privateserver.OwnPostgres(t, privateserver.Options{})
 	standby := privateserver.OwnStandby(t, primary)
 	stranger := privateserver.OwnPostgres(t, privateserver.Options{})

@@ -11,6 +11,7 @@ import (
 
 // A down text may have steps and blocks of its own.
 func TestAnUndoInParts(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.MustApply(engine.Reversible)
 	run := executor.Run{Migrations: load(t, engine.Reversible)[1:], Limits: quick, Actor: "ann", Release: "R2", ToolVersion: "v2"}
@@ -27,6 +28,7 @@ func TestAnUndoInParts(t *testing.T) {
 }
 
 func TestAFailedUndoLeavesThingsAsTheyWere(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := map[string]string{
 		"1_a.up.sql": "create table a()", "1_a.down.sql": "drop table a;\n\nselect 1/0;",

@@ -29,7 +29,7 @@ func judgeQueue(t topic, w work, pools []string) []Result {
 		return results
 	}
 	r := t.warning("%s given up after all attempts", wereGivenUp(counts[queue.Dead])).
-		because("what they were to do is found again by the comparison with the forge every few minutes, but for commands in comments, which must be given again")
+		because("new heads, merges and runs on databases are found again every few minutes; commands in comments must be given again, and reviews asked for with /shipsql review")
 	for _, d := range w.dead {
 		r.Fix = append(r.Fix, fmt.Sprintf("look at %s %s, given up at %s: %s", d.Kind, d.Key, d.At.UTC().Format(time.RFC3339), firstLine(d.LastError)))
 	}

@@ -123,7 +123,7 @@ func repeatable(t *testing.T, b *Bench) {
 		result, err := b.applyFlyway(step.view)
 		switch {
 		case step.want == "": // the old text's row and effect stay
-			wantFailure(t, err, 1)
+			_ = wantFailure(t, err, 1)
 			if got := b.repeatableState(); got != before {
 				t.Errorf("the row was %s and is %s", before, got)
 			}
@@ -145,7 +145,7 @@ func repeatableInSteps(t *testing.T, b *Bench) {
 		t.Fatal(Explain(err))
 	}
 	_, err := b.applyFlyway(text + "INSERT INTO nowhere VALUES (1)")
-	wantFailure(t, err, 2)
+	_ = wantFailure(t, err, 2)
 	if got := b.repeatableState(); !strings.HasPrefix(got, "partial|") {
 		t.Errorf("the row is %s", got)
 	}

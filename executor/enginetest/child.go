@@ -26,7 +26,7 @@ const (
 
 // Main runs an engine's tests, more of them at once than there are cores: they
 // wait for servers and locks more than they compute. Where the process was
-// started by RunChild it applies a folder instead. An engine's TestMain exits with
+// started by [Bench.RunChild] it applies a folder instead. An engine's TestMain exits with
 // what it returns.
 func Main(m *testing.M, e Engine) int {
 	if os.Getenv(childURL) != "" {
@@ -81,7 +81,7 @@ func Folder(t *testing.T, files map[string]string) (dir string) {
 // it told about so many steps. It says whether it had to.
 func (b *Bench) RunChild(dir string, after int, delay time.Duration) (killed bool) {
 	b.tb.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.Command(os.Args[0]) //nolint:gosec // ourselves
 	cmd.Env = append(os.Environ(), childURL+"="+b.URL, childDir+"="+dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {

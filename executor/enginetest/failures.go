@@ -133,7 +133,7 @@ func answeredWithTheRun(t *testing.T, b *Bench) {
 	b.makeTorn()
 	run := executor.Run{Migrations: b.load(map[string]string{"1_a.sql": torn}), Limits: Quick}
 	_, err := b.Apply(t.Context(), run)
-	wantQuestion(t, err, "1#2")
+	_ = wantQuestion(t, err, "1#2")
 	run.Resolve = []executor.Resolution{{Version: "1", N: 2, Answer: executor.ResolvedApplied}}
 	for range 2 { // an answer that was taken is no longer asked for
 		b.mustRun(run)

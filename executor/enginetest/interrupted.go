@@ -87,7 +87,7 @@ func cancelledWaitForATable(t *testing.T, b *Bench) {
 	holder := b.Session("begin", "select n from a")
 	files := map[string]string{"1_x.sql": "insert into a values (2);\nalter table a add column m int"}
 	_, err := b.cancelled(files)
-	wantFailure(t, err, 2)
+	_ = wantFailure(t, err, 2)
 	b.On(holder, "commit")
 	b.MustApply(files)
 	b.Want("select n, m from a order by n", "1|NULL\n2|NULL")

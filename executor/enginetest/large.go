@@ -32,7 +32,7 @@ func largeFile(t *testing.T, b *Bench) {
 // peakOf is the most memory in KiB that a process had which applied a directory.
 func (b *Bench) peakOf(dir string) (peak int) {
 	b.tb.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.Command(os.Args[0]) //nolint:gosec // ourselves
 	cmd.Env = append(os.Environ(), childURL+"="+b.URL, childDir+"="+dir)
 	out, err := cmd.Output()
 	if err != nil {

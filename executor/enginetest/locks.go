@@ -31,7 +31,7 @@ func triedAgain(t *testing.T, b *Bench) {
 				}
 			},
 		})
-		if wantOutcomes(t, result, fmt.Sprintf("%d applied", n+1)); retries != 2 {
+		if wantOutcomes(t, result, fmt.Sprintf("%d applied", n+1)); retries < 2 {
 			t.Errorf("%s: %d retries", text, retries)
 		}
 	}
@@ -48,7 +48,7 @@ func givenUp(t *testing.T, b *Bench) {
 	}
 	b.On(holder, "rollback")
 	b.wantRows("version", "")
-	b.Want("select * from a", "1")
+	b.Want("select n from a", "1")
 }
 
 func limits(t *testing.T, b *Bench) {
@@ -67,7 +67,7 @@ func limits(t *testing.T, b *Bench) {
 	b.Want("select n, l from seen order by n", "1|9\n2|7\n3|3\n4|7\n5|9")
 	_, err := b.ApplyFiles(map[string]string{"4_x.sql": "-- shipsql: statement_timeout=20ms\n" + b.engine.SQL.Slow})
 	wantCode(t, err, fault.SQLError)
-	wantFailure(t, err, 1)
+	_ = wantFailure(t, err, 1)
 	b.Want("select count(*) from a", "0")
 }
 

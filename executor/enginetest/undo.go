@@ -65,7 +65,7 @@ func undoRefusals(t *testing.T, b *Bench) {
 	files["5_e.up.sql"], files["5_e.down.sql"] = "select 5", "select 1"
 	folder := b.load(files)
 	_, err := b.ApplyFiles(files)
-	wantFailure(t, err, 2)
+	_ = wantFailure(t, err, 2)
 	refuse := func(code fault.Code, words string, run executor.Run) {
 		t.Helper()
 		_, err := b.Undo(t.Context(), run)
@@ -100,7 +100,7 @@ func undoFailed(t *testing.T, b *Bench) {
 		t.Errorf("failure %+v", failure)
 	}
 	_, err = b.undo(files, "2")
-	wantFailure(t, err, 1)
+	_ = wantFailure(t, err, 1)
 	b.Want("select count(*) from a", "0")
 	b.wantRows("state", "applied\napplied")
 	b.WantStates(files, "1 applied 1/1\n2 applied 1/1")
@@ -113,7 +113,7 @@ func undoGoesOn(t *testing.T, b *Bench) {
 	}
 	b.MustApply(files)
 	_, err := b.undo(files, "1")
-	wantFailure(t, err, 2)
+	_ = wantFailure(t, err, 2)
 	if e := b.entries(b.load(files))[0]; e.State != executor.StatePartial || !strings.Contains(e.Note, "an undo is under way") {
 		t.Errorf("entry %+v", e)
 	}

@@ -76,18 +76,19 @@ func TestAnIndexThatIsBuiltSaysHowFar(t *testing.T) {
 		if slices.Contains(seen, e.Phase) || e.Phase == "waiting for old snapshots" && !strings.Contains(e.Detail, "an unnamed session") {
 			return // PostgreSQL may wait for a snapshot of autovacuum too
 		}
-		seen = append(seen, e.Phase)
-		switch e.Phase {
+		switch e.Phase { // a slow machine shows others, too
 		case "building index: scanning table":
 			if e.Of == 0 || e.Unit != "blocks" || !strings.Contains(e.Detail, "waits for a lock of") {
 				t.Errorf("event %+v", e)
 			}
 			b.Exec("select pg_advisory_unlock(7)")
+			seen = append(seen, e.Phase)
 		case "waiting for old snapshots":
 			if e.Done >= e.Of || e.Unit != "sessions" {
 				t.Errorf("event %+v", e)
 			}
 			b.on(reader, "commit")
+			seen = append(seen, e.Phase)
 		}
 	})
 	if err != nil {
@@ -119,7 +120,7 @@ func TestWithoutAPollerTheRunGoesOn(t *testing.T) {
 				}
 				b.Exec("commit")
 			})
-			if err != nil || events != 1 {
+			if err != nil || events == 0 {
 				t.Errorf("%v after %d events", err, events)
 			}
 			b.await("not exists (select from pg_stat_activity where application_name like 'shipsql/watch%' and datname = current_database())")

@@ -33,11 +33,9 @@ func (f *file) runAlone(ctx context.Context, i int) error {
 	return f.attempt(ctx, *s)
 }
 
-// attempt runs a statement whose intent is committed.
+// attempt runs a statement whose intent was committed a moment ago, when the lock
+// was ours: only the session itself can give it up.
 func (f *file) attempt(ctx context.Context, s statement) error {
-	if err := f.held(ctx); err != nil {
-		return err
-	}
 	f.step(s, executor.EventRunning, 0)
 	f.left.leaves(s)
 	f.inner = innerTables{}
@@ -62,18 +60,34 @@ func (f *file) done(ctx context.Context, s statement, post []object) error {
 	for i := range post {
 		post[i].Create = "" // its fingerprint is enough
 	}
+	done := move{steps: []statement{s}, state: ledger.StepDone, post: observation{Objects: post}}
 	last := s.n == f.statements[len(f.statements)-1].n
+	if f.doneAtOnce(ctx, done, last) {
+		return nil
+	}
 	err := f.record(ctx, func() error {
-		if err := f.stepDone(ctx, s, observation{Objects: post}); err != nil || !last {
+		if _, err := f.move(ctx, done); err != nil || !last {
 			return err
 		}
 		return f.finish(ctx)
 	})
 	if refused, ok := errors.AsType[*executor.Failure](err); ok { // the companion's tables refuse; the step is done all the same
-		err = f.record(ctx, func() error { return f.stepDone(ctx, s, observation{Objects: post}) })
+		err = f.record(ctx, func() error { return f.mustMove(ctx, done) })
 		return errors.Join(refused, err)
 	}
 	return err
+}
+
+// doneAtOnce completes a step without a transaction around it, and says whether it
+// did: not where more is to be written, and not where the file may have left
+// autocommit off. Whatever is in the way, the usual way finds out.
+func (f *file) doneAtOnce(ctx context.Context, done move, last bool) bool {
+	if f.left.any || last && !f.finishesSimply() {
+		return false
+	}
+	done.last = last
+	moved, err := f.move(context.WithoutCancel(ctx), done)
+	return moved && err == nil
 }
 
 // refusedAlone handles an error of a statement that ran alone. Where the database

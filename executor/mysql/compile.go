@@ -40,6 +40,7 @@ type statement struct {
 	way     way
 	setting bool        // it sets the session: it runs again before the rest of the file
 	charset bool        // it changes what the connection's bytes mean
+	reaches bool        // it may run code that others stored: triggers, views, functions
 	limits  timeouts    // of this statement only
 	before  observation // what was seen before it ran
 }

@@ -29,10 +29,51 @@ type connection struct {
 	*sql.Conn
 
 	db       *sql.DB
+	prepared map[string]*sql.Stmt // of our own statements
 	wire     atomic.Pointer[net.Conn]
 	at       string // host/database, for messages
 	login    string
 	database string
+}
+
+// prepare prepares a statement of ours, once.
+func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	p := c.prepared[text]
+	if p != nil {
+		return p, nil
+	}
+	p, err := c.PrepareContext(ctx, text)
+	if err == nil {
+		c.prepared[text] = p
+	}
+	return p, err
+}
+
+// ask runs one of our own queries for one value.
+func (c *connection) ask(ctx context.Context, value any, text string, args ...any) error {
+	return c.askRow(ctx, []any{value}, text, args...)
+}
+
+// askRow runs one of our own queries for one row.
+func (c *connection) askRow(ctx context.Context, into []any, text string, args ...any) error {
+	p, err := c.prepare(ctx, text)
+	if err != nil {
+		return err
+	}
+	return p.QueryRowContext(ctx, args...).Scan(into...)
+}
+
+// do runs one of our own statements and returns how many rows it changed.
+func (c *connection) do(ctx context.Context, text string, args ...any) (int64, error) {
+	p, err := c.prepare(ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	result, err := p.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 // connect opens one connection. When the login is refused the URL is read again:
@@ -67,7 +108,7 @@ func (t *target) dial(ctx context.Context, url, program string) (*connection, er
 
 // open makes the one connection of a sql.DB that can't make another.
 func open(ctx context.Context, config *driverpkg.Config) (*connection, error) {
-	c := &connection{at: where(config), login: config.User, database: config.DBName}
+	c := &connection{prepared: map[string]*sql.Stmt{}, at: where(config), login: config.User, database: config.DBName}
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		wire, err := dial(ctx, network, address)

@@ -5,9 +5,15 @@
 // Each run opens one connection, without pool: database/sql could not make
 // another, so no statement is ever sent twice behind our back. On that very
 // session it takes the database's lock, asks whether the job is still ours, and
-// mints an epoch in the table shipsql_meta. From then on each of our transactions
-// locks that row, compares the epoch and makes sure that the lock is still ours,
-// so a run that was overtaken can't commit anything.
+// mints an epoch in the table shipsql_meta. From then on all that we write locks
+// that row and compares the epoch, so a run that was overtaken can't commit
+// anything; and what is committed before a statement runs makes sure that the lock
+// is still ours.
+//
+// A round trip to the server costs as much as a small change there, so what can be
+// asked or written together is one statement. The mark that a step is done carries
+// the fence in its condition, and is its own transaction where nothing goes with
+// it.
 //
 // These servers commit each change of the schema by itself, so the ledger counts
 // statements. How a statement runs depends on what it is:

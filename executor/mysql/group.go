@@ -32,7 +32,7 @@ func (f *file) runTogether(ctx context.Context, i, end int) error {
 		return err
 	}
 	f.resumed = true
-	if err := f.enter(ctx); err != nil {
+	if err := f.enterGroup(ctx, group); err != nil {
 		f.rollback(ctx)
 		return f.explained(err)
 	}
@@ -45,11 +45,17 @@ func (f *file) runTogether(ctx context.Context, i, end int) error {
 	return f.theirs(ctx)
 }
 
-// inside does what stands between START TRANSACTION and COMMIT.
-func (f *file) inside(ctx context.Context, group []statement, last bool) error {
-	if err := f.moveSteps(ctx, ledger.StepRunning, group); err != nil {
-		return f.explained(err)
+// enterGroup begins the transaction of statements whose intent was committed a
+// moment ago, when the lock was ours. Its first change asks the fence too.
+func (f *file) enterGroup(ctx context.Context, group []statement) error {
+	if _, err := f.ExecContext(ctx, "START TRANSACTION"); err != nil {
+		return err
 	}
+	return f.mustMove(ctx, move{steps: group, state: ledger.StepRunning})
+}
+
+// inside does what stands between the beginning of the transaction and COMMIT.
+func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 	for _, s := range group {
 		f.step(s, executor.EventRunning, 0)
 		f.left.leaves(s)
@@ -66,13 +72,16 @@ func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 	if err := f.ours(ctx); err != nil {
 		return err
 	}
-	if err := f.held(ctx); err != nil { // a trigger may have given the lock up
-		return err
+	if slices.ContainsFunc(group, func(s statement) bool { return s.reaches }) { // a trigger may have given the lock up
+		if err := f.held(ctx); err != nil {
+			return err
+		}
 	}
-	if err := f.moveSteps(ctx, ledger.StepDone, group); err != nil {
+	simply := last && f.finishesSimply()
+	if err := f.mustMove(ctx, move{steps: group, state: ledger.StepDone, last: simply}); err != nil {
 		return f.explained(err)
 	}
-	if last {
+	if last && !simply {
 		return f.explained(f.finish(ctx))
 	}
 	return nil
@@ -81,7 +90,6 @@ func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 // undoGroup ends a transaction that failed. Nothing of it is left, and the ledger
 // says so, unless others may simply have been in the way.
 func (f *file) undoGroup(ctx context.Context, group []statement, failed error) error {
-	ctx = context.WithoutCancel(ctx)
 	ctx = context.WithoutCancel(ctx) // undoing isn't cancelled
 	f.rollback(ctx)
 	if broken(failed) {
@@ -117,9 +125,10 @@ type innerTables struct {
 }
 
 // transactional says that all that a statement writes is covered by a
-// transaction, as far as the catalog tells.
-func (f *file) transactional(ctx context.Context, s statement) (bool, error) {
-	reaches := slices.ContainsFunc(s.parsed.Functions, func(name string) bool { return f.stored[name] })
+// transaction, as far as the catalog tells, and notes whether it reaches further
+// than the tables that it names.
+func (f *file) transactional(ctx context.Context, s *statement) (bool, error) {
+	s.reaches = slices.ContainsFunc(s.parsed.Functions, func(name string) bool { return f.stored[name] })
 	for _, o := range s.parsed.Objects {
 		if s.way != rows || o.Use == syntax.Calls {
 			continue
@@ -131,9 +140,9 @@ func (f *file) transactional(ctx context.Context, s statement) (bool, error) {
 		if p == unknownPlace || p == outside && o.Use == syntax.Writes {
 			return false, nil
 		}
-		reaches = reaches || p == perhapsOutside
+		s.reaches = s.reaches || p == perhapsOutside
 	}
-	if !reaches {
+	if !s.reaches {
 		return true, nil
 	}
 	others, err := f.outsideTables(ctx)
@@ -164,9 +173,9 @@ func (c *connection) placeOf(ctx context.Context, name catalog.Name) (place, err
 	schema := orDefault(name.Schema, c.database)
 	var engine, kind string
 	var triggers int
-	err := c.QueryRowContext(ctx, `SELECT COALESCE(ENGINE, ''), TABLE_TYPE,
+	err := c.askRow(ctx, []any{&engine, &kind, &triggers}, `SELECT COALESCE(ENGINE, ''), TABLE_TYPE,
 			(SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?)
-		FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`, schema, name.Name, schema, name.Name).Scan(&engine, &kind, &triggers)
+		FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`, schema, name.Name, schema, name.Name)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return unknownPlace, nil

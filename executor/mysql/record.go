@@ -40,20 +40,25 @@ func (s *session) transaction(ctx context.Context, f func() error) error {
 }
 
 func (s *session) enter(ctx context.Context) error {
-	if err := s.held(ctx); err != nil {
-		return err
-	}
 	if _, err := s.ExecContext(ctx, "START TRANSACTION"); err != nil {
 		return s.explained(err)
 	}
+	return s.fence(ctx)
+}
+
+// fence locks the meta row until the transaction ends, and makes sure that its
+// epoch and the database's lock are ours.
+func (s *session) fence(ctx context.Context) error {
 	var epoch int64
-	switch err := s.ask(ctx, &epoch, "SELECT epoch FROM shipsql_meta FOR UPDATE"); {
+	var held bool
+	err := s.askRow(ctx, []any{&epoch, &held}, "SELECT epoch, IS_USED_LOCK(?) <=> CONNECTION_ID() FROM shipsql_meta FOR UPDATE", s.lock)
+	switch {
 	case err != nil:
 		return s.explained(err)
 	case epoch != s.epoch:
 		return fault.New(fault.Conflict, "another run took the database over").At(s.at).Then("look at its result; nothing more is done here")
 	}
-	return nil
+	return s.mustHold(held)
 }
 
 // commit ends the transaction. When the connection breaks, only the ledger knows
@@ -224,23 +229,48 @@ func (f *file) putSteps(ctx context.Context, state string, statements []statemen
 	return nil
 }
 
-// moveSteps changes the state of the steps of statements.
-func (f *file) moveSteps(ctx context.Context, state string, statements []statement) error {
-	first, last := statements[0].n, statements[len(statements)-1].n
-	moved, err := f.do(ctx, "UPDATE shipsql_steps SET state = ?"+ofKey+" AND n BETWEEN ? AND ?",
-		append([]any{state}, f.stepKey().and(first, last)...)...)
-	if err == nil && moved != int64(len(statements)) {
-		return fault.New(fault.Conflict, "the ledger's steps of version %s were changed by another", f.Migration.Version).At(f.at).Then("look who writes to shipsql_steps")
-	}
-	return err
+// move is a change of the state of neighbouring steps.
+type move struct {
+	steps []statement
+	state string
+	post  observation
+	last  bool // the migration's row is completed with them
 }
 
-// stepDone completes the row of one step.
-func (f *file) stepDone(ctx context.Context, s statement, post observation) error {
-	_, err := f.do(ctx, "UPDATE shipsql_steps SET state = 'done', post = ?"+ofKey+" AND n = ?",
-		append([]any{post.bytes()}, f.stepKey().and(s.n)...)...)
-	return err
+// move makes the change if the epoch is ours and says whether it did, for all of
+// the steps. It is one statement, so outside of a transaction it is one by itself;
+// that epoch is assigned has it locked, whatever the isolation level.
+func (f *file) move(ctx context.Context, m move) (moved bool, err error) {
+	rows, join, finish := int64(len(m.steps)), "", ""
+	args := []any{m.state, m.post.bytes()}
+	if m.last {
+		rows++
+		join = " JOIN shipsql_migrations m USING (history, kind, version)"
+		finish = ", m.state = 'applied', name = ?, checksum = ?, finished_at = UTC_TIMESTAMP(6)"
+		args = append(args, f.Migration.Name, f.Migration.Checksum)
+	}
+	k := f.stepKey()
+	args = append(args, f.epoch, k.history, k.kind, k.version, m.steps[0].n, m.steps[len(m.steps)-1].n)
+	n, err := f.do(ctx, "UPDATE shipsql_meta, shipsql_steps s"+join+" SET epoch = epoch, s.state = ?, post = ?"+finish+
+		" WHERE epoch = ? AND s.history = ? AND s.kind = ? AND s.version = ? AND n BETWEEN ? AND ?", args...)
+	return n == rows, err
 }
+
+// mustMove is move where all that could be in the way is another's doing.
+func (f *file) mustMove(ctx context.Context, m move) error {
+	moved, err := f.move(ctx, m)
+	if err != nil || moved {
+		return err
+	}
+	if err := f.fence(ctx); err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, "the ledger's steps of version %s were changed by another", f.Migration.Version).At(f.at).Then("look who writes to shipsql_steps")
+}
+
+// finishesSimply says that nothing but the migration's row is written when it is
+// complete.
+func (f *file) finishesSimply() bool { return !f.undo && !f.stale && f.run.Companion == nil }
 
 // forget removes the rows of steps that left no trace, and with the only ones
 // the migration's row, which is then pending again, or what an undo made of it.

@@ -107,7 +107,7 @@ func (f *file) stretch(ctx context.Context, i int) (int, error) {
 	}
 	end := i
 	for end < len(f.statements) && f.statements[end].way != alone && f.statements[end].limits == f.statements[i].limits {
-		inside, err := f.transactional(ctx, f.statements[end])
+		inside, err := f.transactional(ctx, &f.statements[end])
 		if err != nil {
 			return 0, err
 		}

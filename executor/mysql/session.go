@@ -38,18 +38,17 @@ func lockName(database string) string {
 type session struct {
 	*connection
 
-	target   *target
-	run      executor.Run
-	facts    facts
-	lock     string // the lock's name
-	id       int64  // CONNECTION_ID()
-	epoch    int64  // the fence; 0 before it is minted
-	left     leavings
-	prepared map[string]*sql.Stmt // of our own statements
-	aside    *connection          // sees objects as no file's settings change them; nil until it is needed
-	inner    innerTables
-	stored   map[string]bool // functions that somebody made, in lower case
-	ready    bool            // the companion's tables are made
+	target *target
+	run    executor.Run
+	facts  facts
+	lock   string // the lock's name
+	id     int64  // CONNECTION_ID()
+	epoch  int64  // the fence; 0 before it is minted
+	left   leavings
+	aside  *connection // sees objects as no file's settings change them; nil until it is needed
+	inner  innerTables
+	stored map[string]bool // functions that somebody made, in lower case
+	ready  bool            // the companion's tables are made
 }
 
 // open connects, checks that the server can take our writes, takes the lock and
@@ -59,7 +58,7 @@ func (t *target) open(ctx context.Context, run executor.Run) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{connection: conn, target: t, run: run, prepared: map[string]*sql.Stmt{}}
+	s := &session{connection: conn, target: t, run: run}
 	if err := s.begin(ctx); err != nil {
 		s.Close(ctx)
 		return nil, err
@@ -164,42 +163,14 @@ func (s *session) held(ctx context.Context) error {
 	if err := s.ask(ctx, &held, "SELECT IS_USED_LOCK(?) <=> CONNECTION_ID()", s.lock); err != nil {
 		return s.explained(err)
 	}
+	return s.mustHold(held)
+}
+
+func (s *session) mustHold(held bool) error {
 	if !held {
 		return fault.New(fault.Conflict, "the session lost the database's lock").At(s.at).Then("trying again is safe")
 	}
 	return nil
-}
-
-// prepare prepares a statement of ours, once.
-func (s *session) prepare(ctx context.Context, text string) error {
-	if s.prepared[text] != nil {
-		return nil
-	}
-	p, err := s.PrepareContext(ctx, text) //nolint:sqlclosecheck // it goes with the session
-	if err == nil {
-		s.prepared[text] = p
-	}
-	return err
-}
-
-// ask runs one of our own queries for one value.
-func (s *session) ask(ctx context.Context, value any, text string, args ...any) error {
-	if err := s.prepare(ctx, text); err != nil {
-		return err
-	}
-	return s.prepared[text].QueryRowContext(ctx, args...).Scan(value)
-}
-
-// do runs one of our own statements and returns how many rows it changed.
-func (s *session) do(ctx context.Context, text string, args ...any) (int64, error) {
-	if err := s.prepare(ctx, text); err != nil {
-		return 0, err
-	}
-	result, err := s.prepared[text].ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }
 
 // beside lends a second connection. What it sees is not changed by the settings,

@@ -71,7 +71,7 @@ func keepTemplate(ctx context.Context, data, template string, a account) error {
 // templatePath depends on the installation, the command and the user: a template
 // of another version or owner must never be used.
 func (i installer) templatePath(a account) (string, error) {
-	base, err := baseFor(a)
+	base, err := baseFor(true, a)
 	if err != nil {
 		return "", err
 	}

@@ -50,7 +50,7 @@ func StartMariaDB(ctx context.Context, o MariaDBOptions) (*MariaDB, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newServer(ctx, "MariaDB", "mysql", "nobody")
+	s, err := newServer(ctx, "MariaDB", !o.Relaxed, "mysql", "nobody")
 	if err != nil {
 		return nil, err
 	}

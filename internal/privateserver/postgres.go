@@ -44,7 +44,7 @@ func StartPostgres(ctx context.Context, o Options) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newServer(ctx, "PostgreSQL", "postgres", "nobody")
+	s, err := newServer(ctx, "PostgreSQL", o.Durable, "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}

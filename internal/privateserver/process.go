@@ -41,7 +41,9 @@ type server struct {
 	janitor *os.File      // closing it makes the janitor clean up
 }
 
-func newServer(ctx context.Context, name string, users ...string) (*server, error) {
+// newServer makes the folder of a server. One that flushes nothing may have it in
+// memory.
+func newServer(ctx context.Context, name string, durable bool, users ...string) (*server, error) {
 	a, err := unprivileged(users...)
 	if err != nil {
 		return nil, err
@@ -50,7 +52,7 @@ func newServer(ctx context.Context, name string, users ...string) (*server, erro
 	if err != nil {
 		return nil, err
 	}
-	home, err := newHome(strings.ToLower(name), a)
+	home, err := newHome(strings.ToLower(name), durable, a)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func StartRedisWith(ctx context.Context, o RedisOptions) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newServer(ctx, "Redis", "redis", "nobody")
+	s, err := newServer(ctx, "Redis", true, "redis", "nobody")
 	if err != nil {
 		return nil, err
 	}

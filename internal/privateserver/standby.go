@@ -18,7 +18,7 @@ func (p *Postgres) StartStandby(ctx context.Context) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newServer(ctx, "PostgreSQL", "postgres", "nobody")
+	s, err := newServer(ctx, "PostgreSQL", false, "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,6 @@ import (
 )
 
 func TestALostLockStopsTheRun(t *testing.T) {
-	t.Parallel()
 	b := newBench(t)
 	b.Exec("create procedure sneaky() begin do release_all_locks(); end", "create table a(n int)",
 		"create trigger sly before insert on a for each row set new.n = release_all_locks()")

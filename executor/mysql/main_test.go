@@ -60,6 +60,9 @@ var engine = enginetest.Engine{
 
 func TestMain(m *testing.M) { os.Exit(enginetest.Main(m, engine)) }
 
+// Tests that aren't parallel look at, or change, what the whole server has: its
+// plugins, and whether there is any table that no transaction covers.
+
 func TestEngine(t *testing.T) { enginetest.Run(t, engine) }
 
 // bench is the suite's, with MariaDB's ways.

@@ -153,21 +153,44 @@ func FuzzLoad(f *testing.F) {
 // TestLargeFilesAreSpooled: what is too large for memory is read from elsewhere,
 // and is the same migration.
 func TestLargeFilesAreSpooled(t *testing.T) {
-	dir := t.TempDir()
 	text := strings.Repeat("INSERT INTO notes VALUES (1, '"+strings.Repeat("word ", 2000)+"');\r\n", 1700)
-	if err := os.WriteFile(filepath.Join(dir, "1_notes.sql"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	for name, files := range map[string]map[string]string{
+		layout.Native: {"1_notes.up.sql": text, "1_notes.down.sql": text},
+		layout.Goose:  {"1_notes.sql": "-- notes\n-- +goose Up\n" + text + "-- +goose Down\n" + text},
+	} {
+		read, err := layout.ReadDir(os.DirFS(folderOf(t, files)), ".")
+		if err != nil || len(read) != len(files) || !read[0].Spooled {
+			t.Fatalf("%s: %d files, %v", name, len(read), err)
+		}
+		folder, err := layout.Load(read, layout.Options{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := folder.Migrations[0]
+		statements, want := m.Statements(), strings.TrimRight(text, "\r\n")
+		if name == layout.Native {
+			want = text
+		}
+		if len(statements) != 1700 || m.Checksum != executor.Checksum(strings.ReplaceAll(want, "\r\n", "\n")) {
+			t.Errorf("%s: checksum %s, %d statements", name, m.Checksum, len(statements))
+		}
+		if strings.TrimSpace(m.Down) != strings.TrimSpace(text) {
+			t.Errorf("%s: the down part is another", name)
+		}
+		if first := map[string]int{layout.Native: 1, layout.Goose: 3}[name]; statements[0].Line != first || statements[1699].Line != first+1699 {
+			t.Errorf("%s: lines %d to %d", name, statements[0].Line, statements[1699].Line)
+		}
 	}
-	files, err := layout.ReadDir(os.DirFS(dir), ".")
-	if err != nil || len(files) != 1 || !files[0].Spooled {
-		t.Fatalf("%d files, %v", len(files), err)
+}
+
+// folderOf writes files to a directory.
+func folderOf(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	folder, err := layout.Load(files, layout.Options{Name: layout.Native})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := folder.Migrations[0]
-	if want := executor.Checksum(strings.ReplaceAll(text, "\r\n", "\n")); m.Checksum != want || len(m.Statements()) != 1700 {
-		t.Errorf("checksum %s, want %s; %d statements", m.Checksum, want, len(m.Statements()))
-	}
+	return dir
 }

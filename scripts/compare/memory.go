@@ -16,18 +16,21 @@ func memoryTable(ctx context.Context, b bench) error {
 		{"0001_notes", text("CREATE TABLE notes (id bigint PRIMARY KEY, note varchar(200) NOT NULL);\n")},
 		{"0002_rows", rows},
 	}
-	for _, tool := range []string{shipsql, goose, migrate} {
-		dir, err := b.write(tool, files)
+	for _, row := range []struct{ name, tool, folder string }{
+		{"ShipSQL, goose's folder", shipsql, goose}, {"ShipSQL, plain files", shipsql, migrate},
+		{"goose", goose, goose}, {"golang-migrate", migrate, migrate},
+	} {
+		dir, err := b.write(row.folder, files)
 		if err != nil {
 			return err
 		}
 		err = b.database(ctx, func(name string) error {
-			c, err := timed(b.command(ctx, tool, b.url(name), dir))
+			c, err := timed(b.command(ctx, row.tool, b.url(name), dir))
 			if err != nil {
-				fmt.Printf("| %s | fails: %s | |\n", tool, strings.ReplaceAll(tail(err.Error()), "\n", " "))
+				fmt.Printf("| %s | fails: %s | |\n", row.name, strings.ReplaceAll(tail(err.Error()), "\n", " "))
 				return nil
 			}
-			fmt.Printf("| %s | %.1f s | %d MiB |\n", tool, c.took.Seconds(), c.peak>>20)
+			fmt.Printf("| %s | %.1f s | %d MiB |\n", row.name, c.took.Seconds(), c.peak>>20)
 			return nil
 		})
 		if err != nil {

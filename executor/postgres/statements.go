@@ -131,6 +131,12 @@ type fence struct {
 const (
 	fenceSQL = `SELECT epoch, CASE WHEN pg_advisory_unlock($1, $2) THEN pg_try_advisory_lock($1, $2) ELSE false END,
 		set_config('application_name', $3, false) FROM shipsql.meta FOR UPDATE`
+	appliedSQL = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note, started_at, finished_at)
+		VALUES ($1, $2, $3, $4, $5, 'applied', $6, $7, $8, $9, now(), clock_timestamp())`
+)
+
+// Those that marks and files of several steps need aren't.
+const (
 	insertSQL = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`
 	finishSQL = `UPDATE shipsql.migrations SET state = 'applied', name = $4, checksum = $5, finished_at = clock_timestamp()
@@ -140,7 +146,7 @@ const (
 // prepareOwn prepares them; a file that may deallocate statements must not use
 // them.
 func (s *session) prepareOwn(ctx context.Context) error {
-	for name, sql := range map[string]string{"shipsql_fence": fenceSQL, "shipsql_insert": insertSQL, "shipsql_finish": finishSQL} {
+	for name, sql := range map[string]string{"shipsql_fence": fenceSQL, "shipsql_applied": appliedSQL} {
 		if _, err := s.Prepare(ctx, name, sql); err != nil {
 			return err
 		}

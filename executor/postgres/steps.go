@@ -146,7 +146,7 @@ func (f file) ambiguous(ctx context.Context, s statement, evidence string) error
 // runTogether runs statements[i:end] in one transaction with their steps.
 func (f file) runTogether(ctx context.Context, i, end int) error {
 	err := f.enter(ctx, opening{f.beginOf(i), f.limits}, func(b *pgx.Batch) {
-		f.queueBegun(b, ledger.Partial)
+		f.queueBegun(b)
 		f.queueDone(b, f.statements[i:end])
 	})
 	if err != nil {
@@ -183,7 +183,7 @@ func (f file) runAlone(ctx context.Context, i int) error {
 		return err
 	}
 	err = f.record(ctx, func(b *pgx.Batch) {
-		f.queueBegun(b, ledger.Partial)
+		f.queueBegun(b)
 		f.queueStep(b, s, ledger.StepIntent, before)
 	})
 	if err != nil {

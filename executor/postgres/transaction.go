@@ -56,32 +56,37 @@ func contended(err error) bool {
 	return false
 }
 
-// transaction runs the whole file and its ledger row as one.
+// transaction runs the whole file and its ledger row as one. An undo looks first
+// whether the row is there; an apply makes it at the end, when it knows all of it.
 func (f file) transaction(ctx context.Context) error {
-	final := ledger.Applied
-	if f.undoing() {
-		final = ledger.Undone
-	}
-	started, written := time.Now(), false
+	started, missing := time.Now(), false
 	err := f.enter(ctx, opening{f.wrapper, f.limits}, func(b *pgx.Batch) {
-		f.queueBegun(b, final).Exec(func(tag pgconn.CommandTag) error {
-			written = tag.RowsAffected() == 1
-			return nil
-		})
+		if f.undoing() {
+			f.queueState(b, ledger.Undone).Exec(func(tag pgconn.CommandTag) error {
+				missing = tag.RowsAffected() == 0
+				return nil
+			})
+		}
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !written: // can't be while we hold lock and epoch, unless somebody writes the ledger by hand
+	}
+	if missing {
 		f.rollback(ctx)
-		return fault.New(fault.Conflict, "the ledger's row of version %s changed while the run held the lock", f.Migration.Version).
-			At(f.path).Then("trying again reads it")
+		return f.otherRow()
 	}
 	if err := f.execute(ctx, f.asRole(f.limited(f.statements))); err != nil {
 		f.rollback(ctx)
 		return err
 	}
-	return f.commit(ctx, func(b *pgx.Batch) { f.queueFinish(b, time.Since(started)) })
+	return f.commit(ctx, func(b *pgx.Batch) { f.queueWhole(b, time.Since(started)) })
+}
+
+// otherRow is the error of a ledger that isn't as it was read: while we hold lock
+// and epoch, it can't be, unless somebody writes it by hand.
+func (f file) otherRow() *fault.Error {
+	return fault.New(fault.Conflict, "the ledger's row of version %s changed while the run held the lock", f.Migration.Version).
+		At(f.path).Then("trying again reads it")
 }
 
 // opening is how one of our transactions begins. Its zero value is a plain BEGIN.
@@ -172,6 +177,9 @@ func (f file) commit(ctx context.Context, write func(*pgx.Batch)) error {
 		return nil
 	case err == nil:
 		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.path)
+	case fault.CodeOf(err) == fault.Conflict:
+		f.rollback(ctx)
+		return err
 	case errors.As(err, &pg) && !disconnected(pg):
 		f.rollback(ctx)
 		return f.failure(ctx, statement{}, err)

@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
@@ -54,26 +56,51 @@ func (f file) left() map[int]ledger.Step {
 func (f file) begun() bool { return len(f.left()) > 0 || f.Row != nil && !f.undoing() }
 
 // queueBegun makes the migration's row, if it has none; an undo changes the one
-// that is there. It touches one row unless somebody else wrote the ledger, or
-// there was a row already.
-func (f file) queueBegun(b *pgx.Batch, state string) *pgx.QueuedQuery {
+// that is there.
+func (f file) queueBegun(b *pgx.Batch) {
 	if f.undoing() {
-		return f.queueState(b, state)
+		f.queueState(b, ledger.Partial)
+		return
 	}
+	f.queueReplaced(b)
+	k := f.key()
+	b.Queue(insertSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum, ledger.Partial,
+		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
+}
+
+// queueReplaced removes the row that no longer counts.
+func (f file) queueReplaced(b *pgx.Batch) {
 	if old := f.Replaces; old != nil {
 		for _, table := range []string{"steps", "migrations"} {
 			b.Queue("DELETE FROM shipsql."+table+" WHERE history = $1 AND kind = $2 AND version = $3", ledger.History(f.run.History), old.Kind, old.Version)
 		}
 	}
-	k := f.key()
-	return b.Queue(f.own("shipsql_insert", insertSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum, state,
-		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
 }
 
 // queueState changes the migration's state.
 func (f file) queueState(b *pgx.Batch, state string) *pgx.QueuedQuery {
 	k := f.key()
 	return b.Queue("UPDATE shipsql.migrations SET state = $4 WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version, state)
+}
+
+// queueWhole writes the row of a migration that is one transaction, and the other
+// tool's history with it.
+func (f file) queueWhole(b *pgx.Batch, took time.Duration) {
+	if f.undoing() {
+		f.queueFinish(b, took)
+		return
+	}
+	f.queueReplaced(b)
+	k := f.key()
+	b.Queue(f.own("shipsql_applied", appliedSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum,
+		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note).Fn = func(results pgx.BatchResults) error {
+		_, err := results.Exec()
+		if pg, answered := errors.AsType[*pgconn.PgError](err); answered && pg.Code == "23505" { // unique_violation
+			return f.otherRow().Because(err)
+		}
+		return err
+	}
+	f.queueCompanion(b, took)
 }
 
 // queueFinished completes the migration's row behind the last step.
@@ -87,7 +114,7 @@ func (f file) queueFinish(b *pgx.Batch, took time.Duration) {
 		b.Queue(undoneSQL, k.history, k.kind, k.version, f.run.Release, f.run.Actor, f.run.ToolVersion)
 		b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind IN ($2, 'undo') AND version = $3", k.history, k.kind, k.version)
 	} else {
-		b.Queue(f.own("shipsql_finish", finishSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum)
+		b.Queue(finishSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum)
 	}
 	f.queueCompanion(b, took)
 }

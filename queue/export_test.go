@@ -21,8 +21,9 @@ func (q *Queue) ReconcileOnce(ctx context.Context) error { return q.reconcileOnc
 // Ordered are the statements that every free worker asks, with what SQLite's plan
 // must have: they must end at the first row they find.
 var Ordered = map[string]string{
-	candidatesSQL(2, 2): "SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)",
-	headSQL:             "SEARCH j USING INDEX queue_jobs_of_key (key=?)",
+	headsSQL(2, 2): "SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)",
+	dueSQL:         "SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)",
+	nextSQL(1):     "SEARCH j USING INDEX queue_jobs_of_key (key=?)",
 }
 
 // Hot are the statements that every worker, or every look of the reconciler, runs,
@@ -31,16 +32,18 @@ var Hot = map[string]struct {
 	SQL  string
 	Args []any
 }{
-	"candidates": {candidatesSQL(8, 1), []any{1_700_000_000_000_000, "task", "view", "sync", "delivery", "advance", "review", "catalog", "reconcile", ""}},
-	"claim":      {claimSQL, []any{1_700_000_000_000_000, 1_800_000_000_000_000, "e1000001"}},
-	"head":       {headSQL, []any{1_700_000_000_000_000, "e1"}},
-	"settle":     {settleSQL, []any{"done", 1, 0, "", 1, "e1000001", 0, int64(math.MaxInt64)}},
-	"renew":      {renewSQL, []any{1, "e1000001", 0}},
-	"expired":    {expiredSQL, []any{1_700_000_000_000_000, batch}},
-	"lease end":  {leaseEndSQL, nil},
-	"forget":     {forgetSQL, []any{0, batch}},
-	"insert":     {insertSQL(1) + joinSQL, []any{1, "z", "view", "k", "", true, "{}", 1, ""}},
-	"replaced":   {replacedSQL, []any{"e1000001"}},
+	"heads":     {headsSQL(8, 1), []any{1_700_000_000_000_000, "task", "view", "sync", "delivery", "advance", "review", "catalog", "reconcile", ""}},
+	"claim":     {claimSQL(3), []any{1_700_000_000_000_000, 1_800_000_000_000_000, "e1000001", "e1000002", "e1000003"}},
+	"due":       {dueSQL, []any{1_700_000_000_000_000, "", "task", 1_700_000_000_000_000, 8}},
+	"next":      {nextSQL(3), []any{1_700_000_000_000_000, "e1", "e2", "e3"}},
+	"finish":    {finishSQL(2), []any{1, "e1000001", 0, "e1000002", 0}},
+	"settle":    {settleSQL, []any{"done", 1, 0, "", 1, "e1000001", 0, int64(math.MaxInt64)}},
+	"renew":     {renewSQL, []any{1, "e1000001", 0}},
+	"expired":   {expiredSQL, []any{1_700_000_000_000_000, perLook}},
+	"lease end": {leaseEndSQL, nil},
+	"forget":    {forgetSQL, []any{0, perLook}},
+	"insert":    {insertSQL(1) + joinSQL, []any{1, "z", "view", "k", "", true, "{}", 1, ""}},
+	"replaced":  {replacedSQL, []any{"e1000001"}},
 }
 
 // Skew is by how much earlier a job is due that is due at once.
@@ -50,7 +53,7 @@ const Skew = skew
 var (
 	Migrations = migrations
 	Statements = []string{
-		insertSQL(3), insertSQL(1) + joinSQL, claimSQL, candidatesSQL(2, 2), headSQL, renewSQL, mineSQL, settleSQL, replacedSQL,
+		insertSQL(3), insertSQL(1) + joinSQL, claimSQL(2), dueSQL, headsSQL(2, 2), nextSQL(2), finishSQL(2), renewSQL, mineSQL, settleSQL, replacedSQL,
 		expiredSQL, leaseEndSQL, forgetSQL, statsSQL, deadSQL, reviveSQL, busySQL, oldestSQL,
 		workersSQL, beatSQL, leaveSQL, pruneSQL,
 	}

@@ -63,7 +63,7 @@ func TestTheCostOfAClaimDoesNotGrowWithTheQueue(t *testing.T) {
 			for name, statement := range queue.Hot {
 				pages, plan := pagesOf(t, db, statement.SQL, statement.Args)
 				t.Logf("%s: %d pages", name, pages)
-				if pages > 150 {
+				if pages > 150 || strings.Contains(plan, "JIT") {
 					t.Errorf("%s reads %d pages:\n%s", name, pages, plan)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/shipsql/shipsql/internal/batch"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/ids"
 	"github.com/shipsql/shipsql/store"
@@ -87,6 +88,7 @@ type Queue struct {
 	contact *contact      // with the store
 	nudges  chan struct{} // wakes one idle worker of this process
 	ids     *ids.Source
+	done    *batch.Line[Job, bool] // claims that end, and whether they were held
 
 	handlers map[string]Handler     // fixed once Run is called
 	onDead   map[string]DeadHandler // likewise
@@ -105,7 +107,7 @@ type Queue struct {
 // before Run.
 func New(db *store.DB, bell Bell, log *slog.Logger, o Options) *Queue {
 	o = o.withDefaults()
-	return &Queue{
+	q := &Queue{
 		db: db, bell: bell, log: log, options: o,
 		jobs:     table{db: db, lease: o.Lease},
 		contact:  &contact{log: log},
@@ -114,6 +116,8 @@ func New(db *store.DB, bell Bell, log *slog.Logger, o Options) *Queue {
 		handlers: map[string]Handler{}, onDead: map[string]DeadHandler{},
 		active: map[string]int{},
 	}
+	q.done = batch.New(batch.Options{Lanes: 2, Most: 32}, q.finishAll)
+	return q
 }
 
 // Handle sets the handler of a kind. Jobs of a kind without one stay where they

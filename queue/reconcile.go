@@ -39,7 +39,11 @@ func (q *Queue) reconcileOnce(ctx context.Context) error {
 	if err := q.takeBackExpired(ctx); err != nil {
 		return err
 	}
-	ids, err := q.jobs.candidates(ctx, q.db, q.openKinds(nil), q.options.Pools)
+	heads, err := q.jobs.heads(ctx, q.db, q.openKinds(), q.options.Pools)
+	ids := make([]string, len(heads))
+	for i, h := range heads {
+		ids[i] = h.id
+	}
 	q.ring(ctx, ids...)
 	return errors.Join(err, q.jobs.forget(ctx, q.db.Now().Add(-q.options.KeepDone)))
 }

@@ -1,12 +1,14 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,27 +44,60 @@ const first = `
 	AND (SELECT 1 FROM queue_jobs e WHERE e.key = j.key AND e.kind = j.kind AND e.state = 'ready' AND e.id < j.id
 		AND (e.run_after <= $1 OR e.attempts > 0) LIMIT 1) IS NULL`
 
-const claimSQL = `
+func claimSQL(ids int) string {
+	return `
 UPDATE queue_jobs AS j SET state = 'running', fence = fence + 1, lease_until = $2, updated_at = $1
-WHERE j.id = $3 AND j.state = 'ready' AND j.run_after <= $1 AND ` + first + `
+WHERE j.id IN (` + placeholders("$%d", 3, ids) + `) AND j.state = 'ready' AND j.run_after <= $1 AND ` + first + `
 RETURNING ` + columns
-
-// claim takes the job if it is still first: a compare-and-set by id.
-func (t table) claim(ctx context.Context, tx *store.Tx, id string) (job Job, ok bool, err error) {
-	now := tx.Now()
-	job, err = scanJob(tx.QueryRow(ctx, claimSQL, store.Micros(now), store.Micros(now.Add(t.lease)), id).Scan)
-	if errors.Is(err, sql.ErrNoRows) { // somebody else was faster
-		return Job{}, false, nil
-	}
-	if err != nil {
-		return Job{}, false, fmt.Errorf("claim job %s: %w", id, err)
-	}
-	return job, true, nil
 }
 
-// candidates are the ids of jobs that a worker for these kinds and pools could
-// claim now, the one that is due longest first: at most one per kind and pool.
-func (t table) candidates(ctx context.Context, in store.Queryer, kinds, pools []string) ([]string, error) {
+// claim takes those of the jobs that are still first: a compare-and-set by id.
+func (t table) claim(ctx context.Context, ids []string) ([]Job, error) {
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
+	now := t.db.Now()
+	args := []any{store.Micros(now), store.Micros(now.Add(t.lease))}
+	for _, id := range ids {
+		args = append(args, id)
+	}
+	jobs, err := store.Returning(ctx, t.db, scanJob, claimSQL(len(ids)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("claim %d jobs: %w", len(ids), err)
+	}
+	slices.SortFunc(jobs, func(a, b Job) int { return cmp.Compare(a.ID, b.ID) })
+	return jobs, nil
+}
+
+const dueSQL = `
+SELECT j.id FROM queue_jobs j
+WHERE j.state = 'ready' AND j.pool = $2 AND j.kind = $3 AND j.run_after <= $4 AND ` + first + `
+ORDER BY j.run_after, j.id LIMIT $5`
+
+// due are the ids of the first jobs of the head's kind and pool, at most so many,
+// that are due by a time. No two are of one key.
+func (t table) due(ctx context.Context, h head, by time.Time, most int) ([]string, error) {
+	if most == 1 {
+		return []string{h.id}, nil
+	}
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
+	rows, err := t.db.Query(ctx, dueSQL, store.Micros(t.db.Now()), h.pool, h.kind, store.Micros(by), most)
+	if err != nil {
+		return nil, fmt.Errorf("look for runnable jobs: %w", err)
+	}
+	return store.Collect(rows, scanID)
+}
+
+// head is the first runnable job of a kind and pool.
+type head struct {
+	kind, pool string
+	due        time.Time
+	id         string
+}
+
+// heads are the jobs that a worker for these kinds and pools could claim first, at
+// most one per kind and pool, the one that is due longest first.
+func (t table) heads(ctx context.Context, in store.Queryer, kinds, pools []string) ([]head, error) {
 	if len(kinds) == 0 || len(pools) == 0 {
 		return nil, nil
 	}
@@ -72,54 +107,64 @@ func (t table) candidates(ctx context.Context, in store.Queryer, kinds, pools []
 	for _, name := range append(append([]string(nil), kinds...), pools...) {
 		args = append(args, name)
 	}
-	rows, err := in.Query(ctx, candidatesSQL(len(kinds), len(pools)), args...)
+	rows, err := in.Query(ctx, headsSQL(len(kinds), len(pools)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for runnable jobs: %w", err)
 	}
-	heads, err := store.Collect(rows, func(scan store.Scan) (head sql.NullString, err error) { return head, scan(&head) })
+	heads, err := store.Collect(rows, scanHead)
 	if err != nil {
 		return nil, fmt.Errorf("look for runnable jobs: %w", err)
 	}
-	return inOrder(heads), nil
+	heads = slices.DeleteFunc(heads, func(h head) bool { return h.id == "" })
+	slices.SortFunc(heads, func(a, b head) int { return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.id, b.id)) })
+	return heads, nil
 }
 
-// inOrder are the ids of the heads that there are. All times have 16 digits until
-// the year 2286, so their text sorts as they do.
-func inOrder(heads []sql.NullString) (ids []string) {
-	slices.SortFunc(heads, func(a, b sql.NullString) int { return strings.Compare(a.String, b.String) })
-	for _, head := range heads {
-		if _, id, ok := strings.Cut(head.String, " "); ok {
-			ids = append(ids, id)
-		}
+func scanHead(scan store.Scan) (h head, err error) {
+	var first sql.NullString
+	if err := scan(&h.kind, &h.pool, &first); err != nil || !first.Valid {
+		return h, err
 	}
-	return ids
+	due, id, _ := strings.Cut(first.String, " ")
+	us, err := strconv.ParseInt(due, 10, 64)
+	h.due, h.id = store.FromMicros(us), id
+	return h, err
 }
 
-// candidatesSQL goes to the first job of each kind and pool in queue_jobs_due,
+// headsSQL goes to the first job of each kind and pool in queue_jobs_due,
 // so it costs the same however many wait there, in other pools, or for later.
 // What it must pass over are jobs that stand behind another of their key.
-func candidatesSQL(kinds, pools int) string {
+func headsSQL(kinds, pools int) string {
 	return `
 WITH kinds (kind) AS (VALUES ` + placeholders("($%d)", 2, kinds) + `), pools (pool) AS (VALUES ` + placeholders("($%d)", 2+kinds, pools) + `)
-SELECT (
+SELECT kinds.kind, pools.pool, (
 	SELECT cast(j.run_after AS text) || ' ' || j.id FROM queue_jobs j
 	WHERE j.state = 'ready' AND j.pool = pools.pool AND j.kind = kinds.kind AND j.run_after <= $1 AND ` + first + `
 	ORDER BY j.run_after, j.id LIMIT 1)
 FROM kinds CROSS JOIN pools`
 }
 
-const headSQL = `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND j.key = $2 AND ` + first + ` ORDER BY j.id LIMIT 1`
+// nextSQL finds what could run now of some keys.
+func nextSQL(keys int) string {
+	return `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND j.key IN (` + placeholders("$%d", 2, keys) + `) AND ` + first
+}
 
-// head is the id of the key's job that could run now, "" if there is none.
-func (t table) head(ctx context.Context, key string) (id string, err error) {
+// next are the ids of the keys' jobs that could run now.
+func (t table) next(ctx context.Context, keys ...string) ([]string, error) {
 	ctx, cancel := t.bounded(ctx)
 	defer cancel()
-	err = t.db.QueryRow(ctx, headSQL, store.Micros(t.db.Now()), key).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+	args := []any{store.Micros(t.db.Now())}
+	for _, key := range keys {
+		args = append(args, key)
 	}
-	return id, err
+	rows, err := t.db.Query(ctx, nextSQL(len(keys)), args...)
+	if err != nil {
+		return nil, err
+	}
+	return store.Collect(rows, scanID)
 }
+
+func scanID(scan store.Scan) (id string, err error) { return id, scan(&id) }
 
 const renewSQL = `UPDATE queue_jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'running'`
 
@@ -181,8 +226,31 @@ func (t table) replaced(ctx context.Context, in store.Queryer, job Job) (bool, e
 	return n > 0, err
 }
 
-// batch bounds what one look of the reconciler takes back, and what it forgets.
-const batch = 1000
+// finishSQL ends claims that did their work.
+func finishSQL(claims int) string {
+	return `
+WITH ended (job, claim) AS (VALUES ` + pairs(2, claims) + `)
+UPDATE queue_jobs SET state = 'done', run_after = $1, last_error = '', lease_until = 0, updated_at = $1
+FROM ended WHERE id = ended.job AND fence = ended.claim AND state = 'running' RETURNING id`
+}
+
+// finish ends claims whose work is done, in one statement, and says for each
+// whether it was held.
+func (t table) finish(ctx context.Context, claims []Job) (held []bool, err error) {
+	args := []any{store.Micros(t.db.Now())}
+	for _, job := range claims {
+		args = append(args, job.ID, job.Fence)
+	}
+	ids, err := store.Returning(ctx, t.db, scanID, finishSQL(len(claims)), args...)
+	held = make([]bool, len(claims))
+	for i, job := range claims {
+		held[i] = slices.Contains(ids, job.ID)
+	}
+	return held, err
+}
+
+// perLook bounds what one look of the reconciler takes back, and what it forgets.
+const perLook = 1000
 
 const expiredSQL = `SELECT ` + columns + ` FROM queue_jobs WHERE state = 'running' AND lease_until < $1 ORDER BY lease_until LIMIT $2`
 
@@ -190,7 +258,7 @@ const expiredSQL = `SELECT ` + columns + ` FROM queue_jobs WHERE state = 'runnin
 func (t table) expired(ctx context.Context, now time.Time) ([]Job, error) {
 	ctx, cancel := t.bounded(ctx)
 	defer cancel()
-	rows, err := t.db.Query(ctx, expiredSQL, store.Micros(now), batch)
+	rows, err := t.db.Query(ctx, expiredSQL, store.Micros(now), perLook)
 	if err != nil {
 		return nil, fmt.Errorf("look for expired leases: %w", err)
 	}
@@ -219,7 +287,7 @@ DELETE FROM queue_jobs WHERE id IN (
 func (t table) forget(ctx context.Context, before time.Time) error {
 	ctx, cancel := t.bounded(ctx)
 	defer cancel()
-	_, err := t.db.Exec(ctx, forgetSQL, store.Micros(before), batch)
+	_, err := t.db.Exec(ctx, forgetSQL, store.Micros(before), perLook)
 	return err
 }
 
@@ -240,6 +308,15 @@ func changedOne(result sql.Result, err error) error {
 		return err
 	}
 	return errLost
+}
+
+// pairs is "($2, cast($3 AS bigint)), ($4, …)", from 2 and n 2.
+func pairs(from, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("($%d, cast($%d AS bigint))", from+2*i, from+2*i+1)
+	}
+	return strings.Join(list, ", ")
 }
 
 // placeholders is "($3), ($4)" for the form "($%d)", from 3 and n 2.

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/shipsql/shipsql/store"
@@ -29,12 +30,12 @@ func (q *Queue) take(ctx context.Context) (Job, bool) {
 // claim takes up to most jobs.
 func (q *Queue) claim(ctx context.Context, most int) []Job {
 	for ctx.Err() == nil {
-		ids, err := q.jobs.candidates(ctx, q.db, q.openKinds(nil), q.options.Pools)
+		heads, err := q.jobs.heads(ctx, q.db, q.openKinds(), q.options.Pools)
 		q.heard(ctx, err)
-		if err != nil || len(ids) == 0 {
+		if err != nil || len(heads) == 0 {
 			return nil
 		}
-		jobs, err := q.claimFrom(ctx, ids[0], most)
+		jobs, err := q.claimFirst(ctx, heads, most)
 		if store.IsUnique(err) {
 			continue // another node was faster with a job of the same key
 		}
@@ -43,58 +44,46 @@ func (q *Queue) claim(ctx context.Context, most int) []Job {
 			return nil
 		}
 		if len(jobs) > 0 {
-			for _, job := range jobs {
-				q.countActive(job.Kind, 1)
-			}
+			q.countActive(jobs[0].Kind, len(jobs))
 			return jobs
 		}
 	}
 	return nil
 }
 
-// claimFrom claims the job, and those next in line, in one transaction; none if
-// another node was faster with the first.
-func (q *Queue) claimFrom(ctx context.Context, id string, most int) (jobs []Job, err error) {
-	ctx, cancel := q.jobs.bounded(ctx)
-	defer cancel()
-	err = q.db.TxUnordered(ctx, func(tx *store.Tx) error {
-		jobs = nil
-		for next := id; next != ""; {
-			job, ok, err := q.jobs.claim(ctx, tx, next)
-			if err != nil || !ok {
-				return err
-			}
-			if jobs = append(jobs, job); len(jobs) == most {
-				return nil
-			}
-			ids, err := q.jobs.candidates(ctx, tx, q.openKinds(jobs), q.options.Pools)
-			if err != nil || len(ids) == 0 {
-				return err
-			}
-			next = ids[0]
-		}
-		return nil
-	})
-	return jobs, err
+// claimFirst claims the first job, and those of its kind and pool that are due
+// before all others; none if another node was faster.
+func (q *Queue) claimFirst(ctx context.Context, heads []head, most int) ([]Job, error) {
+	by := q.db.Now()
+	if len(heads) > 1 {
+		by = heads[1].due
+	}
+	ids, err := q.jobs.due(ctx, heads[0], by, min(most, q.room(heads[0].kind)))
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return q.jobs.claim(ctx, ids)
 }
 
-// openKinds are the kinds with a handler that are below their limit, once the
-// given jobs run too.
-func (q *Queue) openKinds(taken []Job) []string {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+// openKinds are the kinds with a handler that are below their limit.
+func (q *Queue) openKinds() []string {
 	kinds := make([]string, 0, len(q.handlers))
 	for kind := range q.handlers {
-		running := q.active[kind]
-		for _, job := range taken {
-			if job.Kind == kind {
-				running++
-			}
-		}
-		if limit, limited := q.options.Limits[kind]; !limited || running < limit {
+		if q.room(kind) > 0 {
 			kinds = append(kinds, kind)
 		}
 	}
 	slices.Sort(kinds) // one text, one prepared plan
 	return kinds
+}
+
+// room is how many more jobs of a kind this process may run now.
+func (q *Queue) room(kind string) int {
+	limit, limited := q.options.Limits[kind]
+	if !limited {
+		return math.MaxInt32
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return limit - q.active[kind]
 }

@@ -139,7 +139,13 @@ func (q *Queue) settle(work context.Context, job Job, cause error) verdict {
 		return verdict{outcome: OutcomeLost, lastError: v.lastError}
 	}
 	q.report(job, v)
-	q.ringNext(context.WithoutCancel(work), job, v)
+	work = context.WithoutCancel(work)
+	if v.state == Ready && v.runAfter.After(q.db.Now()) {
+		q.ringAt(work, job.ID, v.runAfter)
+	}
+	if v.state != Done { // who ended it has rung
+		q.ringNext(work, job.Key)
+	}
 	return v
 }
 
@@ -199,7 +205,11 @@ func (q *Queue) write(ctx context.Context, job Job, e ending) error {
 // to be ready again may meet a newer one that was added since it looked; when it
 // looks again the newer one is there, or has gone on.
 func (q *Queue) writeBeside(ctx context.Context, job Job, e ending) (err error) {
-	if e.verdict.state != Ready {
+	switch e.verdict.state {
+	case Done:
+		return q.writeDone(ctx, job)
+	case Ready:
+	default:
 		return q.jobs.settle(ctx, q.db, job, e) // one statement
 	}
 	const looks = 5
@@ -210,6 +220,30 @@ func (q *Queue) writeBeside(ctx context.Context, job Job, e ending) (err error) 
 		}
 	}
 	return err
+}
+
+// writeDone ends a claim whose work is done, with others that end meanwhile.
+func (q *Queue) writeDone(ctx context.Context, job Job) error {
+	held, err := q.done.Do(ctx, job)
+	if err == nil && !held {
+		err = errLost
+	}
+	return err
+}
+
+// finishAll ends claims whose work is done and rings for who waited for their keys.
+func (q *Queue) finishAll(claims []Job) (held []bool, err error) {
+	ctx, cancel := q.jobs.bounded(context.Background())
+	defer cancel()
+	if held, err = q.jobs.finish(ctx, claims); err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(claims))
+	for i, job := range claims {
+		keys[i] = job.Key
+	}
+	q.ringNext(ctx, keys...)
+	return held, nil
 }
 
 // report logs what an operator should know.
@@ -224,16 +258,11 @@ func (q *Queue) report(job Job, v verdict) {
 	}
 }
 
-// ringNext wakes a worker for the job that is now first of the key.
-func (q *Queue) ringNext(ctx context.Context, job Job, v verdict) {
-	if v.state == Ready && v.runAfter.After(q.db.Now()) {
-		q.ringAt(ctx, job.ID, v.runAfter)
-	}
-	id, err := q.jobs.head(ctx, job.Key)
+// ringNext wakes workers for the jobs that are now first of the keys.
+func (q *Queue) ringNext(ctx context.Context, keys ...string) {
+	ids, err := q.jobs.next(ctx, keys...)
 	q.heard(ctx, err)
-	if id != "" {
-		q.ring(ctx, id)
-	}
+	q.ring(ctx, ids...)
 }
 
 func (q *Queue) countActive(kind string, n int) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 )
@@ -19,4 +20,23 @@ func Collect[T any](rows *sql.Rows, read func(Scan) (T, error)) (values []T, err
 		values = append(values, value)
 	}
 	return values, rows.Err()
+}
+
+// Returning runs one writing statement that returns rows, in a transaction of its
+// own, beside others: as [DB.Exec].
+func Returning[T any](ctx context.Context, db *DB, read func(Scan) (T, error), query string, args ...any) (values []T, err error) {
+	if db.lone() {
+		if err := db.takeTurn(ctx); err != nil {
+			return nil, err
+		}
+		defer db.endTurn()
+	}
+	rows, err := db.write.QueryContext(ctx, query, storable(args)...)
+	if err == nil {
+		values, err = Collect(rows, read)
+	}
+	if err != nil {
+		return nil, db.explain(err)
+	}
+	return values, nil
 }

@@ -58,38 +58,49 @@ func (r AuditRow) seal() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// audit appends a decision to the chain, in the transaction that carries it out.
-// What was known of the project before it no longer holds.
-func audit(ctx context.Context, tx *store.Tx, n note) error {
-	row := AuditRow{
-		Seq: 1, At: tx.Now(), Action: n.action, Project: n.project, Release: n.release,
-		Environment: n.environment, Database: n.database, Actor: n.actor,
-	}
+// audit appends decisions to the chain, in the transaction that carries them out.
+// What was known of a project before them no longer holds.
+func audit(ctx context.Context, tx *store.Tx, notes ...note) error {
 	var last int64
-	err := tx.QueryRow(ctx, `SELECT seq, hash FROM deploy_audit ORDER BY seq DESC LIMIT 1`).Scan(&last, &row.Prev)
+	var prev string
+	err := tx.QueryRow(ctx, `SELECT seq, hash FROM deploy_audit ORDER BY seq DESC LIMIT 1`).Scan(&last, &prev)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	row.Seq = last + 1
-	if row.Data, err = json.Marshal(n.data); err != nil {
-		return err
-	}
-	if row.Hash, err = row.seal(); err != nil {
-		return err
-	}
-	actor, err := encode(row.Actor)
-	if err != nil {
-		return err
-	}
-	if !n.routine {
-		if err := nextRevision(ctx, tx, n.project); err != nil {
+	var args []any
+	for _, n := range notes {
+		row, err := n.row(tx.Now(), last+1, prev)
+		if err != nil {
 			return err
 		}
+		if !n.routine {
+			if err := nextRevision(ctx, tx, n.project); err != nil {
+				return err
+			}
+		}
+		actor, err := encode(row.Actor)
+		if err != nil {
+			return err
+		}
+		args = append(args, row.Seq, micros(row.At), row.Action, row.Project, row.Release, row.Environment, row.Database,
+			actor, string(row.Data), row.Prev, row.Hash)
+		last, prev = row.Seq, row.Hash
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO deploy_audit (`+auditColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		row.Seq, micros(row.At), row.Action, row.Project, row.Release, row.Environment, row.Database,
-		actor, string(row.Data), row.Prev, row.Hash)
+	_, err = tx.Exec(ctx, `INSERT INTO deploy_audit (`+auditColumns+`) VALUES `+store.Rows(len(notes), auditWidth), args...)
 	return err
+}
+
+// row is a decision as the chain's next link.
+func (n note) row(at time.Time, seq int64, prev string) (row AuditRow, err error) {
+	row = AuditRow{
+		Seq: seq, At: at, Action: n.action, Project: n.project, Release: n.release,
+		Environment: n.environment, Database: n.database, Actor: n.actor, Prev: prev,
+	}
+	if row.Data, err = json.Marshal(n.data); err != nil {
+		return row, err
+	}
+	row.Hash, err = row.seal()
+	return row, err
 }
 
 // nextRevision ends what was read of the project at the present one.
@@ -98,7 +109,10 @@ func nextRevision(ctx context.Context, tx *store.Tx, project string) error {
 	return err
 }
 
-const auditColumns = `seq, at, action, project, release, environment, database, actor, data, prev, hash`
+const (
+	auditColumns = `seq, at, action, project, release, environment, database, actor, data, prev, hash`
+	auditWidth   = 11
+)
 
 func readAudit(scan store.Scan) (AuditRow, error) {
 	var r AuditRow

@@ -52,10 +52,11 @@ func (s *Service) claimTask(ctx context.Context, t storedTask) (*attempt, error)
 		}
 		moved := false
 		if view.goes {
-			var a *attempt
-			if a, moved, err = s.claimSeen(ctx, t, view); a != nil || err != nil || !moved {
-				return a, err
+			begun, err := s.starts.Do(ctx, starting{task: t, view: view})
+			if begun.attempt != nil || err != nil || !begun.moved {
+				return begun.attempt, err
 			}
+			moved = true
 		}
 		s.forget(p, view.sight) // it is old, or does not let the task go: read anew
 		if !moved {
@@ -103,27 +104,6 @@ func (s *Service) view(ctx context.Context, p Project, t storedTask) (view, erro
 	return v, err
 }
 
-// claimSeen starts a task whose gate was seen open, if no decision fell since;
-// moved says that one did.
-func (s *Service) claimSeen(ctx context.Context, t storedTask, v view) (a *attempt, moved bool, err error) {
-	err = s.db.TxTogether(ctx, func(tx *store.Tx) error {
-		a, moved = nil, false // of a run that was rolled back
-		now, err := loadClaimable(ctx, tx, t.ID)
-		if err != nil || !now.State.Active() {
-			return err
-		}
-		if moved = now.revision != v.revision; moved {
-			return nil
-		}
-		a, err = s.start(ctx, tx, now, v)
-		return err
-	})
-	if err != nil {
-		return nil, false, err
-	}
-	return a, moved, nil
-}
-
 // claimJudged starts a task after everything that is known of its project was
 // read and judged anew in the same transaction; what follows from it for the
 // stage is written down.
@@ -139,7 +119,8 @@ func (s *Service) claimJudged(ctx context.Context, p Project, t storedTask) (*at
 		if err != nil {
 			return err
 		}
-		now, err := loadClaimable(ctx, tx, t.ID)
+		found, err := loadClaimable(ctx, tx, t.ID)
+		now := found[t.ID]
 		if err != nil || !now.State.Active() {
 			return err
 		}
@@ -152,12 +133,17 @@ func (s *Service) claimJudged(ctx context.Context, p Project, t storedTask) (*at
 		v.run, err = s.buildRun(ctx, tx, p, t.stage())
 		if fault.CodeOf(err) == fault.Invalid { // no later attempt would do better
 			now.State, now.Failure, now.FinishedAt = Failed, failureOf(err), tx.Now()
-			err = errors.Join(saveTask(ctx, tx, now.storedTask), s.auditTask(ctx, tx, "task_failed", now.storedTask, now.evidence(executor.Result{})))
+			err = errors.Join(saveTasks(ctx, tx, now.storedTask), s.auditTask(ctx, tx, "task_failed", now.storedTask, now.evidence(executor.Result{})))
 		} else if err == nil {
-			a, err = s.start(ctx, tx, now, v)
+			a, err = s.begin(ctx, tx, now, v)
 		}
 		if err != nil {
 			return err
+		}
+		if a != nil {
+			if err := s.markStarted(ctx, tx, a); err != nil {
+				return err
+			}
 		}
 		_, err = s.settle(ctx, tx, p, facts.asked())
 		return err
@@ -187,38 +173,8 @@ func (s *Service) holdBack(ctx context.Context, tx *store.Tx, t storedTask, fact
 // never was, or it would hold the database's job.
 func (s *Service) putBack(ctx context.Context, tx *store.Tx, t storedTask) error {
 	t.State = Waiting
-	if err := saveTask(ctx, tx, t); err != nil {
+	if err := saveTasks(ctx, tx, t); err != nil {
 		return err
 	}
 	return s.auditTask(ctx, tx, "task_put_back", t, nil)
-}
-
-// start marks a task running.
-func (s *Service) start(ctx context.Context, tx *store.Tx, t claimable, v view) (*attempt, error) {
-	env, _ := s.cfg.Environment(t.Environment)
-	a := &attempt{project: v.project, pullRequest: v.pullRequest, env: env, run: v.run.on(s.topology.databases[t.Database]), before: t.Failure}
-	a.run.Task, a.run.Actor = t.ID, actorsOf(v.stage)
-	if t.answered {
-		var err error
-		if a.run.Resolve, err = useResolutions(ctx, tx, t.ID); err != nil {
-			return nil, err
-		}
-		for i, r := range a.run.Resolve {
-			a.run.Resolve[i].Version = versionOf(r.Version)
-		}
-	}
-	t.State, t.RetryAt = Running, time.Time{}
-	t.Attempts++
-	if t.StartedAt.IsZero() {
-		t.StartedAt = tx.Now()
-	}
-	t.Progress = Progress{Of: len(a.run.Migrations)}
-	if err := saveTask(ctx, tx, t.storedTask); err != nil {
-		return nil, err
-	}
-	if err := s.auditTask(ctx, tx, "task_started", t.storedTask, map[string]any{"attempt": t.Attempts, "actor": a.run.Actor}); err != nil {
-		return nil, err
-	}
-	a.storedTask = t.storedTask
-	return a, s.taskChanged(ctx, tx, a)
 }

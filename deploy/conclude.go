@@ -9,7 +9,6 @@ import (
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/secret"
 	"github.com/shipsql/shipsql/queue"
-	"github.com/shipsql/shipsql/store"
 )
 
 const (
@@ -33,42 +32,8 @@ func (s *Service) conclude(ctx context.Context, a *attempt, result executor.Resu
 	now := s.db.Now()
 	t := a.judged(cause, now)
 	t.Progress = a.finalProgress(result, t.State)
-	return t.State == Queued, s.db.TxTogether(ctx, func(tx *store.Tx) error {
-		mine, err := finishTask(ctx, tx, t)
-		if err != nil || !mine {
-			return err
-		}
-		for _, o := range result.Outcomes {
-			if err := insertOutcome(ctx, tx, a.outcome(o.Version, o.Path, outcomeState(o.Kind), now)); err != nil {
-				return err
-			}
-		}
-		if err := s.auditTask(ctx, tx, "task_"+string(t.State), t, t.evidence(result)); err != nil {
-			return err
-		}
-		return s.follow(ctx, tx, a, t)
-	})
-}
-
-// follow has the gates behind a task evaluated when its end can change one: at
-// once when it was the stage's last under way; when something went wrong, now or
-// before, at once too, but not for each of many within a second. Of the others
-// only the view is told.
-func (s *Service) follow(ctx context.Context, tx *store.Tx, a *attempt, t storedTask) error {
-	others, err := underWay(ctx, tx, t.stage())
-	if err != nil {
-		return err
-	}
-	switch trouble := t.State != Done || a.before != nil; {
-	case !others, trouble && s.troubled.due(a.Release, tx.Now()):
-		err = s.ringProject(ctx, tx, t.project)
-	case trouble:
-		err = s.ringProjectAt(ctx, tx, t.project, tx.Now().Add(tellEvery))
-	}
-	if err != nil {
-		return err
-	}
-	return s.taskChanged(ctx, tx, a)
+	_, err = s.ends.Do(ctx, ended{attempt: a, task: t, result: result, at: now})
+	return t.State == Queued, err
 }
 
 func outcomeState(kind executor.OutcomeKind) State {

@@ -115,7 +115,7 @@ func (s *Service) reopenFailed(ctx context.Context, tx *store.Tx, release, versi
 			if t.Failure == nil || executor.VersionKey(t.Failure.Version) != executor.VersionKey(version) {
 				continue
 			}
-			if err := saveTask(ctx, tx, t.reopened()); err != nil {
+			if err := saveTasks(ctx, tx, t.reopened()); err != nil {
 				return err
 			}
 		}

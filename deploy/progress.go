@@ -65,10 +65,8 @@ func (r *reporter) store() {
 		if err := saveProgress(r.ctx, tx, a.storedTask, r.progress); err != nil {
 			return err
 		}
-		for _, o := range r.outcomes {
-			if err := insertOutcome(r.ctx, tx, o); err != nil {
-				return err
-			}
+		if err := insertOutcomes(r.ctx, tx, r.outcomes); err != nil {
+			return err
 		}
 		return r.service.changed(r.ctx, tx, a.change(TaskProgressed))
 	})

@@ -126,7 +126,7 @@ func (s *Service) recordResolution(ctx context.Context, tx *store.Tx, c Command,
 	if err := insertResolution(ctx, tx, r); err != nil {
 		return internalRefusal(err)
 	}
-	if err := saveTask(ctx, tx, t.reopened()); err != nil {
+	if err := saveTasks(ctx, tx, t.reopened()); err != nil {
 		return internalRefusal(err)
 	}
 	return noteRefusal(audit(ctx, tx, note{action: VerbResolve, project: t.project, release: t.Release, environment: t.Environment,

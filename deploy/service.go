@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/batch"
 	"github.com/shipsql/shipsql/internal/ids"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/store"
@@ -61,6 +62,9 @@ type Service struct {
 	deps  Deps
 	ids   *ids.Source
 
+	starts *batch.Line[starting, started]
+	ends   *batch.Line[ended, struct{}]
+
 	topology topology
 	sights   sights
 	told     told // of tasks' plain starts and ends
@@ -84,6 +88,7 @@ func New(ctx context.Context, db *store.DB, q *queue.Queue, cfg Config, deps Dep
 	}
 	s := &Service{db: db, queue: q, cfg: cfg.withDefaults(), deps: deps, ids: ids.New()}
 	s.topology = newTopology(s.cfg)
+	s.starts, s.ends = batch.New(together, s.startAll), batch.New(together, s.endAll)
 	q.Handle(JobAdvance, s.handleAdvance)
 	q.Handle(JobTask, s.handleTask)
 	return s, nil

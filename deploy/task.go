@@ -56,7 +56,7 @@ func (s *Service) handleTask(ctx context.Context, job queue.Job) error {
 			return nil
 		}
 		s.deps.Log.Info("A task starts", "task", a.ID, "database", a.Database, "release", a.Release, "environment", a.Environment)
-		result, err := s.apply(ctx, job, a)
+		result, err := s.apply(ctx, a)
 		again, err := s.conclude(ctx, a, result, err)
 		// A task that is queued from now on rings for itself.
 		if err != nil || !again && !a.others {
@@ -69,7 +69,7 @@ func (s *Service) handleTask(ctx context.Context, job queue.Job) error {
 }
 
 // apply runs the attempt on its database.
-func (s *Service) apply(ctx context.Context, job queue.Job, a *attempt) (executor.Result, error) {
+func (s *Service) apply(ctx context.Context, a *attempt) (executor.Result, error) {
 	database, ok := s.topology.databases[a.Database]
 	if !ok {
 		return executor.Result{}, fault.New(fault.Invalid, "the database is not configured any more").
@@ -83,7 +83,7 @@ func (s *Service) apply(ctx context.Context, job queue.Job, a *attempt) (executo
 	run := a.run.Run
 	run.Role = database.SetRole
 	run.Progress = r.event
-	run.StillMine = func(ctx context.Context) error { return s.stillMine(ctx, job, a) }
+	run.StillMine = func(ctx context.Context) error { return s.stillMine(ctx, a) }
 	// What runs on after the lease is lost, or while the process stops, can be
 	// cancelled by a person all the same.
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -101,17 +101,19 @@ func (s *Service) apply(ctx context.Context, job queue.Job, a *attempt) (executo
 	return result, err
 }
 
-// stillMine is asked before every file: the job's lease is ours, this attempt is
-// the task's latest, and nobody cancelled the stage.
-func (s *Service) stillMine(ctx context.Context, job queue.Job, a *attempt) error {
-	if err := s.queue.StillMine(ctx, job); err != nil {
-		return errors.Join(errNotMine, err)
+// stillMine is asked before every file: this attempt is the task's latest, nobody
+// cancelled the stage, and the process goes on. Whoever takes the database's job
+// over takes the task over too, so the task's row tells of a lost lease as well.
+func (s *Service) stillMine(ctx context.Context, a *attempt) error {
+	if s.queue.Stopping() {
+		return errNotMine
 	}
 	var state State
 	var attempts int
 	var cancelled string
-	err := s.db.QueryRow(ctx, `SELECT t.state, t.attempts, coalesce(s.cancelled, '') FROM deploy_tasks t
-		LEFT JOIN deploy_stages s ON s.release = t.release AND s.environment = t.environment WHERE t.id = $1`, a.ID).
+	err := s.db.QueryRow(ctx, `SELECT state, attempts, coalesce((SELECT s.cancelled FROM deploy_stages s
+			WHERE s.release = deploy_tasks.release AND s.environment = deploy_tasks.environment), '')
+		FROM deploy_tasks WHERE id = $1`, a.ID).
 		Scan(&state, &attempts, &cancelled)
 	switch {
 	case err != nil:
@@ -125,8 +127,13 @@ func (s *Service) stillMine(ctx context.Context, job queue.Job, a *attempt) erro
 }
 
 func (s *Service) auditTask(ctx context.Context, tx *store.Tx, action string, t storedTask, data any) error {
-	return audit(ctx, tx, note{
+	return audit(ctx, tx, t.note(action, data))
+}
+
+// note is a decision on the task that concerns no other.
+func (t storedTask) note(action string, data any) note {
+	return note{
 		action: action, project: t.project, release: t.Release, environment: t.Environment,
 		database: t.Database, actor: machine, data: data, routine: true,
-	})
+	}
 }

@@ -2,6 +2,9 @@ package deploy
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
@@ -60,12 +63,23 @@ type claimable struct {
 	answered bool  // a person settled an outcome of it
 }
 
-func loadClaimable(ctx context.Context, tx *store.Tx, id string) (c claimable, err error) {
-	row := tx.QueryRow(ctx, `SELECT `+taskColumns+`,
-		coalesce((SELECT p.revision FROM deploy_projects p WHERE p.id = deploy_tasks.project), 0),
-		EXISTS (SELECT 1 FROM deploy_resolutions r WHERE r.task = deploy_tasks.id AND r.used_at = 0)
-		FROM deploy_tasks WHERE id = $1`, id)
-	c.storedTask, err = readTask(func(dest ...any) error { return row.Scan(append(dest, &c.revision, &c.answered)...) })
+// loadClaimable reads tasks that are to start, by their ids.
+func loadClaimable(ctx context.Context, tx *store.Tx, ids ...string) (map[string]claimable, error) {
+	tasks := make(map[string]claimable, len(ids))
+	return tasks, inChunks(ids, 1, func(placeholders string, args []any) error {
+		rows, err := list(ctx, tx, readClaimable, `SELECT `+taskColumns+`,
+			coalesce((SELECT p.revision FROM deploy_projects p WHERE p.id = deploy_tasks.project), 0),
+			EXISTS (SELECT 1 FROM deploy_resolutions r WHERE r.task = deploy_tasks.id AND r.used_at = 0)
+			FROM deploy_tasks WHERE id IN (`+placeholders+`)`, args...)
+		for _, c := range rows {
+			tasks[c.ID] = c
+		}
+		return err
+	})
+}
+
+func readClaimable(scan store.Scan) (c claimable, err error) {
+	c.storedTask, err = readTask(func(dest ...any) error { return scan(append(dest, &c.revision, &c.answered)...) })
 	return c, err
 }
 
@@ -77,45 +91,59 @@ func loadActive(ctx context.Context, q store.Queryer, database string) ([]stored
 		ORDER BY CASE state WHEN 'running' THEN 0 ELSE 1 END, id`, database)
 }
 
-// saveTask inserts or replaces a task's row.
-func saveTask(ctx context.Context, tx *store.Tx, t storedTask) error {
-	progress, err := encode(t.Progress)
-	if err != nil {
-		return err
+const taskWidth = 14 // columns of a task
+
+// saveTasks inserts or replaces tasks' rows.
+func saveTasks(ctx context.Context, tx *store.Tx, tasks ...storedTask) error {
+	args := make([]any, 0, len(tasks)*taskWidth)
+	for _, t := range tasks {
+		progress, failure, err := t.encoded()
+		if err != nil {
+			return err
+		}
+		args = append(args, t.ID, t.Release, t.project, t.Environment, t.Database, t.State, t.Attempts, progress, failure,
+			micros(t.RetryAt), micros(t.CreatedAt), micros(t.StartedAt), micros(t.FinishedAt), t.worker)
 	}
-	failure, err := optional(t.Failure)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `INSERT INTO deploy_tasks (`+taskColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+	_, err := tx.Exec(ctx, `INSERT INTO deploy_tasks (`+taskColumns+`) VALUES `+store.Rows(len(tasks), taskWidth)+`
 		ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
 			progress = excluded.progress, failure = excluded.failure, retry_at = excluded.retry_at,
-			started_at = excluded.started_at, finished_at = excluded.finished_at`,
-		t.ID, t.Release, t.project, t.Environment, t.Database, t.State, t.Attempts, progress, failure,
-		micros(t.RetryAt), micros(t.CreatedAt), micros(t.StartedAt), micros(t.FinishedAt), t.worker)
+			started_at = excluded.started_at, finished_at = excluded.finished_at`, args...)
 	return err
 }
 
-// finishTask writes what became of an attempt, if it is still the task's running
-// one.
-func finishTask(ctx context.Context, tx *store.Tx, t storedTask) (mine bool, err error) {
-	progress, err := encode(t.Progress)
-	if err != nil {
-		return false, err
+func (t storedTask) encoded() (progress, failure string, err error) {
+	if progress, err = encode(t.Progress); err != nil {
+		return "", "", err
 	}
-	failure, err := optional(t.Failure)
-	if err != nil {
-		return false, err
+	failure, err = optional(t.Failure)
+	return progress, failure, err
+}
+
+// finishTasks writes what became of attempts, of those that are still their
+// tasks' running ones, whose ids it returns.
+func finishTasks(ctx context.Context, tx *store.Tx, tasks []storedTask) (mine map[string]bool, err error) {
+	var rows []string
+	var args []any
+	for _, t := range tasks {
+		progress, failure, err := t.encoded()
+		if err != nil {
+			return nil, err
+		}
+		n := len(args)
+		rows = append(rows, fmt.Sprintf("($%d, cast($%d AS bigint), $%d, $%d, $%d, cast($%d AS bigint), cast($%d AS bigint))",
+			n+1, n+2, n+3, n+4, n+5, n+6, n+7))
+		args = append(args, t.ID, t.Attempts, t.State, progress, failure, micros(t.RetryAt), micros(t.FinishedAt))
 	}
-	result, err := tx.Exec(ctx, `UPDATE deploy_tasks SET state = $3, progress = $4, failure = $5, retry_at = $6, finished_at = $7
-		WHERE id = $1 AND attempts = $2 AND state = 'running'`,
-		t.ID, t.Attempts, t.State, progress, failure, micros(t.RetryAt), micros(t.FinishedAt))
-	if err != nil {
-		return false, err
+	ended := strings.Join(rows, ", ")
+	ids, err := list(ctx, tx, text, `WITH ended (task, attempt, outcome, shown, reason, again_at, over_at) AS (VALUES `+ended+`)
+		UPDATE deploy_tasks SET state = ended.outcome, progress = ended.shown, failure = ended.reason,
+			retry_at = ended.again_at, finished_at = ended.over_at
+		FROM ended WHERE id = ended.task AND attempts = ended.attempt AND state = 'running' RETURNING id`, args...)
+	mine = make(map[string]bool, len(ids))
+	for _, id := range ids {
+		mine[id] = true
 	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return mine, err
 }
 
 // underWay says whether any task of a stage is queued or running.
@@ -161,17 +189,35 @@ func readOutcome(scan store.Scan) (outcome, error) {
 	return o, err
 }
 
-// insertOutcome records an outcome; the first word on a version stands, because
+const outcomeWidth = 10 // columns of an outcome, and its version's key
+
+// insertOutcomes records outcomes; the first word on a version stands, because
 // what was applied stays applied. Of what is repeatable the last text's stands.
-func insertOutcome(ctx context.Context, tx *store.Tx, o outcome) error {
-	_, err := tx.Exec(ctx, `INSERT INTO deploy_outcomes (`+outcomeColumns+`, version_key)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT (project, database, version_key) DO UPDATE SET release = excluded.release, checksum = excluded.checksum,
-			state = excluded.state, at = excluded.at, path = excluded.path
-		WHERE $11 AND deploy_outcomes.checksum <> excluded.checksum`,
-		o.project, o.database, o.version, o.path, o.environment, o.release, o.checksum, o.state, micros(o.at),
-		executor.VersionKey(o.version), o.repeatable)
-	return err
+func insertOutcomes(ctx context.Context, tx *store.Tx, outcomes []outcome) error {
+	var once []any
+	for _, o := range outcomes {
+		row := []any{o.project, o.database, o.version, o.path, o.environment, o.release, o.checksum, o.state, micros(o.at), executor.VersionKey(o.version)}
+		if !o.repeatable {
+			once = append(once, row...)
+			continue
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO deploy_outcomes (`+outcomeColumns+`, version_key)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+			ON CONFLICT (project, database, version_key) DO UPDATE SET release = excluded.release, checksum = excluded.checksum,
+				state = excluded.state, at = excluded.at, path = excluded.path
+			WHERE deploy_outcomes.checksum <> excluded.checksum`, row...)
+		if err != nil {
+			return err
+		}
+	}
+	for part := range slices.Chunk(once, chunk*outcomeWidth) {
+		_, err := tx.Exec(ctx, `INSERT INTO deploy_outcomes (`+outcomeColumns+`, version_key)
+			VALUES `+store.Rows(len(part)/outcomeWidth, outcomeWidth)+` ON CONFLICT (project, database, version_key) DO NOTHING`, part...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loadOutcomes reads where a version stands.

@@ -130,8 +130,16 @@ func (q *Queue) OnDead(kind string, h DeadHandler) { q.onDead[kind] = h }
 // StillMine says, by a nil error, that the job's lease is held by this claim and
 // the process is not about to stop: a handler may begin its next step.
 func (q *Queue) StillMine(ctx context.Context, job Job) error {
-	if q.isStopping() {
+	if q.Stopping() {
 		return fault.New(fault.Conflict, "the process is stopping").At("job " + job.ID)
 	}
 	return q.jobs.mine(ctx, job)
+}
+
+// Stopping says that the process is about to stop: no handler should begin
+// another step.
+func (q *Queue) Stopping() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.stopping
 }

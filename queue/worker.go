@@ -127,7 +127,7 @@ func (q *Queue) renew(ctx context.Context, job Job) {
 // settle writes what became of the attempt and rings for who waited for it. It
 // returns the verdict that holds.
 func (q *Queue) settle(work context.Context, job Job, cause error) verdict {
-	released := q.isStopping() && (!isPermanent(cause) || errors.Is(cause, context.Canceled))
+	released := q.Stopping() && (!isPermanent(cause) || errors.Is(cause, context.Canceled))
 	v := q.options.judge(job, cause, q.db.Now(), released)
 	err := q.writeUntilHeard(work, job, ending{verdict: v, cause: cause})
 	switch {
@@ -269,12 +269,6 @@ func (q *Queue) countActive(kind string, n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.active[kind] += n
-}
-
-func (q *Queue) isStopping() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.stopping
 }
 
 func (q *Queue) setStopping(stopping bool) {

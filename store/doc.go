@@ -37,9 +37,6 @@
 //	ending   answered                    committed  hooks run
 //	ending   connection lost             failed     outcome unknown: callers repeat whole jobs
 //
-// [DB.TxTogether] lets those of one process that wait at the same time share a
-// transaction. If one of them fails all are undone and each goes alone.
-//
 // # SQLite
 //
 // The file is in WAL mode: many connections read while one writes. All writes go

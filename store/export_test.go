@@ -28,13 +28,3 @@ func (db *DB) Postponed() (names []string) {
 	}
 	return names
 }
-
-// WaitTogether is how many wait to share a transaction.
-func (db *DB) WaitTogether() int {
-	db.together.mu.Lock()
-	defer db.together.mu.Unlock()
-	return len(db.together.waiting)
-}
-
-// Transaction is the same for those that share one.
-func (tx *Tx) Transaction() any { return tx.tx }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
+	"strings"
 )
 
 // Scan reads the current row's columns, as sql.Rows.Scan.
@@ -39,4 +41,17 @@ func Returning[T any](ctx context.Context, db *DB, read func(Scan) (T, error), q
 		return nil, db.explain(err)
 	}
 	return values, nil
+}
+
+// Rows are the parameters of so many rows, for VALUES: "($1, $2), ($3, $4)".
+func Rows(rows, width int) string {
+	lists := make([]string, rows)
+	for i := range lists {
+		parameters := make([]string, width)
+		for n := range parameters {
+			parameters[n] = "$" + strconv.Itoa(i*width+n+1)
+		}
+		lists[i] = "(" + strings.Join(parameters, ", ") + ")"
+	}
+	return strings.Join(lists, ", ")
 }

@@ -36,8 +36,7 @@ type DB struct {
 	read  *sql.DB       // its connections can't write
 	turn  chan struct{} // holds a token while no Tx of this process runs
 
-	waiting  waiting  // schema files
-	together together // transactions that share one
+	waiting waiting // schema files
 }
 
 // backend is what SQLite and PostgreSQL do differently.

@@ -145,7 +145,7 @@ func (f *fleet) rollout() (deploy.Release, time.Duration) {
 	fatal(f.tb, err)
 	begin := time.Now()
 	fatal(f.tb, f.service.RecordReview(ctx, made[0].ID, deploy.Verdict{Hash: made[0].Hash, Clean: true}))
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(500 * time.Millisecond) // as a person who looks on
 	defer tick.Stop()
 	for deadline := begin.Add(20 * time.Minute); ; <-tick.C {
 		listed, err := f.service.List(ctx, deploy.Listing{Limit: 1})

@@ -16,6 +16,9 @@ var together = batch.Options{Lanes: 1, Most: 32}
 // togetherWithin bounds such a transaction.
 const togetherWithin = 30 * time.Second
 
+// sureFor is how long a start answers for: too short for a lease to end.
+const sureFor = time.Second
+
 // starting is a task whose gate was seen open.
 type starting struct {
 	task storedTask
@@ -77,6 +80,7 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, t claimable, v view) 
 			a.run.Resolve[i].Version = versionOf(r.Version)
 		}
 	}
+	a.sureUntil = time.Now().Add(sureFor)
 	a.storedTask = t.storedTask
 	a.State, a.RetryAt = Running, time.Time{}
 	a.Attempts++

@@ -24,9 +24,10 @@ type attempt struct {
 	pullRequest int // the release's
 	env         Environment
 	run         stageRun
-	before      *Failure // of the attempt before this one
-	reached     bool     // the database answered at least once
-	others      bool     // more tasks were due on the database, or will be
+	before      *Failure  // of the attempt before this one
+	reached     bool      // the database answered at least once
+	others      bool      // more tasks were due on the database, or will be
+	sureUntil   time.Time // the transaction that started it answers for so long whether it is ours
 }
 
 var (
@@ -104,9 +105,14 @@ func (s *Service) apply(ctx context.Context, a *attempt) (executor.Result, error
 // stillMine is asked before every file: this attempt is the task's latest, nobody
 // cancelled the stage, and the process goes on. Whoever takes the database's job
 // over takes the task over too, so the task's row tells of a lost lease as well.
+// The first question comes right after the start, which has just answered it.
 func (s *Service) stillMine(ctx context.Context, a *attempt) error {
 	if s.queue.Stopping() {
 		return errNotMine
+	}
+	sure := time.Now().Before(a.sureUntil)
+	if a.sureUntil = (time.Time{}); sure {
+		return nil
 	}
 	var state State
 	var attempts int

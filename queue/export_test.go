@@ -23,7 +23,7 @@ func (q *Queue) ReconcileOnce(ctx context.Context) error { return q.reconcileOnc
 var Ordered = map[string]string{
 	headsSQL(2, 2): "SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)",
 	dueSQL:         "SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)",
-	nextSQL(1):     "SEARCH j USING INDEX queue_jobs_of_key (key=?)",
+	nextSQL:        "SEARCH j USING INDEX queue_jobs_of_key (key=?)",
 }
 
 // Hot are the statements that every worker, or every look of the reconciler, runs,
@@ -35,7 +35,7 @@ var Hot = map[string]struct {
 	"heads":     {headsSQL(8, 1), []any{1_700_000_000_000_000, "task", "view", "sync", "delivery", "advance", "review", "catalog", "reconcile", ""}},
 	"claim":     {claimSQL(3), []any{1_700_000_000_000_000, 1_800_000_000_000_000, "e1000001", "e1000002", "e1000003"}},
 	"due":       {dueSQL, []any{1_700_000_000_000_000, "", "task", 1_700_000_000_000_000, 8}},
-	"next":      {nextSQL(3), []any{1_700_000_000_000_000, "e1", "e2", "e3"}},
+	"next":      {nextSQL, []any{1_700_000_000_000_000, "e1"}},
 	"finish":    {finishSQL(2), []any{1, "e1000001", 0, "e1000002", 0}},
 	"settle":    {settleSQL, []any{"done", 1, 0, "", 1, "e1000001", 0, int64(math.MaxInt64)}},
 	"renew":     {renewSQL, []any{1, "e1000001", 0}},
@@ -53,7 +53,7 @@ const Skew = skew
 var (
 	Migrations = migrations
 	Statements = []string{
-		insertSQL(3), insertSQL(1) + joinSQL, claimSQL(2), dueSQL, headsSQL(2, 2), nextSQL(2), finishSQL(2), renewSQL, mineSQL, settleSQL, replacedSQL,
+		insertSQL(3), insertSQL(1) + joinSQL, claimSQL(2), dueSQL, headsSQL(2, 2), nextSQL, finishSQL(2), renewSQL, mineSQL, settleSQL, replacedSQL,
 		expiredSQL, leaseEndSQL, forgetSQL, statsSQL, deadSQL, reviveSQL, busySQL, oldestSQL,
 		workersSQL, beatSQL, leaveSQL, pruneSQL,
 	}

@@ -144,24 +144,17 @@ SELECT kinds.kind, pools.pool, (
 FROM kinds CROSS JOIN pools`
 }
 
-// nextSQL finds what could run now of some keys.
-func nextSQL(keys int) string {
-	return `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND j.key IN (` + placeholders("$%d", 2, keys) + `) AND ` + first
-}
+const nextSQL = `SELECT j.id FROM queue_jobs j WHERE j.state = 'ready' AND j.run_after <= $1 AND j.key = $2 AND ` + first + ` ORDER BY j.id LIMIT 1`
 
-// next are the ids of the keys' jobs that could run now.
-func (t table) next(ctx context.Context, keys ...string) ([]string, error) {
+// next is the id of the key's job that could run now, "" if there is none.
+func (t table) next(ctx context.Context, key string) (id string, err error) {
 	ctx, cancel := t.bounded(ctx)
 	defer cancel()
-	args := []any{store.Micros(t.db.Now())}
-	for _, key := range keys {
-		args = append(args, key)
+	err = t.db.QueryRow(ctx, nextSQL, store.Micros(t.db.Now()), key).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
 	}
-	rows, err := t.db.Query(ctx, nextSQL(len(keys)), args...)
-	if err != nil {
-		return nil, err
-	}
-	return store.Collect(rows, scanID)
+	return id, err
 }
 
 func scanID(scan store.Scan) (id string, err error) { return id, scan(&id) }

@@ -143,7 +143,8 @@ func (q *Queue) settle(work context.Context, job Job, cause error) verdict {
 	if v.state == Ready && v.runAfter.After(q.db.Now()) {
 		q.ringAt(work, job.ID, v.runAfter)
 	}
-	if v.state != Done { // who ended it has rung
+	// Who is done looks for a job at once, and would find the key's next one.
+	if v.state != Done || q.Stopping() {
 		q.ringNext(work, job.Key)
 	}
 	return v
@@ -231,19 +232,10 @@ func (q *Queue) writeDone(ctx context.Context, job Job) error {
 	return err
 }
 
-// finishAll ends claims whose work is done and rings for who waited for their keys.
 func (q *Queue) finishAll(claims []Job) (held []bool, err error) {
 	ctx, cancel := q.jobs.bounded(context.Background())
 	defer cancel()
-	if held, err = q.jobs.finish(ctx, claims); err != nil {
-		return nil, err
-	}
-	keys := make([]string, len(claims))
-	for i, job := range claims {
-		keys[i] = job.Key
-	}
-	q.ringNext(ctx, keys...)
-	return held, nil
+	return q.jobs.finish(ctx, claims)
 }
 
 // report logs what an operator should know.
@@ -258,11 +250,13 @@ func (q *Queue) report(job Job, v verdict) {
 	}
 }
 
-// ringNext wakes workers for the jobs that are now first of the keys.
-func (q *Queue) ringNext(ctx context.Context, keys ...string) {
-	ids, err := q.jobs.next(ctx, keys...)
+// ringNext wakes a worker for the job that is now first of the key.
+func (q *Queue) ringNext(ctx context.Context, key string) {
+	id, err := q.jobs.next(ctx, key)
 	q.heard(ctx, err)
-	q.ring(ctx, ids...)
+	if id != "" {
+		q.ring(ctx, id)
+	}
 }
 
 func (q *Queue) countActive(kind string, n int) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/batch"
 	"github.com/shipsql/shipsql/internal/clock"
 	"github.com/shipsql/shipsql/internal/ids"
 	"github.com/shipsql/shipsql/providers"
@@ -50,7 +51,7 @@ type Bot struct {
 	samples  *lru.Cache[string, []byte]          // by blob: files by which layouts are seen
 	rights   *rights
 	ids      *ids.Source
-	intake   intake
+	intake   *batch.Line[arrival, Outcome]
 }
 
 // How many answers that can't change are kept in memory.
@@ -71,6 +72,7 @@ func New(ctx context.Context, d Deps) (*Bot, error) {
 	}
 	d.PublicURL = strings.TrimRight(d.PublicURL, "/")
 	b := &Bot{Deps: d, rights: newRights(d.Clock), ids: ids.New()}
+	b.intake = batch.New(intakeTogether, b.storeArrivals)
 	if b.trees, err = lru.New[treeKey, []providers.TreeEntry](cachedTrees); err != nil {
 		return nil, err
 	}

@@ -8,37 +8,26 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/shipsql/shipsql/internal/batch"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/queue"
 	"github.com/shipsql/shipsql/store"
 )
 
-// intake collects deliveries that come while others are being stored, so that
-// they share a transaction and its statements: under load the round trips and the
-// commit are most of a delivery's cost.
-type intake struct {
-	mu      sync.Mutex
-	waiting []*arrival
-	lanes   int // transactions under way
-}
+// Deliveries that come while others are being stored share a transaction and its
+// statements: under load the round trips and the commit are most of a delivery's
+// cost. One transaction commits while the next is filled.
+var intakeTogether = batch.Options{Lanes: 2, Most: 32}
 
-const (
-	intakeLanes    = 2                // transactions at once: one commits while one is filled
-	intakeBatch    = 32               // deliveries in one of them
-	intakePatience = 10 * time.Second // then the forge has given up
-)
+// intakePatience bounds such a transaction; then the forge has given up.
+const intakePatience = 10 * time.Second
 
-// arrival is a delivery that waits to be stored. Its results are set before
-// stored is closed.
+// arrival is a delivery that is to be stored.
 type arrival struct {
 	delivery Delivery
 	trace    string // see queue.TraceOf
-	outcome  Outcome
-	err      error
-	stored   chan struct{}
 }
 
 // Receive stores a delivery and its job in one transaction. Its error means
@@ -46,75 +35,28 @@ type arrival struct {
 // turn: of two with one GUID the unique index makes the second wait for the
 // first's end and then find it, and a job too many finds its delivery done.
 func (b *Bot) Receive(ctx context.Context, d Delivery) (Outcome, error) {
-	a := &arrival{delivery: d, trace: queue.TraceOf(ctx), stored: make(chan struct{})}
-	if b.intake.add(a) {
-		go b.storeArrivals() //nolint:contextcheck // it goes on for those who come meanwhile
+	outcome, err := b.intake.Do(ctx, arrival{delivery: d, trace: queue.TraceOf(ctx)})
+	if err != nil {
+		return "", fmt.Errorf("store delivery %s: %w", d.GUID, err)
 	}
-	select {
-	case <-a.stored:
-		return a.outcome, a.err
-	case <-ctx.Done():
-		return "", fmt.Errorf("store delivery %s: %w", d.GUID, ctx.Err())
-	}
+	return outcome, nil
 }
 
-// add lets an arrival wait, and says whether somebody must open a lane.
-func (i *intake) add(a *arrival) (open bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.waiting = append(i.waiting, a)
-	if open = i.lanes < intakeLanes; open {
-		i.lanes++
-	}
-	return open
-}
-
-// next takes those who wait; when nobody does, the lane is closed.
-func (i *intake) next() (batch []*arrival) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	n := min(len(i.waiting), intakeBatch)
-	if n == 0 {
-		i.lanes--
-		return nil
-	}
-	batch = slices.Clone(i.waiting[:n])
-	i.waiting = i.waiting[n:]
-	return batch
-}
-
-// storeArrivals works one lane until nobody waits.
-func (b *Bot) storeArrivals() {
-	for batch := b.intake.next(); batch != nil; batch = b.intake.next() {
-		b.storeTogether(batch)
-		for _, a := range batch {
-			close(a.stored)
-		}
-	}
-}
-
-// storeTogether stores a batch in one transaction; if that fails, each by itself,
-// so that one that can't be stored leaves the others alone. All nodes store in
-// the order of the GUIDs: two that have the same duplicates don't wait in a ring.
-func (b *Bot) storeTogether(batch []*arrival) {
-	slices.SortFunc(batch, func(x, y *arrival) int { return cmp.Compare(x.delivery.GUID, y.delivery.GUID) })
-	if b.storeAll(batch) == nil {
-		return
-	}
-	for _, a := range batch {
-		if a.err = b.storeAll([]*arrival{a}); a.err != nil {
-			a.outcome, a.err = "", fmt.Errorf("store delivery %s: %w", a.delivery.GUID, a.err)
-		}
-	}
-}
-
-func (b *Bot) storeAll(batch []*arrival) error {
+// storeArrivals stores deliveries in one transaction. All nodes store in the order
+// of the GUIDs: two that have the same duplicates don't wait in a ring.
+func (b *Bot) storeArrivals(arrivals []arrival) (outcomes []Outcome, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), intakePatience)
 	defer cancel()
-	return b.Store.TxUnordered(ctx, func(tx *store.Tx) error {
-		rows := make([]received, len(batch))
-		for i, a := range batch {
-			rows[i] = received{Delivery: a.delivery, ID: b.ids.At(tx.Now()), State: stateReceived}
+	sorted := make([]int, len(arrivals)) // places in arrivals
+	for i := range sorted {
+		sorted[i] = i
+	}
+	slices.SortFunc(sorted, func(i, j int) int { return cmp.Compare(arrivals[i].delivery.GUID, arrivals[j].delivery.GUID) })
+	outcomes = make([]Outcome, len(arrivals))
+	return outcomes, b.Store.TxUnordered(ctx, func(tx *store.Tx) error {
+		rows := make([]received, len(arrivals))
+		for n, i := range sorted {
+			rows[n] = received{Delivery: arrivals[i].delivery, ID: b.ids.At(tx.Now()), State: stateReceived}
 		}
 		if err := b.ignore(ctx, tx, rows); err != nil {
 			return err
@@ -124,13 +66,13 @@ func (b *Bot) storeAll(batch []*arrival) error {
 			return err
 		}
 		var jobs []queue.NewJob
-		for i, a := range batch {
-			if a.outcome, err = outcome(ctx, tx, &rows[i], isNew); err != nil {
+		for n, i := range sorted {
+			if outcomes[i], err = outcome(ctx, tx, &rows[n], isNew); err != nil {
 				return err
 			}
-			if rows[i].State != stateDone {
-				job := rows[i].ring()
-				job.Trace = a.trace
+			if rows[n].State != stateDone {
+				job := rows[n].ring()
+				job.Trace = arrivals[i].trace
 				jobs = append(jobs, job)
 			}
 		}
@@ -219,15 +161,7 @@ func manyRows(insert string, rows int) string {
 	before, after, _ := strings.Cut(insert, "($1")
 	one, rest, _ := strings.Cut(after, ")")
 	width := strings.Count(one, "$") + 1
-	lists := make([]string, rows)
-	for i := range lists {
-		parameters := make([]string, width)
-		for n := range parameters {
-			parameters[n] = "$" + strconv.Itoa(i*width+n+1)
-		}
-		lists[i] = "(" + strings.Join(parameters, ", ") + ")"
-	}
-	return before + strings.Join(lists, ", ") + rest
+	return before + store.Rows(rows, width) + rest
 }
 
 // inList makes of a query IN ($1) one of n values.

@@ -13,7 +13,10 @@
 // Idle workers listen to the bell. One that is woken asks the store for the job
 // that is due longest, claims it by compare-and-set on its id, wakes a
 // colleague in case there is more, runs the handler while renewing the lease, and
-// writes down what became of it.
+// writes down what became of it. Workers that are idle at the same time have one of
+// them claim for all, from one kind and pool, and what is done at the same time is
+// written in one statement. Who is done looks for a job at once, and so finds the
+// next one of its key; only other endings ring for that.
 //
 // # States
 //
@@ -55,7 +58,8 @@
 //
 //   - Two claim one job: the second waits for the row, finds it running, has nothing.
 //   - Two claim two jobs of a key, each seeing none running: the unique index on the
-//     key of running jobs makes the second wait and fail.
+//     key of running jobs makes the second wait and fail, with all that it claimed
+//     at once; it looks again.
 //   - A claim asks whether an older one of its kind and key is due, failed or runs.
 //     Whatever moment it sees, that one is in one of these states until it is over.
 //   - A lease that was renewed, or taken back, meanwhile: the other's UPDATE checks

@@ -27,9 +27,9 @@ import (
 // Others wait for the turn longer than that (lock_timeout = writerPatience).
 // Statements are planned anew each time: our tables grow from nothing to tens of
 // thousands of rows within seconds, and a plan that was kept from before reads
-// them all, for as long as it takes autovacuum to look (a minute). None of them
-// runs for so long that compiling it (jit) would pay: that took up to a second for
-// a look of a millisecond, whose cost PostgreSQL estimates high.
+// them all, for as long as it takes autovacuum to look (a minute). Nor are they
+// compiled (jit): that took up to a second for a look of a millisecond, whose cost
+// PostgreSQL estimates high when it has fresh statistics.
 var defaults = map[string]string{
 	"application_name":                    "shipsql/store",
 	"plan_cache_mode":                     "force_custom_plan",

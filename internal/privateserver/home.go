@@ -88,7 +88,7 @@ func room(dir string) uint64 {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0
 	}
-	return s.Bavail * uint64(s.Bsize) //nolint:unconvert // its type is the system's
+	return s.Bavail * uint64(s.Bsize) // its type is the system's
 }
 
 // traversable says whether the account may walk down to the folder: its own or

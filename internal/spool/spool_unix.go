@@ -52,7 +52,7 @@ func Join(parts ...string) (string, error) {
 		}
 		return nil
 	})
-	return unsafe.String(unsafe.SliceData(text), len(text)), err
+	return unsafe.String(unsafe.SliceData(text), len(text)), err //nolint:gosec // nobody writes to it
 }
 
 // spooled maps what write writes.
@@ -85,9 +85,10 @@ func spooled(write func(io.Writer) error) (text []byte, err error) {
 
 // find returns the spool that holds a text; nil: it is in memory.
 func find(text string) *spool {
-	at := uintptr(unsafe.Pointer(unsafe.StringData(text)))
+	at := uintptr(unsafe.Pointer(unsafe.StringData(text))) //nolint:gosec // addresses to compare
 	for s := newest.Load(); s != nil; s = s.older {
-		if start := uintptr(unsafe.Pointer(unsafe.SliceData(s.text))); at >= start && at < start+uintptr(len(s.text)) {
+		start := uintptr(unsafe.Pointer(unsafe.SliceData(s.text))) //nolint:gosec // likewise
+		if at >= start && at < start+uintptr(len(s.text)) {
 			return s
 		}
 	}

@@ -51,6 +51,25 @@ func TestAnExpiredLeaseIsFenced(t *testing.T) {
 	}
 }
 
+// An overtaken worker may end its claim in the same statement as the one that
+// overtook it: what holds for one claim holds not for the other.
+func TestAStaleClaimIsNotHeldWhereTheFreshOneIs(t *testing.T) {
+	fake := clock.NewFake(time.Unix(1_800_000_000, 0))
+	q, db := newQueue(t, fake, fast())
+	q.Handle("k", nil)
+	enqueue(t, db, q, queue.NewJob{Kind: "k", Key: "k"})
+	stale, _ := q.Take(t.Context())
+	fake.Advance(time.Minute)
+	if err := q.ReconcileOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fresh, _ := q.Take(t.Context())
+	held := must(q.Finish(t.Context(), stale, fresh))(t)
+	if diff := cmp.Diff([]bool{false, true}, held); diff != "" || fresh.ID != stale.ID {
+		t.Errorf("claims %d and %d of one job: %s", stale.Fence, fresh.Fence, diff)
+	}
+}
+
 func TestALongJobKeepsItsLease(t *testing.T) {
 	o := fast()
 	o.Lease, o.Renew = time.Second, 10*time.Millisecond

@@ -39,7 +39,7 @@ func (q *Queue) reconcileOnce(ctx context.Context) error {
 	if err := q.takeBackExpired(ctx); err != nil {
 		return err
 	}
-	heads, err := q.jobs.heads(ctx, q.db, q.openKinds(), q.options.Pools)
+	heads, err := q.jobs.heads(ctx, q.openKinds(), q.options.Pools)
 	ids := make([]string, len(heads))
 	for i, h := range heads {
 		ids[i] = h.id

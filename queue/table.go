@@ -97,7 +97,7 @@ type head struct {
 
 // heads are the jobs that a worker for these kinds and pools could claim first, at
 // most one per kind and pool, the one that is due longest first.
-func (t table) heads(ctx context.Context, in store.Queryer, kinds, pools []string) ([]head, error) {
+func (t table) heads(ctx context.Context, kinds, pools []string) ([]head, error) {
 	if len(kinds) == 0 || len(pools) == 0 {
 		return nil, nil
 	}
@@ -107,7 +107,7 @@ func (t table) heads(ctx context.Context, in store.Queryer, kinds, pools []strin
 	for _, name := range append(append([]string(nil), kinds...), pools...) {
 		args = append(args, name)
 	}
-	rows, err := in.Query(ctx, headsSQL(len(kinds), len(pools)), args...)
+	rows, err := t.db.Query(ctx, headsSQL(len(kinds), len(pools)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for runnable jobs: %w", err)
 	}
@@ -228,23 +228,31 @@ func finishSQL(claims int) string {
 	}
 	return `
 UPDATE queue_jobs SET state = 'done', run_after = $1, last_error = '', lease_until = 0, updated_at = $1
-WHERE state = 'running' AND (` + strings.Join(list, " OR ") + `) RETURNING id`
+WHERE state = 'running' AND (` + strings.Join(list, " OR ") + `) RETURNING id, fence`
 }
 
 // finish ends claims whose work is done, in one statement, and says for each
-// whether it was held.
+// whether it was held. Two claims of one job may be among them: one is stale.
 func (t table) finish(ctx context.Context, claims []Job) (held []bool, err error) {
 	args := []any{store.Micros(t.db.Now())}
 	for _, job := range claims {
 		args = append(args, job.ID, job.Fence)
 	}
-	ids, err := store.Returning(ctx, t.db, scanID, finishSQL(len(claims)), args...)
+	ended, err := store.Returning(ctx, t.db, scanClaim, finishSQL(len(claims)), args...)
 	held = make([]bool, len(claims))
 	for i, job := range claims {
-		held[i] = slices.Contains(ids, job.ID)
+		held[i] = slices.Contains(ended, claim{job.ID, job.Fence})
 	}
 	return held, err
 }
+
+// claim names one claim of a job.
+type claim struct {
+	id    string
+	fence int64
+}
+
+func scanClaim(scan store.Scan) (c claim, err error) { return c, scan(&c.id, &c.fence) }
 
 // perLook bounds what one look of the reconciler takes back, and what it forgets.
 const perLook = 1000

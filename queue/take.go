@@ -30,7 +30,7 @@ func (q *Queue) take(ctx context.Context) (Job, bool) {
 // claim takes up to most jobs.
 func (q *Queue) claim(ctx context.Context, most int) []Job {
 	for ctx.Err() == nil {
-		heads, err := q.jobs.heads(ctx, q.db, q.openKinds(), q.options.Pools)
+		heads, err := q.jobs.heads(ctx, q.openKinds(), q.options.Pools)
 		q.heard(ctx, err)
 		if err != nil || len(heads) == 0 {
 			return nil

@@ -35,6 +35,7 @@
 //	running  process stops before the job ends      ready    at once, not a failure
 //	running  lease expires                          ready    attempts + 1, at once (or dead, as above)
 //	dead     Revive                                 ready    attempts 0
+//	dead     Discard                                (none)
 //	done     KeepDone has passed                    (none)
 //
 // A coalescing job that returns to ready while a newer one of its kind and key is

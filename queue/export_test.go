@@ -14,6 +14,10 @@ func (q *Queue) Settle(ctx context.Context, job Job, err error) Outcome {
 	return q.settle(ctx, job, err).outcome
 }
 
+func (q *Queue) Finish(ctx context.Context, claims ...Job) (held []bool, err error) {
+	return q.jobs.finish(ctx, claims)
+}
+
 func (q *Queue) Renew(ctx context.Context, job Job) error { return q.jobs.renew(ctx, job) }
 
 func (q *Queue) ReconcileOnce(ctx context.Context) error { return q.reconcileOnce(ctx) }
@@ -54,7 +58,7 @@ var (
 	Migrations = migrations
 	Statements = []string{
 		insertSQL(3), insertSQL(1) + joinSQL, claimSQL(2), dueSQL, headsSQL(2, 2), nextSQL, finishSQL(2), renewSQL, mineSQL, settleSQL, replacedSQL,
-		expiredSQL, leaseEndSQL, forgetSQL, statsSQL, deadSQL, reviveSQL, busySQL, oldestSQL,
+		expiredSQL, leaseEndSQL, forgetSQL, statsSQL, deadSQL, reviveSQL, discardSQL, busySQL, oldestSQL,
 		workersSQL, beatSQL, leaveSQL, pruneSQL,
 	}
 )

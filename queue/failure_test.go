@@ -206,6 +206,30 @@ func TestReviveGivesADeadJobAnotherChance(t *testing.T) {
 	}
 }
 
+func TestDiscardRemovesOnlyDeadJobs(t *testing.T) {
+	q, db := newQueue(t, clock.System, fast())
+	q.Handle("k", func(context.Context, queue.Job) error { return queue.Permanent(errors.New("useless")) })
+	run(t, q)
+	enqueue(t, db, q, queue.NewJob{Kind: "k", Key: "k"}, queue.NewJob{Kind: "nobody's", Key: "n"})
+	eventually(t, "dead", func() bool { return states(t, db)["dead"] == 1 })
+	dead := must(q.Dead(t.Context(), 1))(t)[0].ID
+	if err := q.Discard(t.Context(), dead); err != nil {
+		t.Fatal(err)
+	}
+	var ready string
+	if err := db.QueryRow(t.Context(), "SELECT id FROM queue_jobs").Scan(&ready); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{dead, ready} {
+		if err := q.Discard(t.Context(), id); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("Discard of a job that is not dead: %v", err)
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"ready": 1}, states(t, db)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestADeadHandlersErrorKeepsTheJob(t *testing.T) {
 	fake := clock.NewFake(time.Unix(1_800_000_000, 0))
 	q, db := newQueue(t, fake, fast())

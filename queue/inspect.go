@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -75,11 +76,29 @@ func (q *Queue) Revive(ctx context.Context, id string) error {
 		return nil
 	case store.IsUnique(err):
 		return fault.New(fault.Conflict, "a newer job of the same kind and key is ready").At("job " + id)
-	case fault.CodeOf(err) == fault.Conflict:
-		return fault.New(fault.NotFound, "no such dead job").At("job " + id)
+	case errors.Is(err, errLost):
+		return noSuchDead(id)
 	default:
 		return fmt.Errorf("revive job %s: %w", id, err)
 	}
+}
+
+const discardSQL = `DELETE FROM queue_jobs WHERE id = $1 AND state = 'dead'`
+
+// Discard removes a dead job for good: not_found when no such job is dead.
+func (q *Queue) Discard(ctx context.Context, id string) error {
+	err := changedOne(q.db.Exec(ctx, discardSQL, id))
+	switch {
+	case errors.Is(err, errLost):
+		return noSuchDead(id)
+	case err != nil:
+		return fmt.Errorf("discard job %s: %w", id, err)
+	}
+	return nil
+}
+
+func noSuchDead(id string) error {
+	return fault.New(fault.NotFound, "no such dead job").At("job " + id)
 }
 
 // What is busy, and when the first of the rest is due.

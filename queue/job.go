@@ -17,7 +17,7 @@ const (
 	Ready   State = "ready"   // waits for its time, its turn and a worker
 	Running State = "running" // leased to a worker
 	Done    State = "done"    // handled; forgotten after Options.KeepDone
-	Dead    State = "dead"    // given up; kept until revived
+	Dead    State = "dead"    // given up; kept until revived or discarded
 )
 
 // Job is a claimed job, as its handler sees it.

@@ -33,6 +33,36 @@ type Decision struct {
 	Note      string // to be written beside it
 }
 
+// Undoing says that the migration's Down text is what runs.
+func (d Decision) Undoing() bool { return d.Verdict == Undo }
+
+// Text is what runs.
+func (d Decision) Text() string {
+	if d.Undoing() {
+		return d.Migration.Down
+	}
+	return d.Migration.SQL
+}
+
+// Path is the file that holds Text.
+func (d Decision) Path() string {
+	if d.Undoing() {
+		return d.Migration.DownFile()
+	}
+	return d.Migration.Path
+}
+
+// Left are the steps of Text that an earlier run left; nil: there was none.
+func (d Decision) Left() map[int]Step {
+	switch {
+	case d.Row == nil:
+		return nil
+	case d.Undoing():
+		return d.Row.UndoSteps
+	}
+	return d.Row.Steps
+}
+
 // Facts is what Decide goes by.
 type Facts struct {
 	Run    executor.Run

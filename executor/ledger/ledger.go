@@ -2,9 +2,13 @@ package ledger
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/spool"
 )
 
 // The stored states of a migration; see executor.State for the words.
@@ -54,6 +58,13 @@ func Key(kind, version string) string {
 	return kind + ":" + version
 }
 
+// StepHash identifies the text of a statement in the ledger.
+func StepHash(text string) string {
+	sum := sha256.Sum256([]byte(strings.ReplaceAll(text, "\r\n", "\n")))
+	spool.Passed(text)
+	return hex.EncodeToString(sum[:])
+}
+
 // Step is one statement that could not share its migration's transaction.
 type Step struct {
 	N                    int // 1-based number in the file
@@ -61,10 +72,10 @@ type Step struct {
 	Pre, Predicted, Post string // what was seen, and foreseen; the engine's own text
 }
 
-// Done counts the steps that are done.
+// Done counts the steps that are done: those of the undo, if one is under way.
 func (r *Row) Done() int {
 	n := 0
-	for _, s := range r.Steps {
+	for _, s := range r.underWay() {
 		if s.State == StepDone {
 			n++
 		}

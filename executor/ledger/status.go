@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -70,7 +71,7 @@ func entry(r *Row, m *executor.Migration) executor.Entry {
 	e.Release, e.Actor, e.Note, e.AppliedAt = r.Release, r.Actor, r.Note, r.StartedAt.UTC()
 	e.Done = r.Done()
 	if r.UndoSteps != nil {
-		e.Note = strings.TrimPrefix(e.Note+"\nan undo is under way", "\n")
+		undoing(&e, r, m)
 	}
 	if r.State == Applied {
 		e.Done = e.Total
@@ -79,6 +80,23 @@ func entry(r *Row, m *executor.Migration) executor.Entry {
 		}
 	}
 	return e
+}
+
+// undoing has an entry tell of the undo that is under way: of its statements, and
+// first of all what to do.
+func undoing(e *executor.Entry, r *Row, m *executor.Migration) {
+	e.Total = 0
+	if m != nil {
+		e.Total = len(m.Form.Split(m.Down))
+	}
+	next := "go on with shipsql migrate down"
+	for n := range r.UndoSteps {
+		if r.asksFor(n) {
+			next = fmt.Sprintf("look at the database, then answer with shipsql migrate resolve '%s#%d' applied, or retry", r.Version, n)
+		}
+	}
+	note := fmt.Sprintf("its undo is under way: %d of %d statements are done; %s", e.Done, e.Total, next)
+	e.Note = strings.TrimSuffix(note+"\n"+e.Note, "\n")
 }
 
 // state is the stored state, unless folder and ledger disagree about something

@@ -79,6 +79,6 @@ func noDown(m executor.Migration) error {
 
 // partlyUndone refuses to apply what is on its way back.
 func partlyUndone(r *Row, m executor.Migration) error {
-	return fault.New(fault.Conflict, "version %s is partly undone (%d statements of its down text are done)", m.Version, len(r.UndoSteps)).At(m.Path).
-		Then("undo it again: that goes on where it stopped; then it can be applied")
+	return fault.New(fault.Conflict, "version %s is partly undone (%d statements of its down text are done)", m.Version, r.Done()).At(m.Path).
+		Then("undo it again with shipsql migrate down: that goes on where it stopped; then it can be applied")
 }

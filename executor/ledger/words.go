@@ -64,6 +64,8 @@ func Skippable(r *Row, path string) error {
 	switch {
 	case r == nil || r.State == Skipped || r.State == Undone:
 		return nil
+	case r.UndoSteps != nil:
+		return partlyUndone(r, executor.Migration{Version: r.Version, Path: path})
 	case r.State == Partial || r.State == Ambiguous:
 		return PartlyApplied(r, path)
 	}

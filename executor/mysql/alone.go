@@ -178,5 +178,5 @@ func (f *file) ambiguous(ctx context.Context, s statement, evidence string) erro
 	if err := f.record(ctx, func() error { return f.setState(ctx, ledger.Ambiguous) }); err != nil {
 		return err
 	}
-	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.path(), Statement: s.n, Line: s.Line, Evidence: evidence}
+	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Evidence: evidence}
 }

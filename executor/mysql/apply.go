@@ -66,15 +66,10 @@ func (s *session) Compile(ctx context.Context, decisions []ledger.Decision) ([]r
 	files := make([]runner.File, len(decisions))
 	for i, d := range decisions {
 		p := plan{Decision: d}
-		switch d.Verdict {
-		case ledger.Apply:
-			p, err = c.compile(d, d.Migration.SQL)
-		case ledger.Undo:
-			p, err = c.compile(d, d.Migration.Down)
-		default:
-		}
-		if err != nil {
-			return nil, err
+		if d.Verdict == ledger.Apply || d.Verdict == ledger.Undo {
+			if p, err = c.compile(d); err != nil {
+				return nil, err
+			}
 		}
 		files[i] = &file{session: s, plan: &p}
 	}

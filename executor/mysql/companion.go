@@ -25,7 +25,7 @@ func (f *file) companion(ctx context.Context) error {
 	switch {
 	case c == nil:
 		return nil
-	case f.undo:
+	case f.Undoing():
 		return f.queries(ctx, c.Undo(f.Migration))
 	}
 	return f.queries(ctx, c.Record(f.Migration, time.Since(f.started)))

@@ -1,8 +1,6 @@
 package mysql
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,13 +19,11 @@ import (
 type plan struct {
 	ledger.Decision
 
-	text       string      // what runs: the up part, or the down part of an undo
 	statements []statement // without a BEGIN … COMMIT wrapper
 	total      int         // statements of the text, as Split counts them
 	limits     timeouts    // of the file
 	separate   bool        // transaction=off: no two statements share a transaction
 	online     bool        // ALTER TABLE must not copy
-	undo       bool        // the text is a down part
 	notes      []string
 }
 
@@ -54,13 +50,6 @@ const (
 	idle             // it changes nothing but the session: it may run any number of times
 )
 
-// hash identifies the text of a statement in the ledger.
-func (s statement) hash() string {
-	sum := sha256.Sum256([]byte(strings.ReplaceAll(s.Text, "\r\n", "\n")))
-	spool.Passed(s.Text)
-	return hex.EncodeToString(sum[:])
-}
-
 // plain says that the statement leaves nothing in the session.
 func (s statement) plain() bool {
 	return s.way != idle && len(s.parsed.Variables) == 0 && (s.parsed.Kind.ChangesRows() || s.parsed.Kind.ChangesSchema())
@@ -77,11 +66,11 @@ type compiler struct {
 	stored   map[string]bool // functions that somebody made, in lower case
 }
 
-// compile checks a text that is about to run and plans how. The first thing that
+// compile checks the text that is about to run and plans how. The first thing that
 // must not run is a *executor.Failure.
-func (c compiler) compile(d ledger.Decision, text string) (plan, error) {
-	p := plan{Decision: d, text: text, online: c.online, separate: d.Migration.NoTransaction, undo: d.Verdict == ledger.Undo}
-	pieces := formOf(d.Migration).Split(text)
+func (c compiler) compile(d ledger.Decision) (plan, error) {
+	p := plan{Decision: d, online: c.online, separate: d.Migration.NoTransaction}
+	pieces := formOf(d.Migration).Split(d.Text())
 	p.total = len(pieces)
 	p.statements = make([]statement, len(pieces))
 	for i, piece := range pieces {
@@ -162,18 +151,10 @@ func (c compiler) callsStored(s syntax.Statement, text string) bool {
 	return slices.ContainsFunc(s.Functions, func(name string) bool { return c.stored[name] || name == "setval" || name == "nextval" })
 }
 
-// path is the file of the text that runs.
-func (p *plan) path() string {
-	if p.undo {
-		return p.Migration.DownFile()
-	}
-	return p.Migration.Path
-}
-
 // refused is the failure of a statement that is never sent.
 func (p *plan) refused(s statement, err *fault.Error) error {
 	return &executor.Failure{
-		Version: p.Migration.Version, Path: p.path(), Statement: s.n, Line: s.Line,
+		Version: p.Migration.Version, Path: p.Path(), Statement: s.n, Line: s.Line,
 		Message: err.Message, Hint: err.Next, Code: err.Code, Err: err,
 	}
 }
@@ -210,9 +191,9 @@ func (p *plan) unwrap() error {
 
 // direct applies the file's directives.
 func (p *plan) direct(pieces []script.Statement) error {
-	directives, faults := formOf(p.Migration).Directives(p.text, pieces)
+	directives, faults := formOf(p.Migration).Directives(p.Text(), pieces)
 	if len(faults) > 0 {
-		return faults[0].At(p.path() + ":" + faults[0].Where)
+		return faults[0].At(p.Path() + ":" + faults[0].Where)
 	}
 	for _, d := range directives {
 		if err := p.directive(d); err != nil {
@@ -250,7 +231,7 @@ func (p *plan) directive(d script.Directive) error {
 
 func (p *plan) unsupported(d script.Directive) error {
 	return &executor.Failure{
-		Version: p.Migration.Version, Path: p.path(), Line: d.Line, Code: fault.Unsupported,
+		Version: p.Migration.Version, Path: p.Path(), Line: d.Line, Code: fault.Unsupported,
 		Message: "the directive " + d.Key + " is not supported yet", Hint: "take it out",
 	}
 }

@@ -71,6 +71,21 @@ func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resol
 		if _, err := s.do(ctx, "UPDATE shipsql_migrations SET state = 'partial'"+ofKey, k.and()...); err != nil {
 			return err
 		}
+		if row.UndoSteps != nil {
+			if _, err := s.restoreUndone(ctx, k); err != nil {
+				return err
+			}
+		}
 		return s.addNote(ctx, row, ledger.MarkNote(fmt.Sprintf("#%d resolved as %s", r.N, r.Answer), m))
 	})
+}
+
+// restoreUndone gives a row the state from before its undo, if no step of that is
+// left, and says whether it did. What ran here has an end, what is a baseline has
+// none.
+func (s *session) restoreUndone(ctx context.Context, k key) (restored bool, err error) {
+	n, err := s.do(ctx, "UPDATE shipsql_migrations SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END"+ofKey+
+		" AND NOT EXISTS (SELECT 1 FROM shipsql_steps s WHERE s.history = ? AND s.kind = ? AND s.version = ?)",
+		append(k.and(), k.history, ledger.UndoStep, k.version)...)
+	return n > 0, err
 }

@@ -95,7 +95,7 @@ func (f *file) begun(ctx context.Context) error {
 	if f.resumed {
 		return nil
 	}
-	if f.undo {
+	if f.Undoing() {
 		return f.setState(ctx, ledger.Partial)
 	}
 	if f.Replaces != nil {
@@ -160,7 +160,7 @@ func (f *file) key() key {
 
 // finish completes the migration's row, and what the companion keeps beside it.
 func (f *file) finish(ctx context.Context) error {
-	if f.undo {
+	if f.Undoing() {
 		if err := f.forgetSteps(ctx, f.key()); err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func (f *file) putSteps(ctx context.Context, state string, statements []statemen
 			if s.before.Rows { // not before: of all statements the texts would be much of the file
 				s.before.Text = cut(s.Text)
 			}
-			args = append(args, k.and(s.n, s.hash(), state, s.before.bytes())...)
+			args = append(args, k.and(s.n, ledger.StepHash(s.Text), state, s.before.bytes())...)
 		}
 		text := "INSERT INTO shipsql_steps (history, kind, version, n, stmt_hash, state, pre) VALUES " +
 			strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?, ?, ?), ", n), ", ") +
@@ -270,7 +270,7 @@ func (f *file) mustMove(ctx context.Context, m move) error {
 
 // finishesSimply says that nothing but the migration's row is written when it is
 // complete.
-func (f *file) finishesSimply() bool { return !f.undo && !f.stale && f.run.Companion == nil }
+func (f *file) finishesSimply() bool { return !f.Undoing() && !f.stale && f.run.Companion == nil }
 
 // forget removes the rows of steps that left no trace, and with the only ones
 // the migration's row, which is then pending again, or what an undo made of it.
@@ -283,13 +283,13 @@ func (f *file) forget(ctx context.Context, statements []statement) error {
 	const alone = " AND NOT EXISTS (SELECT 1 FROM shipsql_steps s WHERE s.history = ? AND s.kind = ? AND s.version = ?)"
 	var gone int64
 	var err error
-	if f.undo {
+	if f.Undoing() {
 		gone, err = f.do(ctx, "UPDATE shipsql_migrations SET state = ?"+ofKey+alone, append([]any{f.wasState()}, append(f.key().and(), k.and()...)...)...)
 	} else {
 		gone, err = f.do(ctx, "DELETE FROM shipsql_migrations"+ofKey+" AND state = 'partial'"+alone, append(f.key().and(), k.and()...)...)
 	}
 	f.resumed = gone == 0
-	if err == nil && gone > 0 && f.Replaces != nil && !f.undo {
+	if err == nil && gone > 0 && f.Replaces != nil && !f.Undoing() {
 		return f.restore(ctx)
 	}
 	return err
@@ -306,7 +306,7 @@ func (f *file) wasState() string {
 // stepKey is under which the steps of the text that runs are kept.
 func (f *file) stepKey() key {
 	k := f.key()
-	if f.undo {
+	if f.Undoing() {
 		k.kind = ledger.UndoStep
 	}
 	return k

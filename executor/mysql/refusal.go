@@ -12,7 +12,7 @@ import (
 // nil when there is none. No server is asked: whether a USE names the right
 // database is not judged.
 func Refusal(flavour syntax.Flavour, m executor.Migration) *executor.Failure {
-	_, err := compiler{flavour: flavour}.compile(ledger.Decision{Migration: m}, m.SQL)
+	_, err := compiler{flavour: flavour}.compile(ledger.Decision{Migration: m})
 	failure, _ := errors.AsType[*executor.Failure](err)
 	return failure
 }

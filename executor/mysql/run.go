@@ -176,7 +176,7 @@ func (f *file) retried(ctx context.Context, attempt func() error) error {
 		if fault.CodeOf(err) != fault.LockTimeout || time.Now().After(deadline) {
 			return err
 		}
-		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path(), Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
+		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Path(), Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
 		if runner.LetPass(ctx, n, time.Since(started)) != nil {
 			return err
 		}
@@ -187,14 +187,14 @@ func (f *file) retried(ctx context.Context, attempt func() error) error {
 }
 
 func (f *file) step(s statement, state executor.EventState, rows int64) {
-	runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path(), Statement: s.n, Total: f.total, State: state, Rows: rows})
+	runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Total: f.total, State: state, Rows: rows})
 }
 
 // failure describes an error of a file's own statement, or of its COMMIT when
 // the statement is zero. One of the connection asks for a new session.
 func (f *file) failure(ctx context.Context, s statement, err error) error {
 	failed := &executor.Failure{
-		Version: f.Migration.Version, Path: f.path(), Statement: s.n, Line: s.Line, Code: fault.SQLError, Message: err.Error(), Err: err,
+		Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Code: fault.SQLError, Message: err.Error(), Err: err,
 	}
 	var answer *driverpkg.MySQLError
 	limited, _ := errors.AsType[*fault.Error](err)

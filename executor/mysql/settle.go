@@ -17,7 +17,7 @@ import (
 // resume compares what was done with the file, settles the step that was under
 // way, and returns the index of the first statement to run.
 func (f *file) resume(ctx, work context.Context) (int, error) {
-	left := f.leftSteps()
+	left := f.Left()
 	if left == nil {
 		return 0, nil
 	}
@@ -30,17 +30,6 @@ func (f *file) resume(ctx, work context.Context) (int, error) {
 		return 0, err
 	}
 	return next, f.settingsBefore(work, next)
-}
-
-// leftSteps are those of an earlier run; nil: there was none.
-func (f *file) leftSteps() map[int]ledger.Step {
-	switch {
-	case f.Row == nil:
-		return nil
-	case f.undo:
-		return f.Row.UndoSteps
-	}
-	return f.Row.Steps
 }
 
 func (f *file) next(ctx, work context.Context, left map[int]ledger.Step) (int, error) {
@@ -60,7 +49,7 @@ func (f *file) next(ctx, work context.Context, left map[int]ledger.Step) (int, e
 		case step.State == ledger.StepIntent && before.Rows:
 			f.stale = true
 			return i, nil // its transaction never began, or was rolled back
-		case step.Hash != s.hash():
+		case step.Hash != ledger.StepHash(s.Text):
 			return 0, f.edited(*s, step)
 		case step.State == ledger.StepDone:
 			next = i + 1
@@ -99,7 +88,7 @@ func (f *file) noneBeyond(left map[int]ledger.Step) error {
 func (f *file) edited(s statement, step ledger.Step) error {
 	did := map[bool]string{true: "ran", false: "was about to run"}[step.State != ledger.StepIntent]
 	failed := &executor.Failure{
-		Version: f.Migration.Version, Path: f.path(), Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
+		Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
 		Message: fmt.Sprintf("statement %d %s here with another text, so the file can't go on", s.n, did),
 		Hint:    "put the old text of the statements that are done back; only what comes after them may change",
 	}
@@ -267,7 +256,7 @@ func constant(s statement) bool {
 
 func (f *file) needs(s statement, what string) error {
 	return &executor.Failure{
-		Version: f.Migration.Version, Path: f.path(), Statement: s.n, Line: s.Line, Code: fault.Conflict,
+		Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Code: fault.Conflict,
 		Message: fmt.Sprintf("the rest of the file needs %s, whose value was lost when the run was interrupted", what),
 		Hint:    "write the value into the statements that are not done yet, and run it again",
 	}

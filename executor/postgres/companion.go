@@ -29,7 +29,7 @@ func (f file) queueCompanion(b *pgx.Batch, took time.Duration) {
 		return
 	}
 	queries := f.run.Companion.Undo(f.Migration)
-	if !f.undoing() {
+	if !f.Undoing() {
 		queries = f.run.Companion.Record(f.Migration, took)
 	}
 	for _, q := range queries {

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"strings"
 	"time"
@@ -22,8 +20,6 @@ import (
 type program struct {
 	ledger.Decision
 
-	path       string      // of the file that holds the text
-	text       string      // the up part, or the down part
 	statements []statement // without BEGIN and COMMIT
 	total      int         // statements of the text, as Split counts them
 	begins     []string    // by block: the BEGIN … of the file
@@ -59,13 +55,6 @@ type traits struct {
 	setting bool         // it sets the session: it runs again before the rest of the file
 	plain   bool         // it leaves nothing in the session
 	adds    enumValue    // the value that it adds to a type
-}
-
-// hash identifies the text of a statement in the ledger.
-func (s statement) hash() string {
-	sum := sha256.Sum256([]byte(strings.ReplaceAll(s.Text, "\r\n", "\n")))
-	spool.Passed(s.Text)
-	return hex.EncodeToString(sum[:])
 }
 
 // timeouts are lowered limits; zero keeps what holds.
@@ -142,11 +131,7 @@ func (c compiler) traits(s script.Statement, parsed syntax.Parsed) traits {
 
 // takeApart splits the text that is to run.
 func (p *program) takeApart() {
-	p.path, p.text = p.Migration.Path, p.Migration.SQL
-	if p.Verdict == ledger.Undo {
-		p.path, p.text = p.Migration.DownFile(), p.Migration.Down
-	}
-	pieces := p.Migration.Form.Split(p.text)
+	pieces := p.Migration.Form.Split(p.Text())
 	p.statements = make([]statement, len(pieces))
 	for i, piece := range pieces {
 		p.statements[i] = statement{Statement: piece, n: i + 1}
@@ -208,10 +193,10 @@ var plainInsert = regexp.MustCompile(`(?i)^insert\s+into\s`)
 func (p *program) refused(s statement, err *fault.Error) error {
 	line := s.Line
 	if cause, ok := err.Err.(*syntax.Error); ok && cause.Offset >= 0 { //nolint:errorlint // set above, never wrapped
-		line, _ = script.Position(p.text, s.Start+cause.Offset)
+		line, _ = script.Position(p.Text(), s.Start+cause.Offset)
 	}
 	return &executor.Failure{
-		Version: p.Migration.Version, Path: p.path, Statement: s.n, Line: line,
+		Version: p.Migration.Version, Path: p.Path(), Statement: s.n, Line: line,
 		Message: err.Message, Hint: err.Next, Code: err.Code, Err: err,
 	}
 }
@@ -234,12 +219,12 @@ func isSetting(tree *pg_query.Node) bool {
 
 // direct applies the file's directives.
 func (p *program) direct() error {
-	if !spool.Contains(p.text, "shipsql:") {
+	if !spool.Contains(p.Text(), "shipsql:") {
 		return nil
 	}
-	directives, faults := p.Migration.Form.Directives(p.text, p.Migration.Form.Split(p.text))
+	directives, faults := p.Migration.Form.Directives(p.Text(), p.Migration.Form.Split(p.Text()))
 	if len(faults) > 0 {
-		return faults[0].At(p.path + ":" + faults[0].Where)
+		return faults[0].At(p.Path() + ":" + faults[0].Where)
 	}
 	for _, d := range directives {
 		if err := p.directive(d); err != nil {
@@ -265,7 +250,7 @@ func (p *program) directive(d script.Directive) error {
 		limits.statement, _ = time.ParseDuration(d.Value)
 	case "batch", "sleep", "online", "environments", "databases":
 		return &executor.Failure{
-			Version: p.Migration.Version, Path: p.path, Line: d.Line, Code: fault.Unsupported,
+			Version: p.Migration.Version, Path: p.Path(), Line: d.Line, Code: fault.Unsupported,
 			Message: "the directive " + d.Key + " is not supported yet", Hint: "take it out",
 		}
 	}

@@ -21,7 +21,7 @@ import (
 // the statement is zero.
 func (f file) failure(ctx context.Context, s statement, err error) error {
 	failed := &executor.Failure{
-		Version: f.Migration.Version, Path: f.path, Statement: s.n, Line: s.Line, Code: fault.SQLError, Err: err,
+		Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Code: fault.SQLError, Err: err,
 	}
 	var pg *pgconn.PgError
 	switch answered := errors.As(err, &pg); {
@@ -53,7 +53,7 @@ func (f file) answer(failed *executor.Failure, s statement, pg *pgconn.PgError) 
 		failed.Code = fault.LockTimeout
 	}
 	if pg.Position > 0 && s.n > 0 {
-		failed.Line, _ = script.Position(f.text, s.Start+byteOffset(s.Text, int(pg.Position)))
+		failed.Line, _ = script.Position(f.Text(), s.Start+byteOffset(s.Text, int(pg.Position)))
 	}
 	if companion, ok := errors.AsType[*fault.Error](failed.Err); ok {
 		failed.Message, failed.Hint = companion.Message+": "+pg.Message, joined(pg.Hint, companion.Next)
@@ -82,7 +82,7 @@ func (f file) remedy(pg *pgconn.PgError) string {
 		}
 		return "begin the file with -- shipsql: transaction=off, or give the statement a file of its own"
 	case "42P07", "42701", "42710", "42723", "42P06":
-		if f.undoing() {
+		if f.Undoing() {
 			return ""
 		}
 		return fmt.Sprintf("if this was applied here before the ledger knew of it, record that with shipsql migrate baseline --to %s", f.Migration.Version)

@@ -47,14 +47,14 @@ func (f file) steps(ctx, work context.Context) error {
 // resume compares what was done with the file, settles the step that was under
 // way, and returns the index of the first statement to run.
 func (f file) resume(ctx, work context.Context) (int, error) {
-	left := f.left()
+	left := f.Left()
 	next := 0
 	for i, s := range f.statements {
 		done, known := left[s.n]
 		if !known {
 			continue
 		}
-		if done.Hash != s.hash() {
+		if done.Hash != ledger.StepHash(s.Text) {
 			return 0, f.edited(s)
 		}
 		if done.State == ledger.StepDone {
@@ -75,7 +75,7 @@ func (f file) resume(ctx, work context.Context) (int, error) {
 
 // noneBeyond refuses a file that lost statements which were done.
 func (f file) noneBeyond() error {
-	for n := range f.left() {
+	for n := range f.Left() {
 		if n > f.total {
 			return f.edited(statement{n: n})
 		}
@@ -85,7 +85,7 @@ func (f file) noneBeyond() error {
 
 func (f file) edited(s statement) error {
 	return &executor.Failure{
-		Version: f.Migration.Version, Path: f.path, Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
+		Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Code: fault.ChangedAfterApply,
 		Message: fmt.Sprintf("statement %d ran here with another text, so the file can't go on", s.n),
 		Hint:    "put the old text of the statements that are done back; only what comes after them may change",
 	}
@@ -140,7 +140,7 @@ func (f file) ambiguous(ctx context.Context, s statement, evidence string) error
 	if err != nil {
 		return err
 	}
-	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.path, Statement: s.n, Line: s.Line, Evidence: evidence}
+	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Evidence: evidence}
 }
 
 // runTogether runs statements[i:end] in one transaction with their steps.
@@ -213,7 +213,7 @@ func (f file) observe(ctx context.Context, i int) (observation, error) {
 	if refused, ok := errors.AsType[*fault.Error](err); ok {
 		s := f.statements[i]
 		return before, &executor.Failure{
-			Version: f.Migration.Version, Path: f.path, Statement: s.n, Line: s.Line,
+			Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line,
 			Message: refused.Message, Hint: refused.Next, Code: refused.Code, Err: refused,
 		}
 	}

@@ -33,7 +33,7 @@ func (f file) retried(ctx context.Context, attempt func() error) error {
 		if !contended(err) || time.Now().After(deadline) {
 			return err
 		}
-		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path, Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
+		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Path(), Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
 		if runner.LetPass(ctx, n, time.Since(started)) != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func contended(err error) bool {
 func (f file) transaction(ctx context.Context) error {
 	started, missing := time.Now(), false
 	err := f.enter(ctx, opening{f.wrapper, f.limits}, func(b *pgx.Batch) {
-		if f.undoing() {
+		if f.Undoing() {
 			f.queueState(b, ledger.Undone).Exec(func(tag pgconn.CommandTag) error {
 				missing = tag.RowsAffected() == 0
 				return nil
@@ -86,7 +86,7 @@ func (f file) transaction(ctx context.Context) error {
 // and epoch, it can't be, unless somebody writes it by hand.
 func (f file) otherRow() *fault.Error {
 	return fault.New(fault.Conflict, "the ledger's row of version %s changed while the run held the lock", f.Migration.Version).
-		At(f.path).Then("trying again reads it")
+		At(f.Path()).Then("trying again reads it")
 }
 
 // opening is how one of our transactions begins. Its zero value is a plain BEGIN.
@@ -176,7 +176,7 @@ func (f file) commit(ctx context.Context, write func(*pgx.Batch)) error {
 		f.Replaces = nil              // it is gone
 		return nil
 	case err == nil:
-		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.path)
+		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.Path())
 	case fault.CodeOf(err) == fault.Conflict:
 		f.rollback(ctx)
 		return err
@@ -273,6 +273,6 @@ func readResult(pipe *pgconn.Pipeline) (int64, error) {
 
 func (f file) step(s statement, state executor.EventState, rows int64) {
 	if s.n > 0 {
-		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.path, Statement: s.n, Total: f.total, State: state, Rows: rows})
+		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Total: f.total, State: state, Rows: rows})
 	}
 }

@@ -33,32 +33,19 @@ func (f file) key() key {
 // stepKey is the key of the steps.
 func (f file) stepKey() key {
 	k := f.key()
-	if f.undoing() {
+	if f.Undoing() {
 		k.kind = ledger.UndoStep
 	}
 	return k
 }
 
-func (f file) undoing() bool { return f.Verdict == ledger.Undo }
-
-// left are the steps that an earlier run left.
-func (f file) left() map[int]ledger.Step {
-	switch {
-	case f.Row == nil:
-		return nil
-	case f.undoing():
-		return f.Row.UndoSteps
-	}
-	return f.Row.Steps
-}
-
 // begun says that an earlier run left a part of the file.
-func (f file) begun() bool { return len(f.left()) > 0 || f.Row != nil && !f.undoing() }
+func (f file) begun() bool { return len(f.Left()) > 0 || f.Row != nil && !f.Undoing() }
 
 // queueBegun makes the migration's row, if it has none; an undo changes the one
 // that is there.
 func (f file) queueBegun(b *pgx.Batch) {
-	if f.undoing() {
+	if f.Undoing() {
 		f.queueState(b, ledger.Partial)
 		return
 	}
@@ -86,7 +73,7 @@ func (f file) queueState(b *pgx.Batch, state string) *pgx.QueuedQuery {
 // queueWhole writes the row of a migration that is one transaction, and the other
 // tool's history with it.
 func (f file) queueWhole(b *pgx.Batch, took time.Duration) {
-	if f.undoing() {
+	if f.Undoing() {
 		f.queueFinish(b, took)
 		return
 	}
@@ -110,7 +97,7 @@ func (f file) queueFinished(b *pgx.Batch) { f.queueFinish(b, time.Since(f.starte
 // it.
 func (f file) queueFinish(b *pgx.Batch, took time.Duration) {
 	k := f.key()
-	if f.undoing() {
+	if f.Undoing() {
 		b.Queue(undoneSQL, k.history, k.kind, k.version, f.run.Release, f.run.Actor, f.run.ToolVersion)
 		b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind IN ($2, 'undo') AND version = $3", k.history, k.kind, k.version)
 	} else {
@@ -129,7 +116,7 @@ func (f file) queueStep(b *pgx.Batch, s statement, state string, before observat
 	k := f.stepKey()
 	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state, pre = excluded.pre`,
-		k.history, k.kind, k.version, s.n, s.hash(), state, before.String())
+		k.history, k.kind, k.version, s.n, ledger.StepHash(s.Text), state, before.String())
 }
 
 // queueDone writes the rows of steps that share our transaction, and those of
@@ -139,9 +126,9 @@ func (f file) queueDone(b *pgx.Batch, statements []statement) {
 	var hashes []string
 	for _, s := range statements {
 		for _, mark := range s.marks {
-			numbers, hashes = append(numbers, int32(mark.n)), append(hashes, mark.hash())
+			numbers, hashes = append(numbers, int32(mark.n)), append(hashes, ledger.StepHash(mark.Text))
 		}
-		numbers, hashes = append(numbers, int32(s.n)), append(hashes, s.hash())
+		numbers, hashes = append(numbers, int32(s.n)), append(hashes, ledger.StepHash(s.Text))
 	}
 	if len(numbers) == 0 {
 		return
@@ -160,7 +147,7 @@ func (f file) queueForget(b *pgx.Batch, s statement) {
 	}
 	k := f.stepKey()
 	b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", k.history, k.kind, k.version, s.n)
-	if f.undoing() {
+	if f.Undoing() {
 		f.queueRestore(b, f.key())
 		return
 	}

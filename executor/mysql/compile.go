@@ -10,6 +10,7 @@ import (
 	"github.com/shipsql/shipsql/executor/catalog"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
+	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/spool"
@@ -19,11 +20,11 @@ import (
 type plan struct {
 	ledger.Decision
 
-	statements []statement // without a BEGIN … COMMIT wrapper
-	total      int         // statements of the text, as Split counts them
-	limits     timeouts    // of the file
-	separate   bool        // transaction=off: no two statements share a transaction
-	online     bool        // ALTER TABLE must not copy
+	statements []statement     // without a BEGIN … COMMIT wrapper
+	total      int             // statements of the text, as Split counts them
+	limits     runner.Timeouts // of the file
+	separate   bool            // transaction=off: no two statements share a transaction
+	online     bool            // ALTER TABLE must not copy
 	notes      []string
 }
 
@@ -34,11 +35,11 @@ type statement struct {
 	n       int // 1-based number in the file
 	parsed  syntax.Statement
 	way     way
-	setting bool        // it sets the session: it runs again before the rest of the file
-	charset bool        // it changes what the connection's bytes mean
-	reaches bool        // it may run code that others stored: triggers, views, functions
-	limits  timeouts    // of this statement only
-	before  observation // what was seen before it ran
+	setting bool            // it sets the session: it runs again before the rest of the file
+	charset bool            // it changes what the connection's bytes mean
+	reaches bool            // it may run code that others stored: triggers, views, functions
+	limits  runner.Timeouts // of this statement only
+	before  observation     // what was seen before it ran
 }
 
 // way is how a statement runs.
@@ -54,9 +55,6 @@ const (
 func (s statement) plain() bool {
 	return s.way != idle && len(s.parsed.Variables) == 0 && (s.parsed.Kind.ChangesRows() || s.parsed.Kind.ChangesSchema())
 }
-
-// timeouts are lowered limits; zero keeps what holds.
-type timeouts struct{ lock, statement time.Duration }
 
 // compiler makes programs for one server.
 type compiler struct {
@@ -214,9 +212,9 @@ func (p *plan) directive(d script.Directive) error {
 	case "transaction":
 		p.separate = true
 	case "lock_timeout":
-		limits.lock, _ = time.ParseDuration(d.Value) // script checked it
+		limits.Lock, _ = time.ParseDuration(d.Value) // script checked it
 	case "statement_timeout":
-		limits.statement, _ = time.ParseDuration(d.Value)
+		limits.Statement, _ = time.ParseDuration(d.Value)
 	case "online":
 		if d.Value == onlineAssert {
 			p.online = true

@@ -40,14 +40,15 @@ func (f *file) Run(ctx, work context.Context) error {
 
 func (f *file) all(ctx, work context.Context) error {
 	f.started = time.Now()
-	f.lowerOnly(timeouts{f.run.Limits.LockTimeout, f.run.Limits.StatementTimeout})
+	limits, notes := f.limits.Within(runner.TimeoutsOf(f.run))
+	f.limits, f.notes = limits, append(f.notes, notes...)
 	if err := f.explained(f.reset(work)); err != nil {
 		return err
 	}
 	if err := f.prepareCompanion(work); err != nil {
 		return err
 	}
-	if limit := f.limits.lock; limit > 0 {
+	if limit := f.limits.Lock; limit > 0 {
 		if _, err := f.ExecContext(work, "SET "+f.waits(limit)); err != nil {
 			return f.explained(err)
 		}
@@ -147,23 +148,23 @@ func (f *file) send(ctx context.Context, s statement) error {
 
 // waiting runs f with a statement's own limit for locks.
 func (f *file) waiting(ctx context.Context, s statement, run func() error) error {
-	if s.limits.lock == 0 {
+	if s.limits.Lock == 0 {
 		return run()
 	}
-	usual := timeouts{lock: f.run.Limits.LockTimeout}.lowered(f.limits)
-	if _, err := f.ExecContext(ctx, "SET "+f.waits(usual.lowered(s.limits).lock)); err != nil {
+	usual := runner.TimeoutsOf(f.run).Lowered(f.limits)
+	if _, err := f.ExecContext(ctx, "SET "+f.waits(usual.Lowered(s.limits).Lock)); err != nil {
 		return f.explained(err)
 	}
 	if err := run(); err != nil {
 		return err
 	}
-	_, err := f.ExecContext(ctx, "SET "+f.waits(usual.lock))
+	_, err := f.ExecContext(ctx, "SET "+f.waits(usual.Lock))
 	return f.explained(err)
 }
 
 // limitOf is the longest that a statement may take; 0: no limit.
 func (f *file) limitOf(s statement) time.Duration {
-	return timeouts{statement: f.run.Limits.StatementTimeout}.lowered(f.limits).lowered(s.limits).statement
+	return runner.TimeoutsOf(f.run).Lowered(f.limits).Lowered(s.limits).Statement
 }
 
 // retried runs attempt again while locks are not had: each wait is bounded by the
@@ -280,31 +281,4 @@ func (f *file) theirs(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// lowered returns the smaller limits.
-func (t timeouts) lowered(by timeouts) timeouts {
-	return timeouts{lowest(t.lock, by.lock), lowest(t.statement, by.statement)}
-}
-
-// lowest is the smaller of two limits, where 0 is none.
-func lowest(a, b time.Duration) time.Duration {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}
-
-// lowerOnly drops a file's limits that are above those of the run, and says so.
-func (p *plan) lowerOnly(most timeouts) {
-	p.limits.lock = p.lowerOne("lock_timeout", p.limits.lock, most.lock)
-	p.limits.statement = p.lowerOne("statement_timeout", p.limits.statement, most.statement)
-}
-
-func (p *plan) lowerOne(name string, wanted, most time.Duration) time.Duration {
-	if most == 0 || wanted <= most {
-		return wanted
-	}
-	p.notes = append(p.notes, fmt.Sprintf("%s=%s is above the limit of %s, which holds: a file may only lower it", name, wanted, most))
-	return 0
 }

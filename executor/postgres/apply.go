@@ -73,7 +73,8 @@ func (f file) Run(ctx, work context.Context) error {
 		return err
 	}
 	f.started = time.Now()
-	f.lowerOnly(timeouts{f.run.Limits.LockTimeout, f.run.Limits.StatementTimeout})
+	limits, notes := f.limits.Within(runner.TimeoutsOf(f.run))
+	f.limits, f.notes = limits, append(f.notes, notes...)
 	if f.begun() || f.perStep && len(f.statements) > 0 {
 		return f.steps(ctx, work)
 	}

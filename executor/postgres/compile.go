@@ -11,6 +11,7 @@ import (
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
+	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/spool"
@@ -20,15 +21,15 @@ import (
 type program struct {
 	ledger.Decision
 
-	statements []statement // without BEGIN and COMMIT
-	total      int         // statements of the text, as Split counts them
-	begins     []string    // by block: the BEGIN … of the file
-	wrapper    string      // the file's own BEGIN around all of it; "": none
-	limits     timeouts    // of the file
-	perStep    bool        // it can't be one transaction: the ledger counts steps
-	plain      bool        // it leaves nothing in the session
-	separate   bool        // transaction=off: no two statements share a transaction, but for blocks
-	started    time.Time   // when it began to run here
+	statements []statement     // without BEGIN and COMMIT
+	total      int             // statements of the text, as Split counts them
+	begins     []string        // by block: the BEGIN … of the file
+	wrapper    string          // the file's own BEGIN around all of it; "": none
+	limits     runner.Timeouts // of the file
+	perStep    bool            // it can't be one transaction: the ledger counts steps
+	plain      bool            // it leaves nothing in the session
+	separate   bool            // transaction=off: no two statements share a transaction, but for blocks
+	started    time.Time       // when it began to run here
 	notes      []string
 }
 
@@ -37,11 +38,11 @@ type statement struct {
 	script.Statement
 	traits
 
-	n      int         // 1-based number in the file
-	block  int         // 1-based number of the file's BEGIN … COMMIT around it; 0: none
-	marks  []statement // BEGIN and COMMIT before it, or at the file's end: they count as steps done with it
-	ends   bool        // its transaction ends behind it
-	limits timeouts    // of this statement only
+	n      int             // 1-based number in the file
+	block  int             // 1-based number of the file's BEGIN … COMMIT around it; 0: none
+	marks  []statement     // BEGIN and COMMIT before it, or at the file's end: they count as steps done with it
+	ends   bool            // its transaction ends behind it
+	limits runner.Timeouts // of this statement only
 }
 
 // traits are what a tree says about running its statement; the tree itself is
@@ -56,9 +57,6 @@ type traits struct {
 	plain   bool         // it leaves nothing in the session
 	adds    enumValue    // the value that it adds to a type
 }
-
-// timeouts are lowered limits; zero keeps what holds.
-type timeouts struct{ lock, statement time.Duration }
 
 // parseBatch is how many bytes of statements are parsed at once; their trees are
 // dropped before the next batch.
@@ -245,9 +243,9 @@ func (p *program) directive(d script.Directive) error {
 	case "transaction":
 		p.perStep, p.separate = true, true
 	case "lock_timeout":
-		limits.lock, _ = time.ParseDuration(d.Value) // script checked it
+		limits.Lock, _ = time.ParseDuration(d.Value) // script checked it
 	case "statement_timeout":
-		limits.statement, _ = time.ParseDuration(d.Value)
+		limits.Statement, _ = time.ParseDuration(d.Value)
 	case "batch", "sleep", "online", "environments", "databases":
 		return &executor.Failure{
 			Version: p.Migration.Version, Path: p.Path(), Line: d.Line, Code: fault.Unsupported,

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
+	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -43,42 +43,29 @@ func isPlain(tree *pg_query.Node) bool {
 	return false
 }
 
-// queue lowers the limits that are set.
-func (t timeouts) queue(b *pgx.Batch, set string) {
-	if t.lock > 0 {
-		b.Queue(fmt.Sprintf("%slock_timeout = %d", set, t.lock.Milliseconds()))
+// queueTimeouts lowers the limits that are set.
+func queueTimeouts(b *pgx.Batch, set string, t runner.Timeouts) {
+	if t.Lock > 0 {
+		b.Queue(fmt.Sprintf("%slock_timeout = %d", set, t.Lock.Milliseconds()))
 	}
-	if t.statement > 0 {
-		b.Queue(fmt.Sprintf("%sstatement_timeout = %d", set, t.statement.Milliseconds()))
+	if t.Statement > 0 {
+		b.Queue(fmt.Sprintf("%sstatement_timeout = %d", set, t.Statement.Milliseconds()))
 	}
-}
-
-// lowered returns the smaller limits.
-func (t timeouts) lowered(by timeouts) timeouts {
-	return timeouts{lowest(t.lock, by.lock), lowest(t.statement, by.statement)}
-}
-
-// lowest is the smaller of two limits, where 0 is none.
-func lowest(a, b time.Duration) time.Duration {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
 }
 
 // limited puts the statements' own limits around them, inside a transaction.
 func (f file) limited(statements []statement) []statement {
-	if !slices.ContainsFunc(statements, func(s statement) bool { return s.limits != timeouts{} }) {
+	if !slices.ContainsFunc(statements, func(s statement) bool { return s.limits != runner.Timeouts{} }) {
 		return statements
 	}
 	var all []statement
-	base := timeouts{f.run.Limits.LockTimeout, f.run.Limits.StatementTimeout}.lowered(f.limits)
+	base := runner.TimeoutsOf(f.run).Lowered(f.limits)
 	for _, s := range statements {
-		if s.limits == (timeouts{}) {
+		if s.limits == (runner.Timeouts{}) {
 			all = append(all, s)
 			continue
 		}
-		all = append(all, setLocal(base.lowered(s.limits))...)
+		all = append(all, setLocal(base.Lowered(s.limits))...)
 		all = append(all, s)
 		all = append(all, setLocal(base)...)
 	}
@@ -98,25 +85,11 @@ func (f file) asRole(statements []statement) []statement {
 func setRole(set, role string) string { return set + pgx.Identifier{role}.Sanitize() }
 
 // setLocal are statements of ours, which count for nothing.
-func setLocal(t timeouts) []statement {
+func setLocal(t runner.Timeouts) []statement {
 	return []statement{
-		{Statement: script.Statement{Text: "SET LOCAL lock_timeout = " + milliseconds(t.lock)}},
-		{Statement: script.Statement{Text: "SET LOCAL statement_timeout = " + milliseconds(t.statement)}},
+		{Statement: script.Statement{Text: "SET LOCAL lock_timeout = " + milliseconds(t.Lock)}},
+		{Statement: script.Statement{Text: "SET LOCAL statement_timeout = " + milliseconds(t.Statement)}},
 	}
-}
-
-// lowerOnly drops a file's limits that are above those of the run, and says so.
-func (p *program) lowerOnly(most timeouts) {
-	p.limits.lock = p.lowerOne("lock_timeout", p.limits.lock, most.lock)
-	p.limits.statement = p.lowerOne("statement_timeout", p.limits.statement, most.statement)
-}
-
-func (p *program) lowerOne(name string, wanted, most time.Duration) time.Duration {
-	if most == 0 || wanted <= most {
-		return wanted
-	}
-	p.notes = append(p.notes, fmt.Sprintf("%s=%s is above the limit of %s, which holds: a file may only lower it", name, wanted, most))
-	return 0
 }
 
 // fence is what the target says about our right to write.

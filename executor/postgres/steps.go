@@ -239,7 +239,7 @@ func (f file) prepare(ctx context.Context, s statement) error {
 	if f.run.Role != "" {
 		b.Queue(setRole("SET ROLE ", f.run.Role))
 	}
-	f.limitsAlone(s).queue(b, "SET ")
+	queueTimeouts(b, "SET ", f.limitsAlone(s))
 	return f.ours(ctx, f.SendBatch(ctx, b).Close())
 }
 
@@ -248,10 +248,10 @@ func (f file) prepare(ctx context.Context, s statement) error {
 const patience = executor.DefaultLockRetryFor
 
 // limitsAlone lets what stalls nobody wait longer for its locks.
-func (f file) limitsAlone(s statement) timeouts {
-	limits := f.limits.lowered(s.limits)
-	if limits.lock == 0 && s.alone.patient() {
-		limits.lock = max(f.run.Limits.LockTimeout, patience)
+func (f file) limitsAlone(s statement) runner.Timeouts {
+	limits := f.limits.Lowered(s.limits)
+	if limits.Lock == 0 && s.alone.patient() {
+		limits.Lock = max(f.run.Limits.LockTimeout, patience)
 	}
 	return limits
 }

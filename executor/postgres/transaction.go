@@ -92,7 +92,7 @@ func (f file) otherRow() *fault.Error {
 // opening is how one of our transactions begins. Its zero value is a plain BEGIN.
 type opening struct {
 	begin  string // the file's own words
-	limits timeouts
+	limits runner.Timeouts
 }
 
 // enter makes the session as new, begins a transaction, checks the fence and
@@ -110,7 +110,7 @@ func (f file) enter(ctx context.Context, o opening, write func(*pgx.Batch)) erro
 		b = &pgx.Batch{}
 	}
 	b.Queue(cmp.Or(o.begin, "BEGIN"))
-	o.limits.queue(b, "SET LOCAL ")
+	queueTimeouts(b, "SET LOCAL ", o.limits)
 	fence := f.queueFence(b)
 	write(b)
 	err := f.SendBatch(ctx, b).Close()

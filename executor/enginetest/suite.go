@@ -46,6 +46,7 @@ func Run(t *testing.T, e Engine) {
 		"Undo/Failed":                 undoFailed,
 		"Undo/GoesOn":                 undoGoesOn,
 		"Undo/Ambiguous":              undoAmbiguous,
+		"Undo/AmbiguousAtOnce":        undoAmbiguousAtOnce,
 		"Undo/Baseline":               undoBaseline,
 		"Locks/TriedAgain":            triedAgain,
 		"Locks/GivenUp":               givenUp,

@@ -114,11 +114,12 @@ func undoGoesOn(t *testing.T, b *Bench) {
 	b.MustApply(files)
 	_, err := b.undo(files, "1")
 	_ = wantFailure(t, err, 2)
-	if e := b.entries(b.load(files))[0]; e.State != executor.StatePartial || !strings.Contains(e.Note, "an undo is under way") {
-		t.Errorf("entry %+v", e)
+	b.WantStates(files, "1 partial 1/3")
+	if e := b.entries(b.load(files))[0]; e.Note != "its undo is under way: 1 of 3 statements are done; go on with shipsql migrate down" {
+		t.Errorf("note %q", e.Note)
 	}
 	_, err = b.ApplyFiles(files)
-	wantCode(t, err, fault.Conflict, "partly undone")
+	wantCode(t, err, fault.Conflict, "partly undone (1 statements", "shipsql migrate down")
 	files["1_a.down.sql"] = strings.Replace(files["1_a.down.sql"], "fuse", "a", 1)
 	if _, err := b.undo(files, "1"); err != nil {
 		t.Fatal(Explain(err))
@@ -144,6 +145,10 @@ func undoAmbiguous(t *testing.T, b *Bench) {
 					t.Errorf("question %+v", question)
 				}
 			}
+			b.WantStates(files, "1 ambiguous 1/3")
+			if e := b.entries(b.load(files))[0]; !strings.Contains(e.Note, "answer with shipsql migrate resolve '1#2' applied, or retry") {
+				t.Errorf("note %q", e.Note)
+			}
 			if err := b.Resolve(t.Context(), executor.Resolution{Version: "1", N: 2, Answer: answer}, executor.Mark{}); err != nil {
 				t.Fatal(err)
 			}
@@ -156,6 +161,27 @@ func undoAmbiguous(t *testing.T, b *Bench) {
 			b.wantRows("state", "undone")
 		})
 	}
+}
+
+// undoAmbiguousAtOnce has the first statement of an undo ask. When nothing of it
+// took effect, the migration is what it was.
+func undoAmbiguousAtOnce(t *testing.T, b *Bench) {
+	b.makeTorn()
+	files := map[string]string{"1_a.up.sql": "insert into a values (-1)", "1_a.down.sql": "-- shipsql: transaction=off\ncall torn()"}
+	b.MustApply(files)
+	_, err := b.undo(files, "1")
+	_ = wantQuestion(t, err, "1#1")
+	if err := b.Resolve(t.Context(), executor.Resolution{Version: "1", N: 1, Answer: executor.ResolvedRetry}, executor.Mark{}); err != nil {
+		t.Fatal(err)
+	}
+	b.WantStates(files, "1 applied 1/1")
+	b.MustApply(files)
+	b.Exec(b.engine.SQL.Mended)
+	if _, err := b.undo(files, "1"); err != nil {
+		t.Fatal(Explain(err))
+	}
+	b.wantRows("state", "undone")
+	b.Want("select count(*) from a where n = -1", "1")
 }
 
 // A baseline is undone like what ran here; a skip replaces what was undone.

@@ -84,8 +84,7 @@ func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resol
 // left, and says whether it did. What ran here has an end, what is a baseline has
 // none.
 func (s *session) restoreUndone(ctx context.Context, k key) (restored bool, err error) {
-	n, err := s.do(ctx, "UPDATE shipsql_migrations SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END"+ofKey+
-		" AND NOT EXISTS (SELECT 1 FROM shipsql_steps s WHERE s.history = ? AND s.kind = ? AND s.version = ?)",
+	n, err := s.do(ctx, "UPDATE shipsql_migrations SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END"+ofKey+withoutSteps,
 		append(k.and(), k.history, ledger.UndoStep, k.version)...)
 	return n > 0, err
 }

@@ -23,7 +23,10 @@ func (s *session) keyOf(m executor.Migration) key {
 // and puts the key before further arguments.
 func (k key) and(args ...any) []any { return append([]any{k.history, k.kind, k.version}, args...) }
 
-const ofKey = " WHERE history = ? AND kind = ? AND version = ?"
+const (
+	ofKey        = " WHERE history = ? AND kind = ? AND version = ?"
+	withoutSteps = " AND NOT EXISTS (SELECT 1 FROM shipsql_steps s WHERE s.history = ? AND s.kind = ? AND s.version = ?)"
+)
 
 // transaction runs f in a transaction behind the fence: the meta row is locked,
 // its epoch must be ours, and so must the lock. An error rolls back.
@@ -280,27 +283,22 @@ func (f *file) forget(ctx context.Context, statements []statement) error {
 	if _, err := f.do(ctx, "DELETE FROM shipsql_steps"+ofKey+" AND n BETWEEN ? AND ?", k.and(first, last)...); err != nil {
 		return err
 	}
-	const alone = " AND NOT EXISTS (SELECT 1 FROM shipsql_steps s WHERE s.history = ? AND s.kind = ? AND s.version = ?)"
-	var gone int64
-	var err error
-	if f.Undoing() {
-		gone, err = f.do(ctx, "UPDATE shipsql_migrations SET state = ?"+ofKey+alone, append([]any{f.wasState()}, append(f.key().and(), k.and()...)...)...)
-	} else {
-		gone, err = f.do(ctx, "DELETE FROM shipsql_migrations"+ofKey+" AND state = 'partial'"+alone, append(f.key().and(), k.and()...)...)
-	}
-	f.resumed = gone == 0
-	if err == nil && gone > 0 && f.Replaces != nil && !f.Undoing() {
+	gone, err := f.forgetRow(ctx, k)
+	f.resumed = !gone
+	if err == nil && gone && f.Replaces != nil && !f.Undoing() {
 		return f.restore(ctx)
 	}
 	return err
 }
 
-// wasState is the state of what an undo takes back.
-func (f *file) wasState() string {
-	if f.Row.State == ledger.Baseline {
-		return ledger.Baseline
+// forgetRow has the migration's row be as before, if no step is left, and says
+// whether it did.
+func (f *file) forgetRow(ctx context.Context, steps key) (gone bool, err error) {
+	if f.Undoing() {
+		return f.restoreUndone(ctx, f.key())
 	}
-	return ledger.Applied
+	n, err := f.do(ctx, "DELETE FROM shipsql_migrations"+ofKey+" AND state = 'partial'"+withoutSteps, append(f.key().and(), steps.and()...)...)
+	return n > 0, err
 }
 
 // stepKey is under which the steps of the text that runs are kept.

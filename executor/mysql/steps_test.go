@@ -37,6 +37,23 @@ func TestAGroupOfRowsIsAllOrNothing(t *testing.T) {
 	b.Want("select group_concat(n order by n) from a", "1,2,3")
 }
 
+// An undo that was killed before its first statement, and then failed at it, leaves
+// a baseline what it was.
+func TestABaselineStaysOneWhenItsUndoFails(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	migrations := load(t, map[string]string{"1_a.up.sql": "create table a(n int)", "1_a.down.sql": "insert into nowhere values (1)"})
+	if err := b.Baseline(t.Context(), executor.Mark{Migrations: migrations}); err != nil {
+		t.Fatal(err)
+	}
+	b.Exec(`insert into shipsql_steps (history, kind, version, n, stmt_hash, state, pre) values ('default', 'undo', '1', 1, '', 'intent', '{"rows":true}')`,
+		"update shipsql_migrations set state = 'partial'")
+	if _, err := b.Undo(t.Context(), executor.Run{Migrations: migrations}); fault.CodeOf(err) != fault.SQLError {
+		t.Fatal(err)
+	}
+	b.Want("select state from shipsql_migrations", "baseline")
+}
+
 // A statement that the server refused, and that did something all the same, is
 // not called undone.
 func TestARefusedStatementThatLeftSomething(t *testing.T) {

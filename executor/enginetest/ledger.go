@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -126,4 +127,29 @@ func lackingLedger(t *testing.T, b *Bench) {
 	_, err := b.ApplyFiles(map[string]string{"2_b.sql": "create table b(n int)"})
 	wantCode(t, err, fault.Conflict, "ledger")
 	b.WantTable("b", false)
+	_, err = b.Status(t.Context(), "", nil)
+	wantCode(t, err, fault.Conflict, "ledger")
+}
+
+// hiddenLedger has a login look that may not see the ledger: to it, nothing is
+// pending, until it has the GRANT that it is told.
+func hiddenLedger(t *testing.T, b *Bench) {
+	files := map[string]string{"1_a.sql": "create table a(n int)", "2_b.sql": "insert into a values (1)"}
+	b.MustApply(files)
+	name, url := b.Login()
+	b.Exec(named(b.engine.SQL.Reads, name))
+	poor := b.open(url)
+	_, err := poor.Status(t.Context(), "", b.load(files))
+	wantCode(t, err, fault.Denied, "may not read the ledger")
+	_, err = poor.Apply(t.Context(), executor.Run{Migrations: b.load(files)})
+	wantCode(t, err, fault.Denied, "GRANT ")
+	b.Want("select count(*) from a", "1")
+
+	_, err = poor.Status(t.Context(), "", nil)
+	_, grant, _ := strings.Cut(fmt.Sprint(err), "; run ")
+	b.Exec(grant)
+	entries, err := poor.Status(t.Context(), "", b.load(files))
+	if err != nil || entries[0].State != executor.StateApplied {
+		t.Errorf("after %s: %v, %+v", grant, err, entries)
+	}
 }

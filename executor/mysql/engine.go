@@ -54,9 +54,21 @@ func (t *target) Status(ctx context.Context, history string, folder []executor.M
 	err := t.reading(ctx, func(c *connection) error {
 		l, err := c.readLedger(ctx, history)
 		entries = ledger.Status(l, folder)
-		return err
+		return c.hidden(ctx, err)
 	})
 	return entries, err
+}
+
+// hidden is the error of a login that may not even look at the ledger. Other
+// errors stay as they are.
+func (c *connection) hidden(ctx context.Context, err error) error {
+	if !denied(err) {
+		return err
+	}
+	login := c.login
+	_ = c.QueryRowContext(ctx, "SELECT CURRENT_USER()").Scan(&login) // else without the host
+	return fault.New(fault.Denied, "the login %s may not read the ledger, so it can't tell what is applied", login).At(c.at).Because(err).
+		Then("run GRANT SELECT ON %s.* TO %s", escapedPattern(c.database), account(login))
 }
 
 // Query implements executor.Reader.
@@ -67,10 +79,10 @@ func (t *target) Query(ctx context.Context, q executor.Query, each func(scan fun
 // refusedQuery gives the server's answer to a query of others a code. nil stays
 // nil.
 func (c *connection) refusedQuery(err error) error {
-	switch number(err) {
-	case 0: // it did not answer, or took no exception
+	switch {
+	case number(err) == 0: // it did not answer, or took no exception
 		return err
-	case 1044, 1142, 1143, 1227, 1370:
+	case denied(err):
 		return fault.New(fault.Denied, "the login may not read this").At(c.at).Because(err)
 	}
 	return fault.New(fault.SQLError, "the database refuses the query").At(c.at).Because(err)

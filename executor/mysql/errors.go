@@ -62,6 +62,15 @@ func broken(err error) bool {
 		errors.Is(err, driverpkg.ErrPktSync) || errors.Is(err, driverpkg.ErrMalformPkt) || errors.Is(err, driverpkg.ErrBusyBuffer)
 }
 
+// denied says that the login lacks a privilege.
+func denied(err error) bool {
+	switch number(err) {
+	case 1044, 1142, 1143, 1227, 1370:
+		return true
+	}
+	return false
+}
+
 // contended says that others were in the way.
 func contended(err error) bool {
 	switch number(err) {
@@ -82,9 +91,10 @@ func (c *connection) explained(err error) error {
 	case contended(err):
 		return fault.New(fault.LockTimeout, "another session has a lock on the ledger").At(c.at).Because(err).Then("trying again is safe")
 	}
-	switch number(err) {
-	case 1044, 1142, 1143, 1227, 1370:
+	if denied(err) {
 		return c.missingGrant(err)
+	}
+	switch number(err) {
 	case errNoSuchColumn:
 		return fault.New(fault.Conflict, "the ledger's tables aren't as ShipSQL made them").At(c.at).Because(err).
 			Then("restore shipsql_migrations, shipsql_steps and shipsql_meta together, from one backup")

@@ -80,6 +80,16 @@ func (c *connection) hasLedger(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
+// notThere makes sure that a ledger isn't only hidden: the catalog does not show
+// what the login has no right to.
+func (c *connection) notThere(ctx context.Context) error {
+	_, err := c.ExecContext(ctx, "SELECT 1 FROM shipsql_meta")
+	if number(err) == errNoSuchTable {
+		return nil
+	}
+	return err
+}
+
 // incomplete tells a ledger whose making was cut, which is empty, from one that
 // lost a part.
 func (c *connection) incomplete(ctx context.Context, how string) error {
@@ -101,6 +111,9 @@ func (c *connection) incomplete(ctx context.Context, how string) error {
 // readLedger reads a history; a database without ledger has an empty one.
 func (c *connection) readLedger(ctx context.Context, history string) (ledger.Ledger, error) {
 	exists, err := c.hasLedger(ctx)
+	if err == nil && !exists {
+		err = c.notThere(ctx)
+	}
 	if err != nil || !exists {
 		return ledger.Ledger{}, err
 	}

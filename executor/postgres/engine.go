@@ -2,14 +2,17 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/catalog"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/postgres/snapshot"
 	"github.com/shipsql/shipsql/executor/postgres/syntax"
+	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/secret"
 )
 
@@ -52,9 +55,20 @@ func (t *target) Status(ctx context.Context, history string, folder []executor.M
 	err := t.reading(ctx, func(conn *pgx.Conn) error {
 		l, err := readLedger(ctx, conn, history)
 		entries = ledger.Status(l, folder)
-		return explained(conn, err)
+		return explained(conn, hidden(conn, err))
 	})
 	return entries, err
+}
+
+// hidden is the error of a login that may not even look at the ledger. Other
+// errors stay as they are.
+func hidden(conn *pgx.Conn, err error) error {
+	if pg, answered := errors.AsType[*pgconn.PgError](err); !answered || pg.Code != "42501" {
+		return err
+	}
+	login := pgx.Identifier{conn.Config().User}.Sanitize()
+	return fault.New(fault.Denied, "the login %s may not read the ledger, so it can't tell what is applied", login).At(where(conn)).Because(errors.New(err.Error())).
+		Then("run GRANT USAGE ON SCHEMA shipsql TO %s; GRANT SELECT ON ALL TABLES IN SCHEMA shipsql TO %[1]s", login)
 }
 
 // reading lends a short-lived connection that needs neither lock nor writes.

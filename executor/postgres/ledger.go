@@ -64,9 +64,16 @@ func (s *session) makeLedger(ctx context.Context) error {
 	return err
 }
 
-// checkFormat says whether there is a ledger, and refuses a newer one.
+// checkFormat says whether there is a ledger, and refuses a newer one and one that
+// lacks a part.
 func checkFormat(ctx context.Context, conn *pgx.Conn) (exists bool, err error) {
-	if err := conn.QueryRow(ctx, "SELECT to_regclass('shipsql.meta') IS NOT NULL").Scan(&exists); err != nil || !exists {
+	var others bool
+	err = conn.QueryRow(ctx, `SELECT to_regclass('shipsql.meta') IS NOT NULL,
+		to_regclass('shipsql.migrations') IS NOT NULL OR to_regclass('shipsql.steps') IS NOT NULL`).Scan(&exists, &others)
+	switch {
+	case err == nil && !exists && others:
+		return false, ledger.Edited("its table shipsql.meta is gone")
+	case err != nil || !exists:
 		return false, err
 	}
 	var rows, oldest, newest int

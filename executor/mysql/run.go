@@ -80,12 +80,12 @@ func (f *file) from(ctx, work context.Context, next int) error {
 			err = f.runIdle(work, f.statements[next])
 		case rows:
 			finished = end == len(f.statements)
-			err = f.retried(ctx, func() error {
+			err = runner.Retry(ctx, f.run, f, func() error {
 				return f.waiting(work, f.statements[next], func() error { return f.runTogether(work, next, end) })
 			})
 		default:
 			finished = end == len(f.statements)
-			err = f.retried(ctx, func() error {
+			err = runner.Retry(ctx, f.run, f, func() error {
 				return f.waiting(work, f.statements[next], func() error { return f.runAlone(work, next) })
 			})
 		}
@@ -165,26 +165,6 @@ func (f *file) waiting(ctx context.Context, s statement, run func() error) error
 // limitOf is the longest that a statement may take; 0: no limit.
 func (f *file) limitOf(s statement) time.Duration {
 	return runner.TimeoutsOf(f.run).Lowered(f.limits).Lowered(s.limits).Statement
-}
-
-// retried runs attempt again while locks are not had: each wait is bounded by the
-// lock timeout, all of them by LockRetryFor.
-func (f *file) retried(ctx context.Context, attempt func() error) error {
-	deadline := time.Now().Add(f.run.Limits.LockRetryFor)
-	for n := 0; ; n++ {
-		started := time.Now()
-		err := attempt()
-		if fault.CodeOf(err) != fault.LockTimeout || time.Now().After(deadline) {
-			return err
-		}
-		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Path(), Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
-		if runner.LetPass(ctx, n, time.Since(started)) != nil {
-			return err
-		}
-		if err := runner.StillMine(ctx, f.run); err != nil {
-			return err
-		}
-	}
 }
 
 func (f *file) step(s statement, state executor.EventState, rows int64) {

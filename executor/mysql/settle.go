@@ -11,6 +11,7 @@ import (
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
+	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -57,7 +58,7 @@ func (f *file) next(ctx, work context.Context, left map[int]ledger.Step) (int, e
 		case step.State == ledger.StepRunning:
 			return 0, f.ambiguous(work, *s, "its transaction was cut, and yet a part of it was committed: something in it committed implicitly")
 		}
-		err = f.retried(ctx, func() error { return f.settle(work, i) })
+		err = runner.Retry(ctx, f.run, f, func() error { return f.settle(work, i) })
 		switch {
 		case errors.Is(err, errRunAgain):
 			return i, nil

@@ -78,5 +78,5 @@ func (f file) Run(ctx, work context.Context) error {
 	if f.begun() || f.perStep && len(f.statements) > 0 {
 		return f.steps(ctx, work)
 	}
-	return f.retried(ctx, func() error { return f.transaction(work) })
+	return runner.Retry(ctx, f.run, f, func() error { return f.transaction(work) })
 }

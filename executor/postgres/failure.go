@@ -149,6 +149,8 @@ func explained(conn *pgx.Conn, err error) error {
 // written; other errors stay as they are.
 func ledgerTrouble(conn *pgx.Conn, pg *pgconn.PgError, err error) error {
 	switch {
+	case contended(pg):
+		return fault.New(fault.LockTimeout, "another session has a lock on the ledger").At(where(conn)).Because(err).Then("trying again is safe")
 	case pg.Code == "25006":
 		return fault.New(fault.Conflict, "the ledger can't be written: the database takes no changes now").At(where(conn)).Because(err).
 			Then("%s", remedies[pg.Code])

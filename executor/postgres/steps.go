@@ -30,7 +30,7 @@ func (f file) steps(ctx, work context.Context) error {
 			return err
 		}
 		end := f.stretch(next)
-		err := f.retried(ctx, func() error {
+		err := runner.Retry(ctx, f.run, f, func() error {
 			if f.statements[next].alone != nil {
 				return f.runAlone(work, next)
 			}
@@ -61,7 +61,7 @@ func (f file) resume(ctx, work context.Context) (int, error) {
 			next = i + 1
 			continue
 		}
-		err := f.retried(ctx, func() error { return f.settleIntent(work, s, done) })
+		err := runner.Retry(ctx, f.run, f, func() error { return f.settleIntent(work, s, done) })
 		switch {
 		case errors.Is(err, errRunAgain):
 			return i, nil

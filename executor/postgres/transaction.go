@@ -23,26 +23,6 @@ type file struct {
 	*program
 }
 
-// retried runs f again while locks are not had, deadlocks, or serialisation
-// fails: each wait is bounded by lock_timeout, all of them by LockRetryFor.
-func (f file) retried(ctx context.Context, attempt func() error) error {
-	deadline := time.Now().Add(f.run.Limits.LockRetryFor)
-	for n := 0; ; n++ {
-		started := time.Now()
-		err := attempt()
-		if !contended(err) || time.Now().After(deadline) {
-			return err
-		}
-		runner.Progress(f.run, executor.Event{Version: f.Migration.Version, Path: f.Path(), Total: f.total, State: executor.EventRetrying, Detail: err.Error()})
-		if runner.LetPass(ctx, n, time.Since(started)) != nil {
-			return err
-		}
-		if err := runner.StillMine(ctx, f.run); err != nil {
-			return err
-		}
-	}
-}
-
 // contended says that others were in the way and nothing is left of the attempt.
 func contended(err error) bool {
 	var pg *pgconn.PgError

@@ -26,13 +26,13 @@ func (s *Service) endAll(items []ended) ([]struct{}, error) {
 		tasks[i] = e.task
 	}
 	return make([]struct{}, len(items)), s.db.Tx(ctx, func(tx *store.Tx) error {
-		mine, err := finishTasks(ctx, tx, tasks)
+		finished, err := finishTasks(ctx, tx, tasks)
 		if err != nil {
 			return err
 		}
 		var ours []ended
 		for _, e := range items {
-			if mine[e.task.ID] {
+			if finished[e.task.ID] == e.task.Attempts {
 				ours = append(ours, e)
 			}
 		}

@@ -140,6 +140,13 @@ func (e *engine) enter(name string) (leave func()) {
 	}
 }
 
+// applies says whether a run is under way on a database.
+func (e *engine) applies(name string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.busy[name] > 0
+}
+
 func (t *fakeTarget) mark(run executor.Run) {
 	t.engine.mu.Lock()
 	defer t.engine.mu.Unlock()

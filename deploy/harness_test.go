@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,8 @@ type harness struct {
 	service *deploy.Service
 	stop    func() // ends the queue's workers
 
+	expired atomic.Int32 // leases that ended
+
 	folders map[string]map[string]string // project path → the branch's folder
 	commits map[string]int               // project ID → commits so far
 
@@ -51,6 +54,7 @@ type harness struct {
 	broken   int      // the how-manieth change is refused, 0 for none
 	told     int      // changes so far
 	changes  map[deploy.ChangeKind]int
+	heard    func(*store.Tx, deploy.Change) // told of each change, if set
 }
 
 func testConfig() deploy.Config {
@@ -95,6 +99,11 @@ func newHarness(t *testing.T, change ...func(*deploy.Config)) *harness {
 func (h *harness) newQueue() *queue.Queue {
 	return queue.New(h.db, bell.NewLocal(), slog.New(slog.DiscardHandler), queue.Options{
 		Workers: 4, Reconcile: 20 * time.Millisecond, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond, Grace: 5 * time.Second,
+		Observe: func(_ string, outcome queue.Outcome, _ time.Duration) {
+			if outcome == queue.OutcomeExpired {
+				h.expired.Add(1)
+			}
+		},
 	})
 }
 
@@ -133,9 +142,12 @@ func (h *harness) check(err error) {
 	}
 }
 
-func (h *harness) changed(_ context.Context, _ *store.Tx, c deploy.Change) error {
+func (h *harness) changed(_ context.Context, tx *store.Tx, c deploy.Change) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.heard != nil {
+		h.heard(tx, c)
+	}
 	h.changes[c.Kind]++
 	if h.told++; h.told == h.broken {
 		return errors.New("the transaction is torn")
@@ -229,6 +241,19 @@ func (h *harness) review(id string, findings int) {
 	r, err := h.service.Release(h.ctx, id)
 	h.must(err)
 	h.must(h.service.RecordReview(h.ctx, id, deploy.Verdict{Hash: r.Hash, Clean: findings == 0, Errors: findings, Report: []byte(`{}`)}))
+}
+
+// running is how many jobs of a kind run.
+func (h *harness) running(kind string) int {
+	h.t.Helper()
+	stats, err := h.queue.Stats(h.ctx)
+	h.must(err)
+	for _, s := range stats {
+		if s.Kind == kind && s.State == queue.Running {
+			return s.Jobs
+		}
+	}
+	return 0
 }
 
 func (h *harness) rollout(id string) deploy.Rollout {

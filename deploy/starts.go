@@ -25,8 +25,9 @@ type starting struct {
 	view view
 }
 
-// started is what became of it: an attempt; or a decision fell since the view, so
-// that it is to be judged again; or neither, and nothing is to start.
+// started is what became of it: an attempt; or a decision fell since the view, or
+// another worker began it, so that it is to be judged again; or neither, and
+// nothing is to start.
 type started struct {
 	attempt *attempt
 	moved   bool
@@ -47,17 +48,18 @@ func (s *Service) startAll(items []starting) (results []started, err error) {
 			return err
 		}
 		var begun []*attempt
+		taken := make(map[string]bool, len(items)) // of two that have one task, one has lost its lease
 		for i, item := range items {
 			now := found[item.task.ID]
 			switch {
 			case !now.State.Active():
-			case now.revision != item.view.revision:
+			case now.revision != item.view.revision, taken[now.ID]:
 				results[i].moved = true
 			default:
 				if results[i].attempt, err = s.begin(ctx, tx, now, item.view); err != nil {
 					return err
 				}
-				begun = append(begun, results[i].attempt)
+				begun, taken[now.ID] = append(begun, results[i].attempt), true
 			}
 		}
 		return s.markStarted(ctx, tx, begun...)

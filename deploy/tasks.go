@@ -120,8 +120,8 @@ func (t storedTask) encoded() (progress, failure string, err error) {
 }
 
 // finishTasks writes what became of attempts, of those that are still their
-// tasks' running ones, whose ids it returns.
-func finishTasks(ctx context.Context, tx *store.Tx, tasks []storedTask) (mine map[string]bool, err error) {
+// tasks' running ones. It returns the attempt that has ended, by the task's id.
+func finishTasks(ctx context.Context, tx *store.Tx, tasks []storedTask) (finished map[string]int, err error) {
 	var rows []string
 	var args []any
 	for _, t := range tasks {
@@ -135,15 +135,19 @@ func finishTasks(ctx context.Context, tx *store.Tx, tasks []storedTask) (mine ma
 		args = append(args, t.ID, t.Attempts, t.State, progress, failure, micros(t.RetryAt), micros(t.FinishedAt))
 	}
 	ended := strings.Join(rows, ", ")
-	ids, err := list(ctx, tx, text, `WITH ended (task, attempt, outcome, shown, reason, again_at, over_at) AS (VALUES `+ended+`)
+	type attempt struct {
+		task string
+		n    int
+	}
+	written, err := list(ctx, tx, func(scan store.Scan) (a attempt, err error) { return a, scan(&a.task, &a.n) }, `WITH ended (task, attempt, outcome, shown, reason, again_at, over_at) AS (VALUES `+ended+`)
 		UPDATE deploy_tasks SET state = ended.outcome, progress = ended.shown, failure = ended.reason,
 			retry_at = ended.again_at, finished_at = ended.over_at
-		FROM ended WHERE id = ended.task AND attempts = ended.attempt AND state = 'running' RETURNING id`, args...)
-	mine = make(map[string]bool, len(ids))
-	for _, id := range ids {
-		mine[id] = true
+		FROM ended WHERE id = ended.task AND attempts = ended.attempt AND state = 'running' RETURNING id, attempts`, args...)
+	finished = make(map[string]int, len(written))
+	for _, a := range written {
+		finished[a.task] = a.n
 	}
-	return mine, err
+	return finished, err
 }
 
 // underWay says whether any task of a stage is queued or running.

@@ -154,6 +154,46 @@ func TestDeadlocksAreRunAgain(t *testing.T) {
 	}
 }
 
+// A single statement that locks several rows may meet a transaction that locks
+// them in another order.
+func TestAStatementInADeadlockIsRunAgain(t *testing.T) {
+	const double = "UPDATE t SET n = 2 * n WHERE id > 0"
+	for name, run := range map[string]func(*store.DB) error{
+		"Exec": func(db *store.DB) error { _, err := db.Exec(t.Context(), double); return err },
+		"Returning": func(db *store.DB) error {
+			rows, err := store.Returning(t.Context(), db, func(scan store.Scan) (n int, err error) { return n, scan(&n) }, double+" RETURNING n")
+			if err == nil && len(rows) != 2 {
+				t.Errorf("it returns %v", rows)
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := privateserver.Database(t)
+			other, db := open(t, url), open(t, with(t, url, "deadlock_timeout", "20")) // its statement is the one to go
+			mustExec(t, other, "CREATE TABLE t(id bigint, n bigint); INSERT INTO t VALUES (1, 1), (2, 1)")
+			ended := make(chan error, 1)
+			err := other.TxUnordered(t.Context(), func(tx *store.Tx) error {
+				_, second := tx.Exec(t.Context(), "UPDATE t SET n = n + 1 WHERE id = 2")
+				go func() { ended <- run(db) }()
+				for waits := false; !waits; { // it has the first row, and wants the second
+					if err := other.QueryRow(t.Context(), "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%'").Scan(&waits); err != nil {
+						return err
+					}
+				}
+				_, first := tx.Exec(t.Context(), "UPDATE t SET n = n + 1 WHERE id = 1")
+				return errors.Join(second, first)
+			})
+			if err := errors.Join(err, <-ended); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff([]int{4, 4}, numbers(t, db)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestDeadConnectionsAreReplacedUnseen(t *testing.T) {
 	url := privateserver.Database(t)
 	db := counter(t, url)

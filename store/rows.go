@@ -27,20 +27,14 @@ func Collect[T any](rows *sql.Rows, read func(Scan) (T, error)) (values []T, err
 // Returning runs one writing statement that returns rows, in a transaction of its
 // own, beside others: as [DB.Exec].
 func Returning[T any](ctx context.Context, db *DB, read func(Scan) (T, error), query string, args ...any) (values []T, err error) {
-	if db.lone() {
-		if err := db.takeTurn(ctx); err != nil {
-			return nil, err
+	err = db.single(ctx, func() error {
+		rows, err := db.write.QueryContext(ctx, query, storable(args)...)
+		if err == nil {
+			values, err = Collect(rows, read)
 		}
-		defer db.endTurn()
-	}
-	rows, err := db.write.QueryContext(ctx, query, storable(args)...)
-	if err == nil {
-		values, err = Collect(rows, read)
-	}
-	if err != nil {
-		return nil, db.explain(err)
-	}
-	return values, nil
+		return err
+	})
+	return values, err
 }
 
 // Rows are the parameters of so many rows, for VALUES: "($1, $2), ($3, $4)".

@@ -117,18 +117,31 @@ func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Microsecond)
 
 // Exec runs one writing statement in a transaction of its own, beside others:
 // as TxUnordered.
-func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (db *DB) Exec(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	err = db.single(ctx, func() error {
+		result, err = db.write.ExecContext(ctx, query, storable(args)...)
+		return err
+	})
+	return result, err
+}
+
+// single runs a writing statement that is its own transaction; again when it was
+// rolled back because of another, which a statement of many rows may be.
+func (db *DB) single(ctx context.Context, run func() error) error {
 	if db.lone() {
 		if err := db.takeTurn(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		defer db.endTurn()
 	}
-	result, err := db.write.ExecContext(ctx, query, storable(args)...)
+	err := again(ctx, func() (final bool, err error) {
+		err = run()
+		return err != nil && !db.conflicted(err), err
+	})
 	if err != nil {
-		return nil, db.explain(err)
+		return db.explain(err)
 	}
-	return result, nil
+	return nil
 }
 
 // Query runs one reading statement.

@@ -15,7 +15,7 @@ import (
 // runAlone runs the statement at i between intent and done.
 func (f *file) runAlone(ctx context.Context, i int) error {
 	s := &f.statements[i]
-	pre, err := f.observe(ctx, s.parsed)
+	pre, err := f.see(ctx, *s)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (f *file) attempt(ctx context.Context, s statement) error {
 	if err != nil {
 		return f.refusedAlone(ctx, s, err, broken(err))
 	}
-	post, err := f.observe(ctx, s.parsed)
+	post, err := f.see(ctx, s)
 	if err != nil {
 		post = nil // the server said that it is done, which counts more than how it looks
 	}
@@ -97,7 +97,7 @@ func (f *file) refusedAlone(ctx context.Context, s statement, failed error, lost
 	if lost {
 		return failed // the next session finds out what became of it
 	}
-	now, err := f.observe(ctx, s.parsed)
+	now, err := f.see(ctx, s)
 	if err != nil {
 		return errors.Join(failed, err)
 	}

@@ -26,6 +26,21 @@ func TestWhatAFailureSays(t *testing.T) {
 	b.MustApply(map[string]string{"1_a.sql": "create table stays(id int)"}) // the rest was taken out
 }
 
+// What the login may not see is the file's matter, not the ledger's.
+func TestATableThatTheLoginMayNotSee(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	name, url := b.Login()
+	b.Exec("grant all on " + b.Query("select database()") + ".* to " + name)
+	_, err := openTarget(url).Apply(t.Context(), executor.Run{Migrations: load(t, map[string]string{"1_a.sql": "create table a(n int);\n\nalter table mysql.servers add column n int"})})
+	var failure *executor.Failure
+	if !errors.As(err, &failure) || failure.Path != "1_a.sql" || failure.Line != 3 || failure.Statement != 2 || failure.SQLState != "42000" ||
+		!strings.Contains(failure.Message, "denied to user '"+name+"'") || !strings.Contains(failure.Message, "servers") || !strings.Contains(failure.Hint, "GRANT the login") {
+		t.Errorf("%v: %+v", err, failure)
+	}
+	b.Want("select n, state from shipsql_steps", "1|done")
+}
+
 // An ALTER that copies is ended with the grace time, and leaves nothing.
 func TestAnAlterThatTheGraceTimeEnds(t *testing.T) {
 	t.Parallel()

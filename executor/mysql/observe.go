@@ -94,6 +94,15 @@ func changed(parsed syntax.Statement) []syntax.Object {
 	return named
 }
 
+// see looks at the objects that a statement of the file changes.
+func (f *file) see(ctx context.Context, s statement) ([]object, error) {
+	objects, err := f.observe(ctx, s.parsed)
+	if denied(err) {
+		return nil, f.failure(ctx, s, err)
+	}
+	return objects, err
+}
+
 // observe looks at the objects that a statement changes, through the second
 // connection.
 func (s *session) observe(ctx context.Context, parsed syntax.Statement) ([]object, error) {
@@ -122,7 +131,9 @@ func (c *connection) look(ctx context.Context, named []syntax.Object) ([]object,
 			seen.Schema = ""
 		}
 		var err error
-		if seen.Create, seen.Print, err = c.show(ctx, o); err != nil {
+		if seen.Create, seen.Print, err = c.show(ctx, o); denied(err) {
+			return nil, err // the ledger has no part in it
+		} else if err != nil {
 			return nil, c.explained(err)
 		}
 		objects = append(objects, seen)

@@ -69,7 +69,7 @@ func creates(s statement) bool {
 // appears foresees no more than that what is made will be there: enough to know
 // that a statement did not run, too little to know that it did.
 func (f *file) appears(ctx context.Context, s statement, why string) ([]object, string, error) {
-	now, err := f.observe(ctx, s.parsed)
+	now, err := f.see(ctx, s)
 	if err != nil || now[0].Print != "" {
 		return nil, why, err
 	}

@@ -127,7 +127,7 @@ func (f *file) settle(ctx context.Context, i int) error {
 	if s.parsed.Again || s.way == idle {
 		return errRunAgain
 	}
-	now, err := f.observe(ctx, s.parsed)
+	now, err := f.see(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/catalog"
@@ -67,8 +66,9 @@ type compiler struct {
 // compile checks the text that is about to run and plans how. The first thing that
 // must not run is a *executor.Failure.
 func (c compiler) compile(d ledger.Decision) (plan, error) {
+	d.Migration.Form.Dialect = script.MySQL // as this engine always reads it
 	p := plan{Decision: d, online: c.online, separate: d.Migration.NoTransaction}
-	pieces := formOf(d.Migration).Split(d.Text())
+	pieces := d.Migration.Form.Split(d.Text())
 	p.total = len(pieces)
 	p.statements = make([]statement, len(pieces))
 	for i, piece := range pieces {
@@ -83,14 +83,7 @@ func (c compiler) compile(d ledger.Decision) (plan, error) {
 	if err := p.unwrap(); err != nil {
 		return p, err
 	}
-	return p, p.direct(pieces)
-}
-
-// formOf is how a migration is written; on this engine always in its own SQL.
-func formOf(m executor.Migration) script.Form {
-	form := m.Form
-	form.Dialect = script.MySQL
-	return form
+	return p, runner.Direct(&p, p.Decision, pieces)
 }
 
 var (
@@ -187,51 +180,27 @@ func (p *plan) unwrap() error {
 	return nil
 }
 
-// direct applies the file's directives.
-func (p *plan) direct(pieces []script.Statement) error {
-	directives, faults := formOf(p.Migration).Directives(p.Text(), pieces)
-	if len(faults) > 0 {
-		return faults[0].At(p.Path() + ":" + faults[0].Where)
-	}
-	for _, d := range directives {
-		if err := p.directive(d); err != nil {
-			return err
+// LimitsOf implements runner.Directed.
+func (p *plan) LimitsOf(n int) *runner.Timeouts {
+	for i := range p.statements {
+		if p.statements[i].n == n {
+			return &p.statements[i].limits
 		}
 	}
-	return nil
+	return &p.limits
 }
 
-func (p *plan) directive(d script.Directive) error {
-	limits := &p.limits
-	for i, s := range p.statements {
-		if s.n == d.Statement+1 {
-			limits = &p.statements[i].limits
-		}
-	}
-	switch d.Key {
-	case "transaction":
+// Take implements runner.Directed.
+func (p *plan) Take(d script.Directive) bool {
+	switch {
+	case d.Key == "transaction":
 		p.separate = true
-	case "lock_timeout":
-		limits.Lock, _ = time.ParseDuration(d.Value) // script checked it
-	case "statement_timeout":
-		limits.Statement, _ = time.ParseDuration(d.Value)
-	case "online":
-		if d.Value == onlineAssert {
-			p.online = true
-			return nil
-		}
-		return p.unsupported(d)
-	case "batch", "sleep", "environments", "databases":
-		return p.unsupported(d)
+	case d.Key == "online" && d.Value == onlineAssert:
+		p.online = true
+	default:
+		return false
 	}
-	return nil
-}
-
-func (p *plan) unsupported(d script.Directive) error {
-	return &executor.Failure{
-		Version: p.Migration.Version, Path: p.Path(), Line: d.Line, Code: fault.Unsupported,
-		Message: "the directive " + d.Key + " is not supported yet", Hint: "take it out",
-	}
+	return true
 }
 
 // onlineAssert is the policy that refuses what would copy a table.

@@ -220,37 +220,24 @@ func (p *program) direct() error {
 	if !spool.Contains(p.Text(), "shipsql:") {
 		return nil
 	}
-	directives, faults := p.Migration.Form.Directives(p.Text(), p.Migration.Form.Split(p.Text()))
-	if len(faults) > 0 {
-		return faults[0].At(p.Path() + ":" + faults[0].Where)
-	}
-	for _, d := range directives {
-		if err := p.directive(d); err != nil {
-			return err
-		}
-	}
-	return nil
+	return runner.Direct(p, p.Decision, p.Migration.Form.Split(p.Text()))
 }
 
-func (p *program) directive(d script.Directive) error {
-	limits := &p.limits
-	for i, s := range p.statements {
-		if s.n == d.Statement+1 {
-			limits = &p.statements[i].limits
+// LimitsOf implements runner.Directed.
+func (p *program) LimitsOf(n int) *runner.Timeouts {
+	for i := range p.statements {
+		if p.statements[i].n == n {
+			return &p.statements[i].limits
 		}
 	}
-	switch d.Key {
-	case "transaction":
-		p.perStep, p.separate = true, true
-	case "lock_timeout":
-		limits.Lock, _ = time.ParseDuration(d.Value) // script checked it
-	case "statement_timeout":
-		limits.Statement, _ = time.ParseDuration(d.Value)
-	case "batch", "sleep", "online", "environments", "databases":
-		return &executor.Failure{
-			Version: p.Migration.Version, Path: p.Path(), Line: d.Line, Code: fault.Unsupported,
-			Message: "the directive " + d.Key + " is not supported yet", Hint: "take it out",
-		}
+	return &p.limits
+}
+
+// Take implements runner.Directed.
+func (p *program) Take(d script.Directive) bool {
+	if d.Key != "transaction" {
+		return false
 	}
-	return nil
+	p.perStep, p.separate = true, true
+	return true
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -108,4 +111,37 @@ func flagText(f *kong.Flag) string {
 		text += " (required)"
 	}
 	return text
+}
+
+// Errors say which command is next: each must be one.
+func TestAdviceNamesCommandsThatAre(t *testing.T) {
+	parser, err := newParser(&terminal{out: os.Stdout, err: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := map[string][]string{}
+	for _, leaf := range parser.Model.Leaves(true) {
+		command := "shipsql " + leaf.Parent.Name + " " + leaf.Name
+		for _, flag := range slices.Concat(leaf.AllFlags(true)...) {
+			flags[command] = append(flags[command], flag.Name)
+		}
+	}
+	named := regexp.MustCompile(`(shipsql migrate [a-z]+)(?: --([a-z-]+))?`)
+	seen := 0
+	err = fs.WalkDir(os.DirFS("../.."), "executor", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join("../..", path))
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			seen++
+			if known, ok := flags[m[1]]; !ok || m[2] != "" && !slices.Contains(known, m[2]) {
+				t.Errorf("%s: there is no %s", path, m[0])
+			}
+		}
+		return err
+	})
+	if err != nil || seen < 5 {
+		t.Errorf("%d pieces of advice, %v", seen, err)
+	}
 }

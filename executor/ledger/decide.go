@@ -275,7 +275,8 @@ func (p planner) bringUp() ([]executor.Migration, error) {
 	}
 	return nil, fault.New(fault.Conflict, "the database's ledger lacks %d older files of the folder, from %s to %s",
 		len(lacking), lacking[0].Path, lacking[len(lacking)-1].Path).
-		Then("if they are applied there, record that with shipsql migrate baseline --to %s; otherwise run shipsql migrate up --to %[1]s",
+		Then("if another tool applied them, take its history over with shipsql migrate adopt; if they are there all the same, "+
+			"record that with shipsql migrate baseline --to %s; otherwise run shipsql migrate up --to %[1]s",
 			lacking[len(lacking)-1].Version)
 }
 

@@ -58,7 +58,7 @@ var (
 	Migrations = migrations
 	Statements = []string{
 		insertSQL(3), insertSQL(1) + joinSQL, claimSQL(2), dueSQL, headsSQL(2, 2), nextSQL, finishSQL(2), renewSQL, mineSQL, settleSQL, replacedSQL,
-		expiredSQL, leaseEndSQL, forgetSQL, statsSQL, deadSQL, reviveSQL, discardSQL, busySQL, oldestSQL,
+		expiredSQL, leaseEndSQL, forgetSQL, statsSQL, deadSQL, deadByIDSQL, reviveSQL, discardSQL, busySQL, oldestSQL,
 		workersSQL, beatSQL, leaveSQL, pruneSQL,
 	}
 )

@@ -213,6 +213,9 @@ func TestDiscardRemovesOnlyDeadJobs(t *testing.T) {
 	enqueue(t, db, q, queue.NewJob{Kind: "k", Key: "k"}, queue.NewJob{Kind: "nobody's", Key: "n"})
 	eventually(t, "dead", func() bool { return states(t, db)["dead"] == 1 })
 	dead := must(q.Dead(t.Context(), 1))(t)[0].ID
+	if found, err := q.DeadByID(t.Context(), dead); err != nil || found.ID != dead || found.LastError != "useless" {
+		t.Errorf("DeadByID = %+v, %v", found, err)
+	}
 	if err := q.Discard(t.Context(), dead); err != nil {
 		t.Fatal(err)
 	}
@@ -223,6 +226,9 @@ func TestDiscardRemovesOnlyDeadJobs(t *testing.T) {
 	for _, id := range []string{dead, ready} {
 		if err := q.Discard(t.Context(), id); fault.CodeOf(err) != fault.NotFound {
 			t.Errorf("Discard of a job that is not dead: %v", err)
+		}
+		if _, err := q.DeadByID(t.Context(), id); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("DeadByID of a job that is not dead: %v", err)
 		}
 	}
 	if diff := cmp.Diff(map[string]int{"ready": 1}, states(t, db)); diff != "" {

@@ -43,11 +43,31 @@ type DeadJob struct {
 	At        time.Time
 }
 
-const deadSQL = `SELECT ` + columns + `, last_error, updated_at FROM queue_jobs WHERE state = 'dead' ORDER BY id LIMIT $1`
+const (
+	anyDeadSQL  = `SELECT ` + columns + `, last_error, updated_at FROM queue_jobs WHERE state = 'dead'`
+	deadSQL     = anyDeadSQL + ` ORDER BY id LIMIT $1`
+	deadByIDSQL = anyDeadSQL + ` AND id = $1`
+)
 
 // Dead lists up to limit jobs that were given up, oldest first.
 func (q *Queue) Dead(ctx context.Context, limit int) ([]DeadJob, error) {
-	rows, err := q.db.Query(ctx, deadSQL, limit)
+	return q.dead(ctx, deadSQL, limit)
+}
+
+// DeadByID finds one of them: not_found when no such job is dead.
+func (q *Queue) DeadByID(ctx context.Context, id string) (DeadJob, error) {
+	found, err := q.dead(ctx, deadByIDSQL, id)
+	if err != nil {
+		return DeadJob{}, err
+	}
+	if len(found) == 0 {
+		return DeadJob{}, noSuchDead(id)
+	}
+	return found[0], nil
+}
+
+func (q *Queue) dead(ctx context.Context, query string, arg any) ([]DeadJob, error) {
+	rows, err := q.db.Query(ctx, query, arg)
 	if err != nil {
 		return nil, fmt.Errorf("list dead jobs: %w", err)
 	}

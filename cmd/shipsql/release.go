@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 	"github.com/shipsql/shipsql/cmd/shipsql/release"
 	"github.com/shipsql/shipsql/cmd/shipsql/serve"
 	"github.com/shipsql/shipsql/deploy"
@@ -39,7 +40,7 @@ type releaseStore struct {
 }
 
 // releaseReport is what a release command prints.
-type releaseReport interface{ Text(t release.Terminal) }
+type releaseReport interface{ Text(t console.Terminal) }
 
 // use opens the store and prints what f reports. An error is printed here too,
 // because its next commands name the release that it is about.
@@ -81,7 +82,7 @@ func (s releaseStore) print(t *terminal, to io.Writer, report releaseReport) err
 		out.SetEscapeHTML(false)
 		return out.Encode(report)
 	}
-	report.Text(release.Terminal{Out: to, Color: t.isTTY, Now: time.Now()})
+	report.Text(console.Terminal{Out: to, Color: t.isTTY, Now: time.Now()})
 	return nil
 }
 

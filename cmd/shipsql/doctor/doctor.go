@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/secret"
@@ -44,7 +45,7 @@ func (s Site) Checks() []Check {
 func (s Site) configuration() Result {
 	d := s.Config.Deploy
 	return topic{"config", ""}.ok("%s is valid: %s, %s, %s", s.File,
-		count(len(d.Databases), "database"), count(len(d.Environments), "environment"), count(len(d.Projects), "project"))
+		console.Count(len(d.Databases), "database"), console.Count(len(d.Environments), "environment"), console.Count(len(d.Projects), "project"))
 }
 
 // Invalid are the results for a configuration with problems: nothing else can be

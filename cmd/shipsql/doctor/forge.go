@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/providers"
 )
@@ -75,7 +76,7 @@ func judgeInstallations(t topic, a providers.Access) []Result {
 		}
 	}
 	if len(results) == 0 {
-		results = []Result{t.ok("%s in order", count(len(a.Installations), "installation"))}
+		results = []Result{t.ok("%s in order", console.Count(len(a.Installations), "installation"))}
 	}
 	return results
 }
@@ -116,7 +117,7 @@ func judgeMissed(t topic, missed []providers.MissedDelivery, err error) Result {
 		answer = fmt.Sprintf("answer %d", last.Status)
 	}
 	return t.warning("%s of the last 3 days could not be handed over, the last (%s) at %s with %s",
-		count(len(missed), "webhook"), last.Event, last.At.UTC().Format(time.RFC3339), answer).
+		console.Count(len(missed), "webhook"), last.Event, last.At.UTC().Format(time.RFC3339), answer).
 		because("a running ShipSQL reads what it missed by itself; if the number grows, the way to it is broken").
 		fix("see what webhook finds below, and the web nodes' log at that time")
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 	"github.com/shipsql/shipsql/internal/secret"
 )
 
@@ -59,7 +60,7 @@ func (s Site) secrets() []Result {
 	if literal {
 		results = append(results, openFile(t, s.File)...)
 	}
-	return append([]Result{t.ok("%s can be read", count(readable, "secret"))}, results...)
+	return append([]Result{t.ok("%s can be read", console.Count(readable, "secret"))}, results...)
 }
 
 // openFile warns of a file with secrets that every account may read. A group's

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 )
 
 // Text prints results for people.
@@ -28,40 +29,20 @@ func (t Text) Result(r Result) {
 	if t.Fancy {
 		mark, indent = "\x1b["+signs[r.Status].colour+"m"+signs[r.Status].sign+"\x1b[0m", 1
 	}
-	name := strings.TrimSpace(r.Check + " " + plain(r.Subject))
+	name := strings.TrimSpace(r.Check + " " + console.Plain(r.Subject))
 	name += strings.Repeat(" ", max(nameWidth-utf8.RuneCountInString(name), 1))
-	fmt.Fprintf(t.Out, "%s  %s %s\n", mark, name, plain(r.Found))
+	fmt.Fprintf(t.Out, "%s  %s %s\n", mark, name, console.Plain(r.Found))
 	margin := strings.Repeat(" ", indent+4)
 	if r.Why != "" {
-		fmt.Fprintf(t.Out, "%swhy: %s\n", margin, plain(r.Why))
+		fmt.Fprintf(t.Out, "%swhy: %s\n", margin, console.Plain(r.Why))
 	}
 	for _, step := range r.Fix {
-		fmt.Fprintf(t.Out, "%sfix: %s\n", margin, plain(step))
+		fmt.Fprintf(t.Out, "%sfix: %s\n", margin, console.Plain(step))
 	}
 }
 
 // Summary prints the last line.
 func (t Text) Summary(r Report) {
 	fmt.Fprintf(t.Out, "\n%d ok, %s, %s, %d not checked here\n",
-		r.Summary[OK], count(r.Summary[Warning], "warning"), count(r.Summary[Failed], "failure"), r.Summary[NotChecked])
-}
-
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-// plain takes out what a terminal would obey: names and errors are others' words.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, text)
+		r.Summary[OK], console.Count(r.Summary[Warning], "warning"), console.Count(r.Summary[Failed], "failure"), r.Summary[NotChecked])
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -44,22 +45,22 @@ func NewAnswer(a deploy.Answer) Answer {
 }
 
 // Text says what was done, to what, and what is still in the way.
-func (a Answer) Text(t Terminal) {
+func (a Answer) Text(t console.Terminal) {
 	done := map[string]string{deploy.VerbApprove: "approved", deploy.VerbRetry: "runs again"}[a.Verb]
 	for _, r := range a.Releases {
-		text := fmt.Sprintf("%s for %s: %s %s, %s, %s", done, plain(a.Environment), r.ID, plain(r.Title), count(r.Migrations, "migration"), count(r.Statements, "statement"))
+		text := fmt.Sprintf("%s for %s: %s %s, %s, %s", done, console.Plain(a.Environment), r.ID, console.Plain(r.Title), console.Count(r.Migrations, "migration"), console.Count(r.Statements, "statement"))
 		if r.Needed > 0 {
 			text += fmt.Sprintf(", %d of %d approvals", r.Counted, r.Needed)
 		}
-		t.line("%s", text)
+		t.Line("%s", text)
 	}
-	t.line("databases: %s", plain(someOf(a.Databases)))
+	t.Line("databases: %s", console.Plain(someOf(a.Databases)))
 	if len(a.Reasons) == 0 || len(a.Releases) == 0 {
 		return
 	}
-	t.line("it still waits:")
+	t.Line("it still waits:")
 	for _, r := range a.Reasons {
-		t.reason(r, a.Releases[len(a.Releases)-1].ID)
+		reason(t, r, a.Releases[len(a.Releases)-1].ID)
 	}
 }
 
@@ -84,7 +85,7 @@ func Command(n deploy.Next, release string) string {
 	}
 	args := make([]string, len(n.Args))
 	for i, arg := range n.Args {
-		args[i] = quoted(plain(arg))
+		args[i] = quoted(console.Plain(arg))
 	}
 	words := strings.Join(args, " ")
 	switch n.Verb {
@@ -140,13 +141,13 @@ func NewFailed(err error, release string) Failed {
 }
 
 // Text is the same for people.
-func (f Failed) Text(t Terminal) {
-	text := plain(f.Error.Message)
+func (f Failed) Text(t console.Terminal) {
+	text := console.Plain(f.Error.Message)
 	if f.Error.Who != "" {
-		text += " (" + plain(f.Error.Who) + " may)"
+		text += " (" + console.Plain(f.Error.Who) + " may)"
 	}
-	t.line("shipsql: %s", text)
+	t.Line("shipsql: %s", text)
 	for _, next := range f.Error.Next {
-		t.line("  %s", next)
+		t.Line("  %s", next)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/nearest"
@@ -42,7 +43,7 @@ func One(found []deploy.Release, word, command string) (deploy.Release, error) {
 	for _, r := range found {
 		s := summary(r, "")
 		several.Choices = append(several.Choices, Choice{
-			fmt.Sprintf(command, r.ID), fmt.Sprintf("%s of %s, %s", s.change(), plain(r.Project), clipped(r.Title, titleWidth)),
+			fmt.Sprintf(command, r.ID), fmt.Sprintf("%s of %s, %s", s.change(), console.Plain(r.Project), console.Clipped(r.Title, titleWidth)),
 		})
 	}
 	return deploy.Release{}, several
@@ -77,7 +78,7 @@ func Project(cfg deploy.Config, word string) (string, error) {
 func Environment(cfg deploy.Config, project, name string) error {
 	p, ok := cfg.Project(project)
 	if !ok {
-		return fault.New(fault.Conflict, "the project %s is not configured any more", plain(project)).Then("put it back into the configuration")
+		return fault.New(fault.Conflict, "the project %s is not configured any more", console.Plain(project)).Then("put it back into the configuration")
 	}
 	var names []string
 	for _, env := range cfg.Road(p) {

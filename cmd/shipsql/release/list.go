@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 	"github.com/shipsql/shipsql/deploy"
 )
 
@@ -71,16 +72,16 @@ func summary(r deploy.Release, state deploy.State) Summary {
 const titleWidth = 40
 
 // Text prints a table, one release a line.
-func (l List) Text(t Terminal) {
+func (l List) Text(t console.Terminal) {
 	if len(l.Releases) == 0 {
-		t.line("no releases")
+		t.Line("no releases")
 		return
 	}
 	rows := [][]string{{"RELEASE", "PROJECT", "CHANGE", "TITLE", "AGE", "STAGES"}}
 	for _, r := range l.Releases {
-		rows = append(rows, []string{r.ID, plain(r.Project), r.change(), clipped(r.Title, titleWidth), t.age(r.CreatedAt), t.stages(r.Stages)})
+		rows = append(rows, []string{r.ID, console.Plain(r.Project), r.change(), console.Clipped(r.Title, titleWidth), t.Age(r.CreatedAt), inStages(t, r.Stages)})
 	}
-	t.table(rows)
+	t.Table(rows)
 }
 
 // change is the pull request, or the commit where there is none.
@@ -92,20 +93,34 @@ func (s Summary) change() string {
 }
 
 func (s Summary) commit() string {
-	commit := plain(s.MergeCommit)
+	commit := console.Plain(s.MergeCommit)
 	return commit[:min(len(commit), shortCommit)]
 }
 
 // shortCommit is how much of a commit's name people need.
 const shortCommit = 10
 
-func (t Terminal) stages(stages []Line) string {
+func inStages(t console.Terminal, stages []Line) string {
 	texts := make([]string, len(stages))
 	for i, s := range stages {
-		texts[i] = plain(s.Environment) + " " + t.state(s.State)
+		texts[i] = console.Plain(s.Environment) + " " + coloured(t, s.State)
 		if s.Databases > 1 && s.State != deploy.Done {
 			texts[i] += fmt.Sprintf(" %d/%d", s.Passed, s.Databases)
 		}
 	}
 	return strings.Join(texts, ", ")
+}
+
+// colours by what a reader has to do about a state.
+var colours = map[deploy.State]string{
+	deploy.Done: "32", deploy.Skipped: "32", deploy.Running: "36", deploy.Queued: "36",
+	deploy.Waiting: "33", deploy.Failed: "31", deploy.Ambiguous: "31", deploy.Cancelled: "31",
+}
+
+// coloured is a state, in its colour where the terminal shows colours.
+func coloured(t console.Terminal, s deploy.State) string {
+	if !t.Color || colours[s] == "" {
+		return string(s)
+	}
+	return "\x1b[" + colours[s] + "m" + string(s) + "\x1b[0m"
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 	"github.com/shipsql/shipsql/cmd/shipsql/release"
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -103,7 +104,7 @@ func TestReports(t *testing.T) {
 	}
 	_, missing := release.One(nil, "42", "")
 	_, several := release.One([]deploy.Release{aRelease(two, 42, "B"), aRelease(one, 42, "A")}, "42", "shipsql release retry %s prod")
-	for name, report := range map[string]interface{ Text(release.Terminal) }{
+	for name, report := range map[string]interface{ Text(console.Terminal) }{
 		"list":   release.NewList(listed),
 		"none":   release.NewList(nil),
 		"show":   release.NewShow(aRollout(), trail),
@@ -114,8 +115,8 @@ func TestReports(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var text, colour bytes.Buffer
-			report.Text(release.Terminal{Out: &text, Now: noon})
-			report.Text(release.Terminal{Out: &colour, Now: noon, Color: true})
+			report.Text(console.Terminal{Out: &text, Now: noon})
+			report.Text(console.Terminal{Out: &colour, Now: noon, Color: true})
 			golden(t, name+".txt", text.Bytes())
 			document, err := json.MarshalIndent(report, "", "  ")
 			if err != nil {
@@ -215,7 +216,7 @@ func TestManyDatabasesAreNotAllNamed(t *testing.T) {
 		stage.Tasks = append(stage.Tasks, deploy.Task{Database: "done", State: deploy.Done}, deploy.Task{Database: "waits", State: deploy.Queued})
 	}
 	var text bytes.Buffer
-	release.NewShow(rollout, nil).Text(release.Terminal{Out: &text, Now: noon})
+	release.NewShow(rollout, nil).Text(console.Terminal{Out: &text, Now: noon})
 	if lines := strings.Count(text.String(), "\n"); lines > 60 || !strings.Contains(text.String(), "5000 of 10000 databases") || !strings.Contains(text.String(), "… and 4980 more") {
 		t.Errorf("%d lines:\n%.3000s", lines, text.String())
 	}

@@ -7,27 +7,28 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shipsql/shipsql/cmd/shipsql/console"
 	"github.com/shipsql/shipsql/deploy"
 )
 
 // Text prints the release for a person: what it is, where it stands, what is in
 // the way with the next command, and who decided what.
-func (s Show) Text(t Terminal) {
-	t.line("%s  %s", s.ID, t.state(s.State))
-	t.line("%s of %s", s.change(), plain(s.Project))
-	t.line("%s, by %s, merged %s (%s ago) as %s", plain(s.Title), plain(s.Author), stamp(s.MergedAt), t.age(s.MergedAt), s.commit())
-	t.line("hash %s, %s", s.Hash, s.reviewed())
+func (s Show) Text(t console.Terminal) {
+	t.Line("%s  %s", s.ID, coloured(t, s.State))
+	t.Line("%s of %s", s.change(), console.Plain(s.Project))
+	t.Line("%s, by %s, merged %s (%s ago) as %s", console.Plain(s.Title), console.Plain(s.Author), console.Stamp(s.MergedAt), t.Age(s.MergedAt), s.commit())
+	t.Line("hash %s, %s", s.Hash, s.reviewed())
 	if s.Refusal != nil {
-		t.line("the branch is stopped: %s; %s", plain(s.Refusal.Text), plain(s.Refusal.Next))
+		t.Line("the branch is stopped: %s; %s", console.Plain(s.Refusal.Text), console.Plain(s.Refusal.Next))
 	}
-	t.line("")
-	t.table(s.migrations())
+	t.Line("")
+	t.Table(s.migrations())
 	for _, stage := range s.Stages {
-		t.line("")
+		t.Line("")
 		stage.text(t, s.ID)
 	}
-	t.line("")
-	t.table(s.audit())
+	t.Line("")
+	t.Table(s.audit())
 }
 
 func (s Show) reviewed() string {
@@ -37,7 +38,7 @@ func (s Show) reviewed() string {
 	case s.Review.Clean:
 		return "reviewed: nothing blocks"
 	}
-	return "reviewed: " + count(s.Review.Errors, "blocking finding")
+	return "reviewed: " + console.Count(s.Review.Errors, "blocking finding")
 }
 
 func (s Show) migrations() [][]string {
@@ -52,10 +53,10 @@ func (s Show) migrations() [][]string {
 		}
 		for _, p := range s.Problems {
 			if p.Path == m.Path && p.Answer == nil {
-				note = plain(p.Text)
+				note = console.Plain(p.Text)
 			}
 		}
-		rows = append(rows, []string{plain(m.Path), m.Kind, fmt.Sprint(m.Statements), note})
+		rows = append(rows, []string{console.Plain(m.Path), m.Kind, fmt.Sprint(m.Statements), note})
 	}
 	return rows
 }
@@ -64,7 +65,7 @@ func (s Show) audit() [][]string {
 	rows := [][]string{{"WHEN", "WHO", "WHAT", "EVIDENCE"}}
 	for _, a := range s.Audit {
 		what := strings.Join(slices.DeleteFunc([]string{a.Action, a.Environment, a.Database}, func(s string) bool { return s == "" }), " ")
-		rows = append(rows, []string{stamp(a.At), plain(who(a.Actor)), plain(what), clipped(evidence(a.Data), evidenceWidth)})
+		rows = append(rows, []string{console.Stamp(a.At), console.Plain(who(a.Actor)), console.Plain(what), console.Clipped(evidence(a.Data), evidenceWidth)})
 	}
 	return rows
 }
@@ -86,26 +87,26 @@ func evidence(data json.RawMessage) string {
 	return strings.Join(parts, ", ")
 }
 
-func (s Stage) text(t Terminal, release string) {
+func (s Stage) text(t console.Terminal, release string) {
 	passed, all := 0, 0
 	for state, n := range s.Counts {
 		if all += n; state.Passed() {
 			passed += n
 		}
 	}
-	t.line("%s  %s  %d of %s", plain(s.Environment), t.state(s.State), passed, count(max(all, len(s.Databases)), "database"))
+	t.Line("%s  %s  %d of %s", console.Plain(s.Environment), coloured(t, s.State), passed, console.Count(max(all, len(s.Databases)), "database"))
 	for _, r := range s.Reasons {
-		t.reason(r, release)
+		reason(t, r, release)
 	}
 	for _, a := range s.Approvals {
 		if !a.Counts {
-			t.line("  approval by %s does not count: %s", plain(a.By), strings.ReplaceAll(a.Why, "_", " "))
+			t.Line("  approval by %s does not count: %s", console.Plain(a.By), strings.ReplaceAll(a.Why, "_", " "))
 			continue
 		}
-		t.line("  approved by %s at %s", plain(a.By), stamp(a.At))
+		t.Line("  approved by %s at %s", console.Plain(a.By), console.Stamp(a.At))
 	}
 	for _, k := range s.Skips {
-		t.line("  skipped: %s, by %s: %s", plain(k.Path), plain(k.By), plain(k.Reason))
+		t.Line("  skipped: %s, by %s: %s", console.Plain(k.Path), console.Plain(k.By), console.Plain(k.Reason))
 	}
 	s.tasks(t)
 }
@@ -115,34 +116,34 @@ const shownTasks = 20
 
 // tasks shows every database of a small stage, and of a large one what is not
 // done yet.
-func (s Stage) tasks(t Terminal) {
+func (s Stage) tasks(t console.Terminal) {
 	shown := slices.DeleteFunc(slices.Clone(s.Tasks), func(task Task) bool { return len(s.Tasks) > shownTasks && task.State.Passed() })
 	for _, task := range shown[:min(len(shown), shownTasks)] {
 		task.text(t)
 	}
 	if more := len(shown) - shownTasks; more > 0 {
-		t.line("  … and %d more; --format json shows more of them", more)
+		t.Line("  … and %d more; --format json shows more of them", more)
 	}
 }
 
-func (k Task) text(t Terminal) {
-	t.line("  %s  %s%s", plain(k.Database), t.state(k.State), k.detail(t))
+func (k Task) text(t console.Terminal) {
+	t.Line("  %s  %s%s", console.Plain(k.Database), coloured(t, k.State), k.detail(t))
 	if f := k.Failure; f != nil && !k.State.Passed() {
-		t.line("    %s", plain(place(*f)))
+		t.Line("    %s", console.Plain(place(*f)))
 		for _, more := range [][2]string{{"detail", f.Detail}, {"hint", f.Hint}, {"next", f.Next}} {
 			if more[1] != "" {
-				t.line("    %s: %s", more[0], plain(more[1]))
+				t.Line("    %s: %s", more[0], console.Plain(more[1]))
 			}
 		}
 	}
 }
 
-func (k Task) detail(t Terminal) string {
+func (k Task) detail(t console.Terminal) string {
 	switch {
 	case k.State == deploy.Running && k.Progress.Path != "":
-		return fmt.Sprintf("  %s, statement %d of %d%s", plain(k.Progress.Path), k.Progress.Statement, k.Progress.Total, phase(k.Progress))
+		return fmt.Sprintf("  %s, statement %d of %d%s", console.Plain(k.Progress.Path), k.Progress.Statement, k.Progress.Total, phase(k.Progress))
 	case k.RetryAt != nil && k.RetryAt.After(t.Now):
-		return "  again at " + stamp(*k.RetryAt)
+		return "  again at " + console.Stamp(*k.RetryAt)
 	case k.StartedAt != nil && k.FinishedAt != nil:
 		return fmt.Sprintf("  %.1f s", k.FinishedAt.Sub(*k.StartedAt).Seconds())
 	}
@@ -153,29 +154,29 @@ func (k Task) detail(t Terminal) string {
 func phase(p deploy.Progress) string {
 	var b strings.Builder
 	if p.Phase != "" {
-		b.WriteString(", " + plain(p.Phase))
+		b.WriteString(", " + console.Plain(p.Phase))
 	}
 	if percent, known := p.Percent(); known {
 		fmt.Fprintf(&b, " %d %%", percent)
 	}
 	if p.Waits != "" {
-		b.WriteString("; " + plain(p.Waits))
+		b.WriteString("; " + console.Plain(p.Waits))
 	}
 	return b.String()
 }
 
 // reason prints what is in the way, who can change that, and how.
-func (t Terminal) reason(r deploy.Reason, release string) {
-	text := plain(r.Text)
+func reason(t console.Terminal, r deploy.Reason, release string) {
+	text := console.Plain(r.Text)
 	if r.Database != "" && !strings.Contains(r.Text, r.Database) {
-		text = plain(r.Database) + ": " + text
+		text = console.Plain(r.Database) + ": " + text
 	}
 	if r.Who != "" {
-		text += " (" + plain(r.Who) + ")"
+		text += " (" + console.Plain(r.Who) + ")"
 	}
-	t.line("  %s", text)
+	t.Line("  %s", text)
 	for _, n := range r.Next {
-		t.line("    %s", Command(n, release))
+		t.Line("    %s", Command(n, release))
 	}
 }
 

@@ -1,4 +1,6 @@
-package release
+// Package console writes the operator's reports for a person: lines and columns,
+// without what a terminal would obey in the words of others.
+package console
 
 import (
 	"fmt"
@@ -7,8 +9,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/shipsql/shipsql/deploy"
 )
 
 // Terminal is where text goes.
@@ -18,23 +18,11 @@ type Terminal struct {
 	Now   time.Time // ages are told from here
 }
 
-// colours by what a reader has to do about a state.
-var colours = map[deploy.State]string{
-	deploy.Done: "32", deploy.Skipped: "32", deploy.Running: "36", deploy.Queued: "36",
-	deploy.Waiting: "33", deploy.Failed: "31", deploy.Ambiguous: "31", deploy.Cancelled: "31",
-}
+// Line prints one.
+func (t Terminal) Line(format string, args ...any) { fmt.Fprintf(t.Out, format+"\n", args...) }
 
-func (t Terminal) state(s deploy.State) string {
-	if !t.Color || colours[s] == "" {
-		return string(s)
-	}
-	return "\x1b[" + colours[s] + "m" + string(s) + "\x1b[0m"
-}
-
-func (t Terminal) line(format string, args ...any) { fmt.Fprintf(t.Out, format+"\n", args...) }
-
-// table prints rows in columns; the last column is as long as it wants.
-func (t Terminal) table(rows [][]string) {
+// Table prints rows in columns; the last column is as long as it wants.
+func (t Terminal) Table(rows [][]string) {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
@@ -52,7 +40,7 @@ func (t Terminal) table(rows [][]string) {
 				b.WriteString(strings.Repeat(" ", widths[i]-width(cell)+2))
 			}
 		}
-		t.line("%s", strings.TrimRight(b.String(), " "))
+		t.Line("%s", strings.TrimRight(b.String(), " "))
 	}
 }
 
@@ -70,9 +58,9 @@ func width(cell string) int {
 	}
 }
 
-// plain takes out of foreign text what a terminal would obey: control
+// Plain takes out of foreign text what a terminal would obey: control
 // characters, and those that turn the direction of writing.
-func plain(text string) string {
+func Plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
@@ -84,17 +72,17 @@ func plain(text string) string {
 	}, text)
 }
 
-// clipped is plain text of at most so many characters.
-func clipped(text string, most int) string {
-	text = plain(text)
+// Clipped is plain text of at most so many characters.
+func Clipped(text string, most int) string {
+	text = Plain(text)
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}
 	return text
 }
 
-// age is how long ago something was, in the largest unit that fits.
-func (t Terminal) age(at time.Time) string {
+// Age is how long ago something was, in the largest unit that fits.
+func (t Terminal) Age(at time.Time) string {
 	switch d := max(t.Now.Sub(at), 0); {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
@@ -107,9 +95,11 @@ func (t Terminal) age(at time.Time) string {
 	}
 }
 
-func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
+// Stamp is a time for people.
+func Stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-func count(n int, thing string) string {
+// Count is a number of things.
+func Count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}

@@ -58,12 +58,39 @@ func Find(ctx context.Context, r executor.Reader, w Where) (History, error) {
 		return History{}, fault.New(fault.Unsupported, "%s is the history of %s", h.Table, found.tool.refused).
 			Then("write the migrations as SQL files, then record what is there with shipsql migrate baseline")
 	}
+	if err := atWork(ctx, r, d, found); err != nil {
+		return History{}, err
+	}
 	rows, err := read(ctx, r, found.tool.query(d, d.name(found.schema, found.name)))
 	if err != nil {
 		return History{}, err
 	}
 	h.Rows, err = found.tool.fold(h.Table, rows)
 	return h, err
+}
+
+// atWork refuses a history that its tool writes to right now, or did when it died:
+// what it did last may not be on record yet.
+func atWork(ctx context.Context, r executor.Reader, d dialect, of candidate) error {
+	if of.tool.lock == "" {
+		return nil
+	}
+	var lock, holder string
+	err := r.Query(ctx, executor.Query{
+		SQL: "SELECT " + d.text("table_name") + " FROM information_schema.tables WHERE table_schema = " + d.placeholder("1") +
+			" AND lower(table_name) = " + d.placeholder("2"), Args: []any{of.schema, of.tool.lock},
+	}, func(scan func(...any) error) error { return scan(&lock) })
+	if err != nil || lock == "" {
+		return err
+	}
+	err = r.Query(ctx, executor.Query{
+		SQL: "SELECT concat_ws(', since ', coalesce(lockedby, 'somebody'), nullif(" + d.text("lockgranted") + ", '')) FROM " + d.name(of.schema, lock) + " WHERE locked",
+	}, func(scan func(...any) error) error { return scan(&holder) })
+	if err != nil || holder == "" {
+		return err
+	}
+	return fault.New(fault.Conflict, "%s is at work here, or died at it: %s.%s is held by %s", of.tool.name, of.schema, lock, holder).
+		Then("wait until it is done; if none runs, look what its last changeset left behind, run liquibase release-locks, then adopt again")
 }
 
 func read(ctx context.Context, r executor.Reader, q executor.Query) ([]record, error) {

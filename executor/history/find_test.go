@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -95,6 +96,25 @@ func TestFindRefuses(t *testing.T) {
 				t.Errorf("error %v, want %q", err, c.says)
 			}
 		})
+	}
+}
+
+// Liquibase's lock outlives a run that was killed.
+func TestALockedLiquibase(t *testing.T) {
+	locked := liquibaseTable + "INSERT INTO databasechangelog VALUES ('1', 'ann', 'a.sql', 1, 'EXECUTED', '');" +
+		"CREATE TABLE DATABASECHANGELOGLOCK (ID int PRIMARY KEY, LOCKED %s NOT NULL, LOCKGRANTED timestamp NULL, LOCKEDBY varchar(255));"
+	for d, kind := range map[script.Dialect]string{script.Postgres: "boolean", script.MySQL: "bit(1)"} {
+		create := fmt.Sprintf(locked, kind)
+		findOn(t, d, create+"INSERT INTO DATABASECHANGELOGLOCK VALUES (1, true, '2026-01-02 03:04:05', 'ci (10.0.0.7)')",
+			fault.Conflict, "is held by ci (10.0.0.7), since 2026-01-02 03:04:05")
+		findOn(t, d, create+"INSERT INTO DATABASECHANGELOGLOCK VALUES (1, true, NULL, NULL)", fault.Conflict, "is held by somebody;")
+		s := fresh(t, d)
+		if err := s.exec(create + "INSERT INTO DATABASECHANGELOGLOCK VALUES (1, false, NULL, NULL)"); err != nil {
+			t.Fatal(err)
+		}
+		if h, err := history.Find(t.Context(), s, history.Where{Dialect: d}); err != nil || len(h.Rows) != 1 {
+			t.Errorf("%s: not locked: %+v, %v", d, h, err)
+		}
 	}
 }
 

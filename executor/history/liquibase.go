@@ -13,6 +13,7 @@ var liquibase = tool{
 	name:    "liquibase-sql",
 	tables:  []string{"databasechangelog"},
 	columns: []string{"id", "author", "filename", "orderexecuted", "exectype", "md5sum"},
+	lock:    "databasechangeloglock",
 	fields: func(d dialect) record {
 		return record{name: d.text("id"), kind: d.text("author"), script: d.text("filename"), state: d.text("exectype")}
 	},

@@ -15,6 +15,7 @@ type tool struct {
 	columns []string // what tells its table from others of that name
 	lacks   []string // columns that another tool's table of that name has
 	refused string   // why its history can't be adopted; "" when it can
+	lock    string   // the table, in lower case, that says that the tool is at work; "" when there is none
 
 	// fields are the expressions of a record's fields, order what the rows are
 	// sorted by: oldest first.

@@ -52,7 +52,7 @@ var forms = sync.OnceValue(func() []form {
 		// Tokens that tell themselves: JWTs, GitHub, GitLab, Atlassian, OpenAI and its
 		// like, AWS, Google, Slack.
 		{hints: []string{"eyj"}, pattern: regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*`), instead: redacted},
-		{hints: []string{"gh", "k_"}, pattern: regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|[rs]k_(?:live|test)_[A-Za-z0-9]{16,})`), instead: redacted},
+		{hints: []string{"gh", "github_pat_", "k_"}, pattern: regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|[rs]k_(?:live|test)_[A-Za-z0-9]{16,})`), instead: redacted},
 		{hints: []string{"gl", "sk-", "xox"}, pattern: regexp.MustCompile(`\b(?:gl[a-z]{2,8}-[A-Za-z0-9_.-]{16,}|sk-[A-Za-z0-9_-]{16,}|xox[a-z]-[A-Za-z0-9-]{10,})`), instead: redacted},
 		{hints: []string{"atbb", "atatt3", "atctt3", "akia", "asia", "aiza"}, pattern: regexp.MustCompile(`\b(?:(?:ATBB|ATATT3|ATCTT3)[A-Za-z0-9_=-]{16,}|(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35})`), instead: redacted},
 		{hints: []string{"bearer"}, pattern: regexp.MustCompile(`(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{16,}`), instead: redacted},

@@ -58,6 +58,20 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+// Each form is found by itself, without a word beside it that gives it away.
+func TestRedactTokensAlone(t *testing.T) {
+	for _, token := range []string{
+		"github_pat_11ABCDEFG0_0123456789abcdefIJ", "ghp_0123456789abcdefIJ", "gho_0123456789abcdefIJ", "rk_live_0123456789abcdefIJ", "sk_test_0123456789abcdefIJ",
+		"glpat-0123456789abcdefIJ", "gldt-0123456789abcdefIJ", "sk-0123456789abcdefIJ", "xoxb-0123456789", "ATBB0123456789abcdefIJ", "ATATT30123456789abcdefIJ",
+		"ATCTT30123456789abcdefIJ", "AKIA0123456789ABCDEF", "ASIA0123456789ABCDEF", "AIza0123456789abcdefIJ0123456789abcdefIJklm", "eyJhbGciOiJIUzI1NiJ9",
+		"bearer 0123456789abcdef", "BEARER 0123456789abcdef",
+	} {
+		if got := secret.Redact(token); strings.Contains(got, "0123456789") || got == token {
+			t.Errorf("Redact(%q) = %q", token, got)
+		}
+	}
+}
+
 func TestRedactLeavesTheRestAlone(t *testing.T) {
 	for _, text := range []string{
 		"see https://example.com/a@b and table users",

@@ -29,24 +29,29 @@ type connection struct {
 	*sql.Conn
 
 	db       *sql.DB
-	prepared map[string]*sql.Stmt // of our own statements
+	prepared map[string]prepared // by their text
 	wire     atomic.Pointer[net.Conn]
 	at       string // host/database, for messages
 	login    string
 	database string
 }
 
+// prepared is a statement of ours that stays prepared until the connection is
+// closed, which closes it too.
+type prepared struct{ *sql.Stmt }
+
 // prepare prepares a statement of ours, once.
-func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	p := c.prepared[text]
-	if p != nil {
+func (c *connection) prepare(ctx context.Context, text string) (prepared, error) {
+	if p, known := c.prepared[text]; known {
 		return p, nil
 	}
-	p, err := c.PrepareContext(ctx, text)
-	if err == nil {
-		c.prepared[text] = p
+	stmt, err := c.PrepareContext(ctx, text)
+	if err != nil {
+		return prepared{}, err
 	}
-	return p, err
+	p := prepared{stmt}
+	c.prepared[text] = p
+	return p, nil
 }
 
 // ask runs one of our own queries for one value.
@@ -108,7 +113,7 @@ func (t *target) dial(ctx context.Context, url, program string) (*connection, er
 
 // open makes the one connection of a sql.DB that can't make another.
 func open(ctx context.Context, config *driverpkg.Config) (*connection, error) {
-	c := &connection{prepared: map[string]*sql.Stmt{}, at: where(config), login: config.User, database: config.DBName}
+	c := &connection{prepared: map[string]prepared{}, at: where(config), login: config.User, database: config.DBName}
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		wire, err := dial(ctx, network, address)

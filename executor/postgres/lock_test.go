@@ -43,7 +43,7 @@ func TestALockOnTheLedgerIsWaitedFor(t *testing.T) {
 		Progress: func(e executor.Event) {
 			switch {
 			case e.State == executor.EventApplied && e.Version == "1":
-				b.On(holder, "begin", "select * from shipsql.meta for update")
+				b.On(holder, "begin", "select epoch from shipsql.meta for update")
 			case e.State == executor.EventRetrying:
 				waited = append(waited, e.Detail)
 				b.On(holder, "rollback")

@@ -10,8 +10,8 @@ import (
 	"github.com/shipsql/shipsql/executor/runner"
 )
 
-func seconds(lock, statement time.Duration) runner.Timeouts {
-	return runner.Timeouts{Lock: lock * time.Second, Statement: statement * time.Second}
+func seconds(lock, statement int) runner.Timeouts {
+	return runner.Timeouts{Lock: time.Duration(lock) * time.Second, Statement: time.Duration(statement) * time.Second}
 }
 
 func TestTimeoutsAreLowered(t *testing.T) {

@@ -63,24 +63,36 @@ func (b *Bot) act(ctx context.Context, r received) (effect, error) {
 	if r.Event.Kind == providers.RepositoryChanged {
 		return b.doubted(ctx, r, "the repository: "+r.Event.Action, []string{repository})
 	}
-	if err := b.savePusher(ctx, repository, r.Event); err != nil {
-		return effect{}, err
+	if p := pushOf(repository, r.Event); p != nil {
+		if err := savePushes(ctx, b.Store, []push{*p}); err != nil {
+			return effect{}, err
+		}
+	}
+	if e, ok := b.decided(repository, r.Event); ok {
+		return e, nil
 	}
 	switch r.Event.Kind {
-	case providers.PullRequestChanged:
-		return effect{note: "review", jobs: []queue.NewJob{reviewJob(repository, r.Event.PullRequest)}}, nil
-	case providers.Pushed:
-		return b.pushed(repository, r.Event.Branch), nil
 	case providers.CommentCreated:
 		return b.commented(ctx, repository, r)
 	case providers.CheckRerequested:
 		return b.rerequested(ctx, repository, r.Event)
 	case providers.CheckAction:
 		return b.pressed(ctx, repository, r.Event)
-	case providers.MergeGroup:
-		return b.mergeGroup(repository, r.Event), nil
 	}
 	return noted("nothing to do for %s", r.Event.Kind), nil
+}
+
+// decided is what an event leads to, where neither store nor forge must be asked.
+func (b *Bot) decided(repository string, e providers.Event) (effect, bool) {
+	switch e.Kind {
+	case providers.PullRequestChanged:
+		return effect{note: "review", jobs: []queue.NewJob{reviewJob(repository, e.PullRequest)}}, true
+	case providers.Pushed:
+		return b.pushed(repository, e.Branch), true
+	case providers.MergeGroup:
+		return b.mergeGroup(repository, e), true
+	}
+	return effect{}, false
 }
 
 // pushed rings the projects that follow the branch.

@@ -4,15 +4,17 @@
 //
 // # Intake
 //
-// A webhook becomes a row of the inbox and a job in one transaction, which those
-// that come meanwhile share; what concerns no configured repository is a row
-// that is done at once. The row
-// holds identifiers only. A delivery is done when its job is: the forge may send
-// it again at any time, late or out of order, and nothing is lost or done twice.
+// A webhook becomes a row of the inbox, and what follows from it jobs, in one
+// transaction, which those that come meanwhile share. Where neither the forge nor
+// the comment's conversation must be looked at (pushes, pull requests, what
+// concerns no configured repository) the row is done at once; else it is done when
+// its job is. The row holds identifiers only. The forge may send it again at any
+// time, late or out of order, and nothing is lost or done twice.
 //
 //	state     event                       next
 //	--------  --------------------------  --------
 //	(none)    Receive, nothing for us     done
+//	(none)    Receive, the store can tell done, with the jobs that follow
 //	(none)    Receive                     received, with a job
 //	received  Receive again               received, with another job
 //	received  its job acted               done

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/shipsql/shipsql/internal/fault"
@@ -157,20 +158,20 @@ func (b *Bot) closeLines(ctx context.Context, configured, why string) error {
 // number, and by the name only where that name's number is not known yet. A
 // repository that has taken a configured name matches nothing; the note says so.
 func (b *Bot) matched(ctx context.Context, r received) (configured, note string, err error) {
-	name, id := r.repository(), r.Event.Repo.ID
-	known, byID, err := repositoryByID(ctx, b.Store, r.Provider, id)
+	id := r.Event.Repo.ID
+	byID, ok, err := repositoryByID(ctx, b.Store, r.Provider, id)
 	if err != nil {
 		return "", "", err
 	}
-	if byID {
-		name = known.Name
+	var found []repository
+	if ok {
+		found = append(found, byID)
 	}
-	projects := b.projects(name)
-	if len(projects) == 0 {
+	configured, sure := b.bound(r, found...)
+	switch {
+	case configured == "":
 		return "", unbound(r), nil
-	}
-	configured = projects[0].Repository
-	if byID || id == 0 {
+	case sure:
 		return configured, "", nil
 	}
 	known, ok, err := loadRepository(ctx, b.Store, configured)
@@ -186,6 +187,22 @@ func (b *Bot) matched(ctx context.Context, r received) (configured, note string,
 	note = fmt.Sprintf("%s is another repository (number %d) than the configured one (number %d)", r.repository(), id, known.Repo.ID)
 	b.Log.Warn("A webhook is ignored: "+note, "repository", configured, "delivery", r.GUID)
 	return "", note, nil
+}
+
+// bound is the configured repository that a delivery is about as far as its number
+// tells, found among known ones, else its name; "" for none. It is sure unless the
+// number is not known yet: then the forge says whether the name stands for it.
+func (b *Bot) bound(r received, known ...repository) (configured string, sure bool) {
+	name, id := r.repository(), r.Event.Repo.ID
+	i := slices.IndexFunc(known, func(k repository) bool { return k.Repo.Provider == r.Provider && k.Repo.ID == id })
+	if i >= 0 {
+		name = known[i].Name
+	}
+	projects := b.projects(name)
+	if len(projects) == 0 {
+		return "", true
+	}
+	return projects[0].Repository, i >= 0 || id == 0
 }
 
 // unbound is the note of a delivery that concerns no project.

@@ -30,8 +30,17 @@ type arrival struct {
 	trace    string // see queue.TraceOf
 }
 
-// Receive stores a delivery and its job in one transaction. Its error means
-// that the forge should send it again. No two deliveries wait for the writer's
+// stored is an arrival as it is stored, and what follows from it.
+type stored struct {
+	received
+
+	outcome Outcome
+	push    *push // to remember; nil for none
+	jobs    []queue.NewJob
+}
+
+// Receive stores a delivery and the jobs that follow in one transaction. Its
+// error means that the forge should send it again. No two deliveries wait for the writer's
 // turn: of two with one GUID the unique index makes the second wait for the
 // first's end and then find it, and a job too many finds its delivery done.
 func (b *Bot) Receive(ctx context.Context, d Delivery) (Outcome, error) {
@@ -54,84 +63,113 @@ func (b *Bot) storeArrivals(arrivals []arrival) (outcomes []Outcome, err error) 
 	slices.SortFunc(sorted, func(i, j int) int { return cmp.Compare(arrivals[i].delivery.GUID, arrivals[j].delivery.GUID) })
 	outcomes = make([]Outcome, len(arrivals))
 	return outcomes, b.Store.TxUnordered(ctx, func(tx *store.Tx) error {
-		rows := make([]received, len(arrivals))
+		rows := make([]stored, len(arrivals))
 		for n, i := range sorted {
-			rows[n] = received{Delivery: arrivals[i].delivery, ID: b.ids.At(tx.Now()), State: stateReceived}
+			rows[n] = stored{received: received{Delivery: arrivals[i].delivery, ID: b.ids.At(tx.Now())}}
 		}
-		if err := b.ignore(ctx, tx, rows); err != nil {
+		if err := b.decide(ctx, tx, rows); err != nil {
 			return err
 		}
-		isNew, err := insertDeliveries(ctx, tx, rows)
-		if err != nil {
+		if err := insertDeliveries(ctx, tx, rows); err != nil {
 			return err
 		}
-		var jobs []queue.NewJob
 		for n, i := range sorted {
-			if outcomes[i], err = outcome(ctx, tx, &rows[n], isNew); err != nil {
-				return err
-			}
-			if rows[n].State != stateDone {
-				job := rows[n].ring()
-				job.Trace = arrivals[i].trace
-				jobs = append(jobs, job)
+			outcomes[i] = rows[n].outcome
+			for j := range rows[n].jobs {
+				rows[n].jobs[j].Trace = arrivals[i].trace
 			}
 		}
-		return b.Queue.Enqueue(ctx, tx, jobs...)
+		return b.followUp(ctx, tx, rows)
 	})
 }
 
-// ignore marks what nothing follows from as done: events of no concern, and those
-// of repositories that are neither called nor known as a configured one, most of
-// what an organisation's app hears.
-func (b *Bot) ignore(ctx context.Context, tx *store.Tx, rows []received) error {
-	var strangers []*received
-	var numbers []any
-	for i := range rows {
-		switch r := &rows[i]; {
-		case r.Event.Kind == providers.Ignored:
-			r.State, r.Note = stateDone, r.Event.Note
-		case r.Event.Kind != providers.InstallationChanged && len(b.projects(r.repository())) == 0:
-			strangers, numbers = append(strangers, r), append(numbers, r.Event.Repo.ID)
+// followUp writes what follows from stored deliveries, on all nodes in one order.
+func (b *Bot) followUp(ctx context.Context, tx *store.Tx, rows []stored) error {
+	var pushes []push
+	var jobs []queue.NewJob
+	for _, r := range rows {
+		jobs = append(jobs, r.jobs...)
+		if r.push != nil {
+			pushes = append(pushes, *r.push)
 		}
 	}
-	if len(strangers) == 0 {
-		return nil
-	}
-	found, err := tx.Query(ctx, inList(sqlRepositoriesByID, len(numbers)), numbers...)
-	if err != nil {
+	if err := savePushes(ctx, tx, pushes); err != nil {
 		return err
 	}
-	known, err := store.Collect(found, scanRepository)
-	for _, r := range strangers {
-		ours := slices.ContainsFunc(known, func(k repository) bool {
-			return k.Repo.Provider == r.Provider && k.Repo.ID == r.Event.Repo.ID && len(b.projects(k.Name)) > 0
-		})
-		if !ours {
-			r.State, r.Note = stateDone, unbound(*r)
+	slices.SortStableFunc(jobs, func(i, j queue.NewJob) int { return cmp.Or(cmp.Compare(i.Kind, j.Kind), cmp.Compare(i.Key, j.Key)) })
+	return b.Queue.Enqueue(ctx, tx, jobs...)
+}
+
+// decide says for each delivery what follows from it, and that it is done where
+// the store alone can tell: nothing from events of no concern and those of
+// repositories that no project is bound to, most of what an organisation's app
+// hears. The rest is left to a job each.
+func (b *Bot) decide(ctx context.Context, tx *store.Tx, rows []stored) error {
+	known, err := b.knownOf(ctx, tx, rows)
+	for i := range rows {
+		r := &rows[i]
+		r.State, r.outcome = stateDone, Ignored
+		bound, sure := b.bound(r.received, known...)
+		e, decided := b.decided(bound, r.Event)
+		switch {
+		case r.Event.Kind == providers.Ignored:
+			r.Note = r.Event.Note
+		case r.Event.Kind != providers.InstallationChanged && bound == "":
+			r.Note = unbound(r.received)
+		case sure && decided:
+			r.outcome, r.Note, r.jobs, r.push = Accepted, e.note, e.jobs, pushOf(bound, r.Event)
+		default:
+			r.outcome, r.State, r.jobs = Accepted, stateReceived, []queue.NewJob{r.ring()}
 		}
 	}
 	return err
 }
 
-// outcome says what storing a delivery did. A row that is not new becomes the one
-// that was there.
-func outcome(ctx context.Context, tx *store.Tx, r *received, isNew map[string]bool) (Outcome, error) {
-	switch {
-	case !isNew[r.ID]:
-		was, err := loadDelivery(ctx, tx, sqlDeliveryByGUID, r.Provider, r.GUID)
-		*r = was
-		return Duplicate, err
-	case r.State == stateDone:
-		return Ignored, nil
+// knownOf are the repositories of the deliveries that the store knows by number.
+func (*Bot) knownOf(ctx context.Context, tx *store.Tx, rows []stored) ([]repository, error) {
+	var numbers []any
+	for _, r := range rows {
+		if id := r.Event.Repo.ID; id != 0 && !slices.Contains(numbers, any(id)) {
+			numbers = append(numbers, id)
+		}
 	}
-	return Accepted, nil
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	found, err := tx.Query(ctx, inList(sqlRepositoriesByID, len(numbers)), numbers...)
+	if err != nil {
+		return nil, err
+	}
+	return store.Collect(found, scanRepository)
 }
 
-// insertDeliveries inserts the rows whose GUID is new, in one statement, and
-// returns their ids.
-func insertDeliveries(ctx context.Context, tx *store.Tx, rows []received) (isNew map[string]bool, err error) {
-	now := store.Micros(tx.Now())
-	var args []any
+// insertDeliveries inserts the rows whose GUID is new, in one statement. The
+// others become the rows that were there, of which unfinished ones are rung again.
+func insertDeliveries(ctx context.Context, tx *store.Tx, rows []stored) error {
+	args, err := deliveryArgs(rows, store.Micros(tx.Now()))
+	if err != nil {
+		return err
+	}
+	found, err := tx.Query(ctx, manyRows(sqlInsertDelivery, len(rows)), args...)
+	if err != nil {
+		return err
+	}
+	isNew, err := store.Collect(found, func(scan store.Scan) (id string, err error) { return id, scan(&id) })
+	for i, r := range rows {
+		if err != nil || slices.Contains(isNew, r.ID) {
+			continue
+		}
+		was := stored{outcome: Duplicate}
+		was.received, err = loadDelivery(ctx, tx, sqlDeliveryByGUID, r.Provider, r.GUID)
+		if was.State != stateDone {
+			was.jobs = []queue.NewJob{was.ring()}
+		}
+		rows[i] = was
+	}
+	return err
+}
+
+func deliveryArgs(rows []stored, now int64) (args []any, err error) {
 	for _, r := range rows {
 		event, err := json.Marshal(r.Event)
 		if err != nil {
@@ -143,16 +181,7 @@ func insertDeliveries(ctx context.Context, tx *store.Tx, rows []received) (isNew
 		}
 		args = append(args, r.ID, r.Provider, r.GUID, string(r.Event.Kind), string(event), r.State, r.Note, now, doneAt, r.subject(), r.Event.Comment)
 	}
-	found, err := tx.Query(ctx, manyRows(sqlInsertDelivery, len(rows)), args...)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := store.Collect(found, func(scan store.Scan) (id string, err error) { return id, scan(&id) })
-	isNew = map[string]bool{}
-	for _, id := range ids {
-		isNew[id] = true
-	}
-	return isNew, err
+	return args, nil
 }
 
 // manyRows makes of an INSERT of one row, with its parameters in order, one of

@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/shipsql/shipsql/providers"
@@ -16,30 +18,39 @@ import (
 // synchronize is GitHub's word for a push to a pull request's branch.
 const synchronize = "synchronize"
 
-// pushedWhat names what an event's sender pushed, "" if it tells of no push.
-func pushedWhat(e providers.Event) string {
+// push says who pushed what to a configured repository.
+type push struct {
+	repository, pushed, login string
+}
+
+// pushOf is the push that an event tells of, nil if it tells of none.
+func pushOf(repository string, e providers.Event) *push {
 	switch {
 	case e.Sender.Login == "":
-		return ""
 	case e.Kind == providers.Pushed:
-		return e.HeadSHA
+		return &push{repository, e.HeadSHA, e.Sender.Login}
 	case e.Kind == providers.PullRequestChanged && e.Action == synchronize:
-		return pushedTo(e.PullRequest)
+		return &push{repository, pushedTo(e.PullRequest), e.Sender.Login}
 	}
-	return ""
+	return nil
 }
 
 func pushedTo(pullRequest int) string { return "#" + strconv.Itoa(pullRequest) }
 
-// savePusher remembers who pushed. Doing it again is harmless.
-func (b *Bot) savePusher(ctx context.Context, repository string, e providers.Event) error {
-	pushed := pushedWhat(e)
-	if pushed == "" {
+// savePushes remembers who pushed, on all nodes in one order. Doing it again is
+// harmless.
+func savePushes(ctx context.Context, in store.Queryer, pushes []push) error {
+	if len(pushes) == 0 {
 		return nil
 	}
-	_, err := b.Store.Exec(ctx, sqlSavePusher,
-		repository, pushed, e.Sender.Login)
-	if err != nil {
+	slices.SortFunc(pushes, func(a, b push) int {
+		return cmp.Or(cmp.Compare(a.repository, b.repository), cmp.Compare(a.pushed, b.pushed), cmp.Compare(a.login, b.login))
+	})
+	var args []any
+	for _, p := range pushes {
+		args = append(args, p.repository, p.pushed, p.login)
+	}
+	if _, err := in.Exec(ctx, manyRows(sqlSavePusher, len(pushes)), args...); err != nil {
 		return fmt.Errorf("remember who pushed: %w", err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"crypto/rand"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,40 @@ func TestADeliveryIsIgnoredOnlyWhenItIsDone(t *testing.T) {
 		{GUID: "one", Kind: "push", State: "done", Note: "no project is bound to ghe/acme/orders"},
 		{GUID: "one", Kind: "push", State: "done", Note: "sync-branch of main"},
 	})
+}
+
+// A push and a pull request's change need no job that asks which jobs follow.
+func TestWhatTheStoreCanDecideTakesNoJobOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := bottest.New(t, bottest.Options{})
+	repo := providers.Repo{Provider: "github.com", Owner: "acme", Name: "orders"}
+	events := []providers.Event{
+		{Kind: providers.Pushed, Branch: "main", HeadSHA: "c1", Repo: repo, Sender: providers.Person{Login: "zoe"}},
+		{Kind: providers.PullRequestChanged, Action: "synchronize", PullRequest: 7, Repo: repo, Sender: providers.Person{Login: "ann"}},
+	}
+	var all sync.WaitGroup
+	for n := range 40 { // more than share one transaction
+		all.Go(func() {
+			d := bot.Delivery{Provider: "github.com", GUID: strconv.Itoa(n / 2), Event: events[n/2%2]}
+			if _, err := w.Bot.Receive(t.Context(), d); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	equal(t, "jobs of deliveries", number(t, w, "SELECT count(*) FROM queue_jobs WHERE kind = 'delivery'"), 0)
+	equal(t, "deliveries done", number(t, w, "SELECT count(*) FROM bot_deliveries WHERE state = 'done'"), 20)
+	equal(t, "pushes remembered", number(t, w, "SELECT count(*) FROM bot_pushers"), 2)
+	equal(t, "branches to walk", number(t, w, "SELECT count(DISTINCT key) FROM queue_jobs WHERE kind = 'sync-branch'"), 1)
+	equal(t, "pull requests to review", number(t, w, "SELECT count(DISTINCT key) FROM queue_jobs WHERE kind = 'review' AND key LIKE '%#7'"), 1)
+}
+
+func number(t *testing.T, w *bottest.World, query string) (n int) {
+	t.Helper()
+	if err := w.Store.QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestARedeliveryOfAnUnfinishedOneIsWorkedOffOnce(t *testing.T) {

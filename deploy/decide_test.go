@@ -96,115 +96,132 @@ func readyForProd(change func(*deploy.Release, *deploy.StageFacts)) deploy.Facts
 	return eligible(facts(deploy.LineFacts{Release: r, Stages: stages(done, prod)}), r, "ann", "bob")
 }
 
+// gateCase is a stage of prod and what is decided about it.
+type gateCase struct {
+	name   string
+	facts  deploy.Facts
+	state  deploy.State
+	reason []deploy.Code
+	start  []string // pools
+}
+
+func (c gateCase) check(t *testing.T) {
+	d, ok := deploy.Decide(c.facts).Stage("1", "prod")
+	if !ok {
+		t.Fatal("no decision on prod")
+	}
+	if d.State != c.state {
+		t.Errorf("state = %s, want %s", d.State, c.state)
+	}
+	if diff := cmp.Diff(c.reason, codes(d.Reasons)); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(c.start, d.Start); diff != "" {
+		t.Errorf("start (-want +got):\n%s", diff)
+	}
+}
+
+// approved has ann approve prod.
+func approved(r *deploy.Release, prod *deploy.StageFacts) {
+	prod.Approvals = []deploy.Approval{approval(*r, "ann")}
+}
+
+// approvalCases are of approvals and rejections.
+var approvalCases = []gateCase{
+	{"waits for an approval", readyForProd(nil), deploy.Waiting, []deploy.Code{deploy.GateApprovals}, nil},
+	{"approved", readyForProd(approved), deploy.Queued, nil, []string{""}},
+	{"approval of another text", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		prod.Approvals[0].Hash = "another"
+	}), deploy.Waiting, []deploy.Code{deploy.GateApprovals}, nil},
+	{"approval expires to the second", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		prod.Approvals[0].ExpiresAt = noon
+	}), deploy.Waiting, []deploy.Code{deploy.GateApprovals}, nil},
+	{"rejected after the approval", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		prod.Rejection = &deploy.Rejection{Actor: forgeUser("bob"), At: noon}
+	}), deploy.Waiting, []deploy.Code{deploy.GateRejected, deploy.GateApprovals}, nil},
+	{"approved after the rejection", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		prod.Rejection = &deploy.Rejection{Actor: forgeUser("bob"), At: noon.Add(-2 * time.Hour)}
+	}), deploy.Queued, nil, []string{""}},
+	{"approval of somebody never asked about", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		prod.Approvals = []deploy.Approval{approval(*r, "zoe")}
+	}), deploy.Waiting, []deploy.Code{deploy.GateAuthority, deploy.GateApprovals}, nil},
+	{"approval of a bot", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		prod.Approvals[0].Actor.Bot = true
+	}), deploy.Waiting, []deploy.Code{deploy.GateApprovals}, nil},
+}
+
+// reviewCases are of the review's findings and of problems.
+var reviewCases = []gateCase{
+	{"not reviewed", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		r.Review = deploy.Review{}
+	}), deploy.Waiting, []deploy.Code{deploy.GateReviewPending}, nil},
+	{"reviewed before an edit", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		r.Review.Hash = "before"
+	}), deploy.Waiting, []deploy.Code{deploy.GateReviewPending}, nil},
+	{"blocking findings", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		r.Review.Clean, r.Review.Errors = false, 2
+	}), deploy.Waiting, []deploy.Code{deploy.GateReviewBlocked}, nil},
+	{"blocking findings, answered for", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		r.Review.Clean, r.Review.Errors = false, 2
+		prod.Approvals[0].Despite = "we know"
+	}), deploy.Queued, nil, []string{""}},
+	{"blocking findings, answered for by the author", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		r.Review.Clean, r.Author = false, "Ann"
+		prod.Approvals[0].Despite = "we know"
+	}), deploy.Waiting, []deploy.Code{deploy.GateReviewBlocked}, nil},
+	{"a problem", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		r.Problems = []deploy.Problem{{Code: deploy.ProblemUnreadable, Path: "m/1.sql", Version: "1", Text: "not UTF-8"}}
+	}), deploy.Waiting, []deploy.Code{deploy.GateProblem}, nil},
+	{"a problem, skipped here", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		r.Problems = []deploy.Problem{{Code: deploy.ProblemUnreadable, Path: "m/1.sql", Version: "1"}}
+		prod.Skips = []deploy.Skip{{Version: "1", Path: "m/1.sql"}}
+	}), deploy.Skipped, nil, nil},
+}
+
+// taskCases are of stages that were cancelled or have begun.
+var taskCases = []gateCase{
+	{"cancelled", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		prod.Cancelled = &deploy.Cancellation{Actor: forgeUser("bob")}
+	}), deploy.Cancelled, []deploy.Code{deploy.GateCancelled}, nil},
+	{"cancelled while one runs", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Running}})
+		prod.Cancelled = &deploy.Cancellation{Actor: forgeUser("bob")}
+	}), deploy.Running, []deploy.Code{deploy.GateCancelled}, nil},
+	{"one database failed", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Done},
+			{Database: "p2", State: deploy.Failed, Failure: &deploy.Failure{Version: "1"}}})
+	}), deploy.Failed, []deploy.Code{deploy.StageFailed}, nil},
+	{"one ambiguous, one running", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Running},
+			{Database: "p2", State: deploy.Ambiguous, Failure: &deploy.Failure{Version: "1", Statement: 2}}})
+	}), deploy.Running, []deploy.Code{deploy.StageAmbiguous}, nil},
+	{"all done", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
+		approved(r, prod)
+		*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Done}, {Database: "p2", State: deploy.Done}})
+	}), deploy.Done, nil, nil},
+	{"all done stays done when the approval expires", readyForProd(func(_ *deploy.Release, prod *deploy.StageFacts) {
+		*prod = done
+	}), deploy.Done, nil, nil},
+}
+
 func TestDecideProdGate(t *testing.T) {
-	approved := func(r *deploy.Release, prod *deploy.StageFacts) {
-		prod.Approvals = []deploy.Approval{approval(*r, "ann")}
-	}
-	tests := []struct {
-		name   string
-		facts  deploy.Facts
-		state  deploy.State
-		reason []deploy.Code
-		start  []string // pools
-	}{
-		{"waits for an approval", readyForProd(nil), deploy.Waiting, []deploy.Code{deploy.GateApprovals}, nil},
-		{"approved", readyForProd(approved), deploy.Queued, nil, []string{""}},
-		{"approval of another text", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			prod.Approvals[0].Hash = "another"
-		}), deploy.Waiting, []deploy.Code{deploy.GateApprovals}, nil},
-		{"approval expires to the second", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			prod.Approvals[0].ExpiresAt = noon
-		}), deploy.Waiting, []deploy.Code{deploy.GateApprovals}, nil},
-		{"rejected after the approval", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			prod.Rejection = &deploy.Rejection{Actor: forgeUser("bob"), At: noon}
-		}), deploy.Waiting, []deploy.Code{deploy.GateRejected, deploy.GateApprovals}, nil},
-		{"approved after the rejection", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			prod.Rejection = &deploy.Rejection{Actor: forgeUser("bob"), At: noon.Add(-2 * time.Hour)}
-		}), deploy.Queued, nil, []string{""}},
-		{"approval of somebody never asked about", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			prod.Approvals = []deploy.Approval{approval(*r, "zoe")}
-		}), deploy.Waiting, []deploy.Code{deploy.GateAuthority, deploy.GateApprovals}, nil},
-		{"approval of a bot", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			prod.Approvals[0].Actor.Bot = true
-		}), deploy.Waiting, []deploy.Code{deploy.GateApprovals}, nil},
-		{"not reviewed", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			r.Review = deploy.Review{}
-		}), deploy.Waiting, []deploy.Code{deploy.GateReviewPending}, nil},
-		{"reviewed before an edit", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			r.Review.Hash = "before"
-		}), deploy.Waiting, []deploy.Code{deploy.GateReviewPending}, nil},
-		{"blocking findings", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			r.Review.Clean, r.Review.Errors = false, 2
-		}), deploy.Waiting, []deploy.Code{deploy.GateReviewBlocked}, nil},
-		{"blocking findings, answered for", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			r.Review.Clean, r.Review.Errors = false, 2
-			prod.Approvals[0].Despite = "we know"
-		}), deploy.Queued, nil, []string{""}},
-		{"blocking findings, answered for by the author", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			r.Review.Clean, r.Author = false, "Ann"
-			prod.Approvals[0].Despite = "we know"
-		}), deploy.Waiting, []deploy.Code{deploy.GateReviewBlocked}, nil},
-		{"a problem", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			r.Problems = []deploy.Problem{{Code: deploy.ProblemUnreadable, Path: "m/1.sql", Version: "1", Text: "not UTF-8"}}
-		}), deploy.Waiting, []deploy.Code{deploy.GateProblem}, nil},
-		{"a problem, skipped here", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			r.Problems = []deploy.Problem{{Code: deploy.ProblemUnreadable, Path: "m/1.sql", Version: "1"}}
-			prod.Skips = []deploy.Skip{{Version: "1", Path: "m/1.sql"}}
-		}), deploy.Skipped, nil, nil},
-		{"cancelled", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			prod.Cancelled = &deploy.Cancellation{Actor: forgeUser("bob")}
-		}), deploy.Cancelled, []deploy.Code{deploy.GateCancelled}, nil},
-		{"cancelled while one runs", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Running}})
-			prod.Cancelled = &deploy.Cancellation{Actor: forgeUser("bob")}
-		}), deploy.Running, []deploy.Code{deploy.GateCancelled}, nil},
-		{"one database failed", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Done},
-				{Database: "p2", State: deploy.Failed, Failure: &deploy.Failure{Version: "1"}}})
-		}), deploy.Failed, []deploy.Code{deploy.StageFailed}, nil},
-		{"one ambiguous, one running", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Running},
-				{Database: "p2", State: deploy.Ambiguous, Failure: &deploy.Failure{Version: "1", Statement: 2}}})
-		}), deploy.Running, []deploy.Code{deploy.StageAmbiguous}, nil},
-		{"all done", readyForProd(func(r *deploy.Release, prod *deploy.StageFacts) {
-			approved(r, prod)
-			*prod = summed(*prod, []deploy.Task{{Database: "p1", State: deploy.Done}, {Database: "p2", State: deploy.Done}})
-		}), deploy.Done, nil, nil},
-		{"all done stays done when the approval expires", readyForProd(func(_ *deploy.Release, prod *deploy.StageFacts) {
-			*prod = done
-		}), deploy.Done, nil, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			d, ok := deploy.Decide(tt.facts).Stage("1", "prod")
-			if !ok {
-				t.Fatal("no decision on prod")
-			}
-			if d.State != tt.state {
-				t.Errorf("state = %s, want %s", d.State, tt.state)
-			}
-			if diff := cmp.Diff(tt.reason, codes(d.Reasons)); diff != "" {
-				t.Errorf("reasons (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.start, d.Start); diff != "" {
-				t.Errorf("start (-want +got):\n%s", diff)
-			}
-		})
+	for _, c := range slices.Concat(approvalCases, reviewCases, taskCases) {
+		t.Run(c.name, c.check)
 	}
 }
 

@@ -35,7 +35,7 @@ type statement struct {
 	parsed  syntax.Statement
 	way     way
 	setting bool            // it sets the session: it runs again before the rest of the file
-	charset bool            // it changes what the connection's bytes mean
+	mixes   bool            // it changes what our own statements mean, too
 	reaches bool            // it may run code that others stored: triggers, views, functions
 	limits  runner.Timeouts // of this statement only
 	before  observation     // what was seen before it ran
@@ -88,7 +88,7 @@ func (c compiler) compile(d ledger.Decision) (plan, error) {
 
 var (
 	aboutTemporary = regexp.MustCompile(`(?i)^(create\s+(or\s+replace\s+)?|drop\s+)temporary\s`)
-	aboutCharset   = regexp.MustCompile(`(?i)\b(names|character\s+set|charset|character_set_(client|connection))\b`)
+	aboutOurs      = regexp.MustCompile(`(?i)\b(names|character\s+set|charset|character_set_(client|connection)|sql_safe_updates|sql_select_limit)\b`)
 	writesFile     = regexp.MustCompile(`(?i)\binto\s+(outfile|dumpfile)\b`)
 )
 
@@ -106,7 +106,7 @@ func (c compiler) statement(piece script.Statement, n int) statement {
 		}
 	case syntax.Set, syntax.Prepare, syntax.Deallocate, syntax.UseSchema:
 		s.way, s.setting = idle, true
-		s.charset = aboutCharset.MatchString(piece.Text)
+		s.mixes = aboutOurs.MatchString(piece.Text)
 	case syntax.Select, syntax.Do:
 		if !writesFile.MatchString(piece.Text) && !c.callsStored(parsed, piece.Text) {
 			s.way = idle

@@ -48,10 +48,16 @@ func (f *file) runTogether(ctx context.Context, i, end int) error {
 // enterGroup begins the transaction of statements whose intent was committed a
 // moment ago, when the lock was ours. Its first change asks the fence too.
 func (f *file) enterGroup(ctx context.Context, group []statement) error {
+	if err := f.ours(ctx); err != nil {
+		return err
+	}
 	if _, err := f.ExecContext(ctx, "START TRANSACTION"); err != nil {
 		return err
 	}
-	return f.mustMove(ctx, move{steps: group, state: ledger.StepRunning})
+	if err := f.mustMove(ctx, move{steps: group, state: ledger.StepRunning}); err != nil {
+		return err
+	}
+	return f.theirs(ctx)
 }
 
 // inside does what stands between the beginning of the transaction and COMMIT.
@@ -64,8 +70,8 @@ func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 		if err != nil {
 			return f.failure(ctx, s, err)
 		}
-		if s.charset {
-			f.charset = append(f.charset, s)
+		if s.mixes {
+			f.mixed = append(f.mixed, s)
 		}
 		f.step(s, executor.EventDone, touched)
 	}

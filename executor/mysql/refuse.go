@@ -99,8 +99,8 @@ func refuseSet(s syntax.Statement) *fault.Error {
 		switch {
 		case v.Scope == syntax.Global:
 			return forbidden("SET GLOBAL", "it changes the whole server", "change the server's configuration by hand")
-		case v.Scope == syntax.Session && v.Name == "autocommit":
-			return forbidden("SET autocommit", "each statement and its ledger row are committed together", "take it out")
+		case v.Scope == syntax.Session && (v.Name == "autocommit" || v.Name == "completion_type"):
+			return forbidden("SET "+v.Name, "each statement and its ledger row are committed together", "take it out")
 		}
 	}
 	return nil

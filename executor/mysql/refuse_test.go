@@ -34,6 +34,7 @@ func TestWhatNeverRuns(t *testing.T) {
 		"savepoint x":                 "transaction control",
 		"rollback":                    "transaction control",
 		"set autocommit = 0":          "autocommit",
+		"set completion_type = 2":     "completion_type",
 		"xa start 'x'":                "XA",
 		"lock tables a write":         "LOCK TABLES",
 		"flush tables with read lock": "whole server",

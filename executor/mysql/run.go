@@ -26,7 +26,7 @@ type file struct {
 	resumed  bool        // the ledger has steps of it
 	stale    bool        // the ledger has steps that an earlier run only intended
 	quiet    []statement // that ran and changed nothing: the next transaction of ours notes them
-	charset  []statement // that ran and changed what our bytes mean
+	mixed    []statement // that ran and changed what ours mean, too
 }
 
 // Run implements runner.File.
@@ -140,8 +140,8 @@ func (f *file) runIdle(ctx context.Context, s statement) error {
 func (f *file) send(ctx context.Context, s statement) error {
 	f.left.leaves(s)
 	_, err := f.execute(ctx, s.Text, f.limitOf(s))
-	if s.charset {
-		f.charset = append(f.charset, s)
+	if s.mixes {
+		f.mixed = append(f.mixed, s)
 	}
 	return err
 }
@@ -245,17 +245,17 @@ func (f *file) noteQuiet(ctx context.Context) error {
 	return f.putSteps(ctx, ledger.StepDone, f.quiet)
 }
 
-// ours makes the connection's bytes mean what ours do; theirs goes back.
+// ours has the session take our own statements as they are meant; theirs goes back.
 func (f *file) ours(ctx context.Context) error {
-	if len(f.charset) == 0 {
+	if len(f.mixed) == 0 {
 		return nil
 	}
-	_, err := f.ExecContext(ctx, "SET NAMES utf8mb4")
+	_, err := f.ExecContext(ctx, "SET NAMES utf8mb4, sql_safe_updates = 0, sql_select_limit = DEFAULT")
 	return f.explained(err)
 }
 
 func (f *file) theirs(ctx context.Context) error {
-	for _, s := range f.charset {
+	for _, s := range f.mixed {
 		if _, err := f.ExecContext(ctx, s.Text); err != nil {
 			return f.failure(ctx, s, err)
 		}

@@ -37,6 +37,31 @@ func TestAGroupOfRowsIsAllOrNothing(t *testing.T) {
 	b.Want("select group_concat(n order by n) from a", "1,2,3")
 }
 
+// What a file sets is not in the ledger's way.
+func TestSettingsThatTheLedgerMustNotMind(t *testing.T) {
+	t.Parallel()
+	for _, set := range []string{
+		"set names latin1", "set character_set_client = latin1", "set character_set_connection = latin1", "set character_set_results = utf16",
+		"set sql_safe_updates = 1", "set sql_select_limit = 0", "set sql_mode = 'ORACLE'", "set collation_connection = latin1_german1_ci",
+	} {
+		t.Run(set, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.Exec("create table a(n int)")
+			migrations := load(t, map[string]string{"1_größe.sql": set + "; insert into a values (1); create table b(n int); insert into a values (2);" + set})
+			migrations[0].Version, migrations[0].Kind = "R__größe", executor.Repeatable
+			for _, want := range []executor.OutcomeKind{executor.Applied, executor.AlreadyApplied} {
+				result, err := b.Apply(t.Context(), executor.Run{Migrations: migrations, Limits: quick})
+				if err != nil || result.Outcomes[0].Kind != want {
+					t.Fatalf("%+v, %v, want %s", result, err, want)
+				}
+			}
+			b.Want("select version, name, state from shipsql_migrations", "R__größe|größe|applied")
+			b.Want("select group_concat(n order by n) from a", "1,2")
+		})
+	}
+}
+
 // An undo that was killed before its first statement, and then failed at it, leaves
 // a baseline what it was.
 func TestABaselineStaysOneWhenItsUndoFails(t *testing.T) {

@@ -72,3 +72,28 @@ func TestSettingsEndWithTheirFile(t *testing.T) {
 	b.Want("select who from public.a", "other_role")
 	b.Want("select who from public.b", "postgres")
 }
+
+// A file's encoding is not the ledger's: its row is found again.
+func TestAFileInAnotherEncoding(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"whole":      "set client_encoding = 'LATIN1'; insert into a values (1)",
+		"steps":      "set client_encoding = 'LATIN1'; insert into a values (1); vacuum a; insert into a values (1)",
+		"last alone": "set client_encoding = 'LATIN1'; insert into a values (1); vacuum a",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.Exec("create table a(n int)")
+			migrations := load(t, map[string]string{"1_größe.sql": text})
+			migrations[0].Version, migrations[0].Kind = "R__größe", executor.Repeatable
+			for _, want := range []executor.OutcomeKind{executor.Applied, executor.AlreadyApplied} {
+				result, err := b.Apply(t.Context(), executor.Run{Migrations: migrations, Limits: quick})
+				if err != nil || result.Outcomes[0].Kind != want {
+					t.Fatalf("%+v, %v, want %s", result, err, want)
+				}
+			}
+			b.Want("select version, name, state from shipsql.migrations", "R__größe|größe|applied")
+		})
+	}
+}

@@ -138,9 +138,10 @@ func (f file) ours(ctx context.Context, err error) error {
 // the connection breaks, only the ledger knows the outcome.
 func (f file) commit(ctx context.Context, write func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
-	if !f.plain || f.run.Role != "" { // the ledger is written as the login
+	if !f.plain || f.run.Role != "" { // the ledger is written as the login, and in its encoding
 		b.Queue("RESET SESSION AUTHORIZATION")
 		b.Queue("RESET ROLE")
+		b.Queue("RESET client_encoding")
 	}
 	write(b)
 	var tag string

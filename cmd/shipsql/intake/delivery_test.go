@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -30,21 +31,35 @@ func sign(secret string, body []byte) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// pushes are deliveries about repositories that no project is bound to: most of
-// what an organisation's App hears.
-func pushes(secret, prefix string, n int) []delivery {
-	return pushesTo("acme/other-1", secret, prefix, n)
+// named is a repository as the forge's deliveries name it.
+type named struct {
+	ID       int64  `json:"id"`
+	FullName string `json:"full_name"`
+}
+
+// stranger is one that no project is bound to: most of what an organisation's App
+// hears is about such.
+var stranger = named{ID: 4711, FullName: "acme/other-1"}
+
+// ours is the repository of the project, by the forge's own deliveries.
+func (w *world) ours(t *testing.T) named {
+	t.Helper()
+	var body struct{ Repository named }
+	if err := json.Unmarshal(w.forge.Deliveries()[0].Payload, &body); err != nil || body.Repository.ID == 0 {
+		t.Fatalf("%v: %+v", err, body)
+	}
+	return body.Repository
 }
 
 // pushesTo are pushes to branches that no project follows.
-func pushesTo(repository, secret, prefix string, n int) []delivery {
+func pushesTo(r named, secret, prefix string, n int) []delivery {
 	filler := bytes.Repeat([]byte(" "), 8<<10) // GitHub's pushes are about this large
-	owner, name, _ := strings.Cut(repository, "/")
+	owner, name, _ := strings.Cut(r.FullName, "/")
 	list := make([]delivery, n)
 	for i := range list {
 		body := slices.Clone(filler)
-		copy(body, fmt.Sprintf(`{"ref":"refs/heads/topic-%[1]d","after":"%040[1]d","repository":{"full_name":"%[2]s","name":"%[3]s","owner":{"login":"%[4]s"}},"sender":{"login":"ann","id":1}}`,
-			i, repository, name, owner))
+		copy(body, fmt.Sprintf(`{"ref":"refs/heads/topic-%[1]d","after":"%040[1]d","repository":{"id":%[2]d,"full_name":"%[3]s","name":"%[4]s","owner":{"login":"%[5]s"}},"sender":{"login":"ann","id":1}}`,
+			i, r.ID, r.FullName, name, owner))
 		list[i] = delivery{guid: prefix + strconv.Itoa(i), event: "push", signature: sign(secret, body), body: body, want: http.StatusAccepted}
 	}
 	return list

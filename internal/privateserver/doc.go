@@ -9,6 +9,7 @@
 //	state    event            next      what happens
 //	-------  ---------------  --------  -------------------------------------------
 //	(none)   Start…           running   folder made, process started, answers
+//	(none)   port is taken    running   as above, on another port (a few times)
 //	running  Stop             removed   shut down in order, folder removed
 //	running  Kill             killed    SIGKILL to the server and its children
 //	running  Restart          running   killed, then started on the same port

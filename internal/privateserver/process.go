@@ -21,6 +21,7 @@ const (
 	startLimit = 30 * time.Second // a loaded machine recovering from a crash
 	stopLimit  = 10 * time.Second // then the server is killed
 	pollEvery  = 10 * time.Millisecond
+	maxPorts   = 5 // that a server tries
 )
 
 // server is one server's folder, port and process. Its methods may be called
@@ -63,11 +64,27 @@ func newServer(ctx context.Context, name string, durable bool, users ...string) 
 	return s, nil
 }
 
-// start runs the process and returns when the server answers.
+// start runs the process and returns when the server answers. A port that
+// somebody took since it was free is given up for another.
 func (s *server) start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.startLocked(ctx)
+	for try := 1; ; try++ {
+		err := s.startLocked(ctx)
+		if err == nil || try == maxPorts || !s.portTaken() {
+			return err
+		}
+		if s.port, err = freePort(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// portTaken says that the process found its port in use. What it said of that is
+// dropped, so that the log holds what comes next.
+func (s *server) portTaken() bool {
+	text, _ := os.ReadFile(s.path("log"))
+	return strings.Contains(string(text), "Address already in use") && os.Remove(s.path("log")) == nil
 }
 
 func (s *server) startLocked(ctx context.Context) error {

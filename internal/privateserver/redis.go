@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os/exec"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -78,7 +79,7 @@ func (r *Redis) boot(ctx context.Context) error {
 // password. Sentinel wants a file, which it rewrites.
 func (r *Redis) command(bin string) *exec.Cmd {
 	if r.options.sentinel {
-		return exec.Command(bin, r.private.path("sentinel.conf"), "--sentinel")
+		return exec.Command(bin, r.private.path("sentinel.conf"), "--sentinel", "--port", strconv.Itoa(r.private.port))
 	}
 	cmd := exec.Command(bin, "-")
 	cmd.Stdin = strings.NewReader(r.configuration())

@@ -25,6 +25,7 @@ const (
 	listenIn = time.Second            // how long one blocking read lasts
 	pauseMin = 100 * time.Millisecond // between tries while Redis is lost
 	pauseMax = 2 * time.Second
+	farewell = time.Second // how long Close sends what was rung before it
 )
 
 // Bell is a bell over Redis. It is safe for concurrent use.
@@ -34,6 +35,7 @@ type Bell struct {
 	rings   chan string     // waiting to be sent
 	ctx     context.Context //nolint:containedctx // the bell's own life, from New to Close
 	cancel  context.CancelFunc
+	giveUp  context.CancelFunc // ends the sending of what was rung before Close
 	running sync.WaitGroup
 
 	mu   sync.Mutex
@@ -55,8 +57,9 @@ func New(url secret.Source, log *slog.Logger) (*Bell, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &Bell{url: url, log: log, rings: make(chan string, pending), ctx: ctx, cancel: cancel}
-	b.running.Go(b.send)
+	sending, giveUp := context.WithCancel(context.Background())
+	b := &Bell{url: url, log: log, rings: make(chan string, pending), ctx: ctx, cancel: cancel, giveUp: giveUp}
+	b.running.Go(func() { b.send(sending) })
 	return b, nil
 }
 
@@ -82,15 +85,18 @@ func (b *Bell) Ring(_ context.Context, ids ...string) error {
 	return nil
 }
 
-// Close ends the sender and all listeners and waits for them.
+// Close ends all listeners, sends what was rung before, where Redis takes it at
+// once, and waits for both: a command that rings and ends is heard too.
 func (b *Bell) Close() error {
 	b.cancel()
+	defer time.AfterFunc(farewell, b.giveUp).Stop()
 	b.running.Wait()
+	b.giveUp()
 	return nil
 }
 
 // send writes what was rung, a batch in one round trip.
-func (b *Bell) send() {
+func (b *Bell) send(ctx context.Context) {
 	l := link{url: b.url}
 	defer l.drop()
 	pause := pauseMin
@@ -99,7 +105,7 @@ func (b *Bell) send() {
 		if batch == nil {
 			return
 		}
-		if err := l.use(b.ctx, func(c redis.UniversalClient) error { return write(b.ctx, c, batch) }); err != nil {
+		if err := l.use(ctx, func(c redis.UniversalClient) error { return write(ctx, c, batch) }); err != nil {
 			b.setLost(err) // the batch is dropped: the reconciler rings again
 			b.wait(b.ctx, &pause)
 			continue
@@ -109,18 +115,19 @@ func (b *Bell) send() {
 	}
 }
 
-// nextBatch waits for a ring and takes those behind it; nil at Close.
+// nextBatch waits for a ring and takes those behind it; after Close what is left,
+// then nil.
 func (b *Bell) nextBatch() []string {
+	var batch []string
 	select {
 	case <-b.ctx.Done():
-		return nil
 	case id := <-b.rings:
-		batch := []string{id}
-		for range len(b.rings) {
-			batch = append(batch, <-b.rings)
-		}
-		return batch
+		batch = append(batch, id)
 	}
+	for range len(b.rings) {
+		batch = append(batch, <-b.rings)
+	}
+	return batch
 }
 
 func write(ctx context.Context, client redis.UniversalClient, ids []string) error {

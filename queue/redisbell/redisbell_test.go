@@ -2,6 +2,7 @@ package redisbell_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -30,6 +31,27 @@ func TestConformance(t *testing.T) {
 		flush(t, server)
 		return func() queue.Bell { return open(t, server.URL(), quiet) }
 	})
+}
+
+// What a command line rings just before it ends is heard.
+func TestWhatWasRungBeforeCloseIsHeard(t *testing.T) {
+	server := privateserver.OwnRedis(t)
+	heard := listen(t, open(t, server.URL(), quiet))
+	for n := range 20 {
+		short := open(t, server.URL(), quiet)
+		want := strconv.Itoa(n)
+		if err := errors.Join(short.Ring(t.Context(), want), short.Close()); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case id := <-heard:
+			if id != want {
+				t.Fatalf("heard %s, want %s", id, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("%s was not heard", want)
+		}
+	}
 }
 
 func TestRingingIsHeardAgainAfterAFlush(t *testing.T) {

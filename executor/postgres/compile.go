@@ -43,6 +43,9 @@ type statement struct {
 	marks  []statement     // BEGIN and COMMIT before it, or at the file's end: they count as steps done with it
 	ends   bool            // its transaction ends behind it
 	limits runner.Timeouts // of this statement only
+
+	protocol bool   // it is the protocol's: its errors are not the file's
+	prepared string // its name on the server; "": it is not prepared
 }
 
 // traits are what a tree says about running its statement; the tree itself is

@@ -6,7 +6,8 @@
 // retries. On that very session it takes the database's advisory lock, asks
 // whether the job is still ours, and mints an epoch in the ledger's meta table.
 // From then on every transaction locks the meta row and compares the epoch, so a
-// run that was overtaken can't commit anything.
+// run that was overtaken can't commit anything. The comparison is a statement that
+// fails: what was sent behind it in the same round trip does not run.
 //
 // A file whose statements all may run in a transaction is one transaction with
 // its ledger row: committed together or not at all. What can't (CREATE INDEX

@@ -157,7 +157,7 @@ func ledgerTrouble(conn *pgx.Conn, pg *pgconn.PgError, err error) error {
 	case strings.HasPrefix(pg.Code, "53"):
 		return fault.New(fault.Conflict, "the ledger can't be written: %s", pg.Message).At(where(conn)).Because(err).
 			Then("%s", remedies[pg.Code])
-	case pg.Code == "42P01", pg.Code == "42703", pg.Code == "42P07", pg.Code == "42P10", pg.Code == "3F000", strings.HasPrefix(pg.Code, "23"):
+	case pg.Code == "42P01", pg.Code == "42703", pg.Code == "42P07", pg.Code == "42P10", pg.Code == "3F000", pg.Code == "21000", strings.HasPrefix(pg.Code, "23"):
 		return ledger.Edited("%s", pg.Message)
 	}
 	return err

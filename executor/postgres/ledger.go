@@ -47,6 +47,7 @@ func (s *session) mint(ctx context.Context) error {
 		}
 	}
 	err = s.QueryRow(ctx, "UPDATE shipsql.meta SET epoch = epoch + 1 RETURNING epoch").Scan(&s.epoch)
+	s.fence = s.fenceSQL()
 	return s.lost(err)
 }
 

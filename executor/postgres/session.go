@@ -31,7 +31,8 @@ type session struct {
 	run         executor.Run
 	version     int    // server_version_num
 	pid         uint32 // of the server's process, whatever a pooler says
-	epoch       int64  // the fence; 0 before it is minted
+	epoch       int64  // 0 before it is minted
+	fence       string // see fenceSQL; "" before the epoch is minted
 	dirty       bool   // a file may have left things in the session
 	accompanied bool   // the companion's table is there
 	prepared    bool   // the statements that every file needs are prepared
@@ -46,15 +47,15 @@ func (t *target) open(ctx context.Context, run executor.Run, h *home) (*session,
 		return nil, err
 	}
 	s := &session{Conn: conn, target: t, parser: t.parser, run: run}
-	if err := s.begin(ctx, params, h); err != nil {
+	if err := s.ready(ctx, params, h); err != nil {
 		closeQuietly(ctx, conn)
 		return nil, err
 	}
 	return s, nil
 }
 
-// begin takes the steps to a session that may run files, in order.
-func (s *session) begin(ctx context.Context, params map[string]string, h *home) error {
+// ready takes the steps to a session that may run files, in order.
+func (s *session) ready(ctx context.Context, params map[string]string, h *home) error {
 	for _, step := range []func() error{
 		func() error { return s.check(ctx, params) },
 		func() error { return s.checkPooler(ctx, s.target, params) },
@@ -148,7 +149,7 @@ func backendPID(ctx context.Context, conn *pgx.Conn) (pid uint32, err error) {
 	return pid, err
 }
 
-// takeLock takes the lock twice; queueFence says why.
+// takeLock takes the lock twice; fenceSQL says why.
 const takeLock = "SELECT CASE WHEN pg_try_advisory_lock($1, $2) THEN pg_try_advisory_lock($1, $2) ELSE false END"
 
 // lock takes the database's lock. It polls outside of a transaction: one that

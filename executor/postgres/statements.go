@@ -1,9 +1,8 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -11,20 +10,36 @@ import (
 
 	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/executor/script"
-	"github.com/shipsql/shipsql/internal/fault"
 )
 
-// queueReset makes the session as new between files, piece by piece: DISCARD ALL
-// would drop the lock. What plain files can't leave behind is not looked for.
-func (s *session) queueReset(b *pgx.Batch) {
-	b.Queue("RESET SESSION AUTHORIZATION")
-	b.Queue("RESET ROLE")
-	b.Queue("RESET ALL")
-	if s.dirty {
-		for _, sql := range []string{"DISCARD TEMP", "DEALLOCATE ALL", "CLOSE ALL", "UNLISTEN *"} {
-			b.Queue(sql)
-		}
+// protocol is a statement of the protocol's.
+func protocol(text string) statement {
+	return statement{Statement: script.Statement{Text: text}, protocol: true}
+}
+
+func queue(b *pgx.Batch, statements []statement) {
+	for _, s := range statements {
+		b.Queue(cmp.Or(s.prepared, s.Text))
 	}
+}
+
+// reset makes the session as new between files, piece by piece: DISCARD ALL
+// would drop the lock. What plain files can't leave behind is not looked for.
+func (s *session) reset() []statement {
+	all := []statement{protocol("RESET SESSION AUTHORIZATION"), protocol("RESET ROLE"), protocol("RESET ALL")}
+	if s.dirty {
+		all = append(all, protocol("DISCARD TEMP"), protocol("DEALLOCATE ALL"), protocol("CLOSE ALL"), protocol("UNLISTEN *"))
+	}
+	return all
+}
+
+// begin begins a transaction behind the fence.
+func (s *session) begin(o opening) []statement {
+	fence := protocol(s.fence)
+	if s.prepared {
+		fence.prepared = "shipsql_fence"
+	}
+	return slices.Concat([]statement{protocol(cmp.Or(o.begin, "BEGIN"))}, lowering("SET LOCAL ", o.limits), []statement{fence})
 }
 
 // isPlain says that a statement leaves nothing in the session: no settings, no
@@ -43,14 +58,15 @@ func isPlain(tree *pg_query.Node) bool {
 	return false
 }
 
-// queueTimeouts lowers the limits that are set.
-func queueTimeouts(b *pgx.Batch, set string, t runner.Timeouts) {
+// lowering lowers the limits that are set.
+func lowering(set string, t runner.Timeouts) (all []statement) {
 	if t.Lock > 0 {
-		b.Queue(fmt.Sprintf("%slock_timeout = %d", set, t.Lock.Milliseconds()))
+		all = append(all, protocol(set+"lock_timeout = "+milliseconds(t.Lock)))
 	}
 	if t.Statement > 0 {
-		b.Queue(fmt.Sprintf("%sstatement_timeout = %d", set, t.Statement.Milliseconds()))
+		all = append(all, protocol(set+"statement_timeout = "+milliseconds(t.Statement)))
 	}
+	return all
 }
 
 // limited puts the statements' own limits around them, inside a transaction.
@@ -92,18 +108,9 @@ func setLocal(t runner.Timeouts) []statement {
 	}
 }
 
-// fence is what the target says about our right to write.
-type fence struct {
-	session *session
-	epoch   int64
-	held    bool
-}
-
 // The statements that every file needs are prepared once: planning them would
 // cost more than they do.
 const (
-	fenceSQL = `SELECT epoch, CASE WHEN pg_advisory_unlock($1, $2) THEN pg_try_advisory_lock($1, $2) ELSE false END,
-		set_config('application_name', $3, false) FROM shipsql.meta FOR UPDATE`
 	appliedSQL = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note, started_at, finished_at)
 		VALUES ($1, $2, $3, $4, $5, 'applied', $6, $7, $8, $9, now(), clock_timestamp())`
 )
@@ -119,7 +126,7 @@ const (
 // prepareOwn prepares them; a file that may deallocate statements must not use
 // them.
 func (s *session) prepareOwn(ctx context.Context) error {
-	for name, sql := range map[string]string{"shipsql_fence": fenceSQL, "shipsql_applied": appliedSQL} {
+	for name, sql := range map[string]string{"shipsql_fence": s.fence, "shipsql_applied": appliedSQL} {
 		if _, err := s.Prepare(ctx, name, sql); err != nil {
 			return err
 		}
@@ -128,40 +135,10 @@ func (s *session) prepareOwn(ctx context.Context) error {
 	return nil
 }
 
-// own returns what to send for one of our statements.
-func (s *session) own(name, sql string) string {
+// applied is what to send for appliedSQL.
+func (s *session) applied() string {
 	if s.prepared {
-		return name
+		return "shipsql_applied"
 	}
-	return sql
-}
-
-// queueFence locks the meta row until the transaction ends and reads the epoch.
-// The session holds the lock twice, so that giving one hold back and taking it
-// again tells whether it has it, without letting go; pg_locks would tell too, at
-// twenty times the price.
-func (s *session) queueFence(b *pgx.Batch) *fence {
-	f := &fence{session: s}
-	b.Queue(s.own("shipsql_fence", fenceSQL), lockClass, lockObject, applicationName(s.run.Task, s.epoch)).
-		QueryRow(func(row pgx.Row) error {
-			err := row.Scan(&f.epoch, &f.held, nil)
-			if errors.Is(err, pgx.ErrNoRows) {
-				return badMeta(0)
-			}
-			return err
-		})
-	return f
-}
-
-func (f *fence) check() error {
-	switch {
-	case f.epoch < f.session.epoch:
-		return fault.New(fault.Conflict, "somebody restored or edited the ledger, or took the database over: its epoch went back from %d to %d while the run was under way", f.session.epoch, f.epoch).
-			At(f.session.where()).Then("look at the database, then run again: the ledger as it is now decides")
-	case f.epoch != f.session.epoch:
-		return fault.New(fault.Conflict, "another run took the database over").At(f.session.where()).Then("look at its result; nothing more is done here")
-	case !f.held:
-		return fault.New(fault.Conflict, "the session lost the database's lock").At(f.session.where()).Then("trying again is safe")
-	}
-	return nil
+	return appliedSQL
 }

@@ -152,8 +152,7 @@ func (f file) runTogether(ctx context.Context, i, end int) error {
 	if err != nil {
 		return err
 	}
-	if err := f.execute(ctx, f.asRole(append(f.settingsBefore(i), f.limited(f.statements[i:end])...))); err != nil {
-		f.rollback(ctx)
+	if err := f.executeOrRollBack(ctx, f.asRole(append(f.settingsBefore(i), f.limited(f.statements[i:end])...))); err != nil {
 		return err
 	}
 	return f.commit(ctx, func(b *pgx.Batch) {
@@ -234,12 +233,12 @@ func (f file) prepareWithSettings(ctx context.Context, i int) error {
 // prepare resets the session and sets the limits of a statement that runs alone.
 func (f file) prepare(ctx context.Context, s statement) error {
 	b := &pgx.Batch{}
-	f.queueReset(b)
+	queue(b, f.reset())
 	b.Queue("SELECT set_config('application_name', $1, false)", applicationName(f.run.Task, f.epoch))
 	if f.run.Role != "" {
 		b.Queue(setRole("SET ROLE ", f.run.Role))
 	}
-	queueTimeouts(b, "SET ", f.limitsAlone(s))
+	queue(b, lowering("SET ", f.limitsAlone(s)))
 	return f.ours(ctx, f.SendBatch(ctx, b).Close())
 }
 

@@ -1,9 +1,9 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,30 +36,45 @@ func contended(err error) bool {
 	return false
 }
 
-// transaction runs the whole file and its ledger row as one. An undo looks first
-// whether the row is there; an apply makes it at the end, when it knows all of it.
+// transaction runs the whole file and its ledger row as one, in two round trips:
+// the second commits. An undo looks first whether the row is there; an apply makes
+// it at the end, when it knows all of it.
 func (f file) transaction(ctx context.Context) error {
-	started, missing := time.Now(), false
-	err := f.enter(ctx, opening{f.wrapper, f.limits}, func(b *pgx.Batch) {
-		if f.Undoing() {
-			f.queueState(b, ledger.Undone).Exec(func(tag pgconn.CommandTag) error {
-				missing = tag.RowsAffected() == 0
-				return nil
-			})
-		}
-	})
-	if err != nil {
-		return err
+	started := time.Now()
+	run := f.applyWhole
+	if f.Undoing() {
+		run = f.undoWhole
 	}
-	if missing {
-		f.rollback(ctx)
-		return f.otherRow()
-	}
-	if err := f.execute(ctx, f.asRole(f.limited(f.statements))); err != nil {
-		f.rollback(ctx)
+	if err := run(ctx, opening{f.wrapper, f.limits}); err != nil {
 		return err
 	}
 	return f.commit(ctx, func(b *pgx.Batch) { f.queueWhole(b, time.Since(started)) })
+}
+
+func (f file) applyWhole(ctx context.Context, o opening) error {
+	first, err := f.entrance(ctx, o)
+	if err != nil {
+		return err
+	}
+	return f.executeOrRollBack(ctx, slices.Concat(first, f.asRole(f.limited(f.statements))))
+}
+
+func (f file) undoWhole(ctx context.Context, o opening) error {
+	missing := false
+	err := f.enter(ctx, o, func(b *pgx.Batch) {
+		f.queueState(b, ledger.Undone).Exec(func(tag pgconn.CommandTag) error {
+			missing = tag.RowsAffected() == 0
+			return nil
+		})
+	})
+	switch {
+	case err != nil:
+		return err
+	case missing:
+		f.rollback(ctx)
+		return f.otherRow()
+	}
+	return f.executeOrRollBack(ctx, f.asRole(f.limited(f.statements)))
 }
 
 // otherRow is the error of a ledger that isn't as it was read: while we hold lock
@@ -75,28 +90,32 @@ type opening struct {
 	limits runner.Timeouts
 }
 
-// enter makes the session as new, begins a transaction, checks the fence and
-// does our own writes, all in one round trip.
-func (f file) enter(ctx context.Context, o opening, write func(*pgx.Batch)) error {
+// entrance returns the statements that make the session as new, begin a
+// transaction and check the fence.
+func (f file) entrance(ctx context.Context, o opening) ([]statement, error) {
 	if err := f.useSession(ctx); err != nil {
-		return f.ours(ctx, err)
+		return nil, f.ours(ctx, err)
+	}
+	reset := f.reset()
+	if o.begin != "" { // an isolation level is refused behind anything else
+		if err := f.execute(ctx, reset); err != nil {
+			return nil, err
+		}
+		reset = nil
+	}
+	return slices.Concat(reset, f.begin(o)), nil
+}
+
+// enter begins a transaction with our own writes, all in one round trip.
+func (f file) enter(ctx context.Context, o opening, write func(*pgx.Batch)) error {
+	first, err := f.entrance(ctx, o)
+	if err != nil {
+		return err
 	}
 	b := &pgx.Batch{}
-	f.queueReset(b)
-	if o.begin != "" { // an isolation level is refused behind anything else
-		if err := f.SendBatch(ctx, b).Close(); err != nil {
-			return f.ours(ctx, err)
-		}
-		b = &pgx.Batch{}
-	}
-	b.Queue(cmp.Or(o.begin, "BEGIN"))
-	queueTimeouts(b, "SET LOCAL ", o.limits)
-	fence := f.queueFence(b)
+	queue(b, first)
 	write(b)
-	err := f.SendBatch(ctx, b).Close()
-	if err == nil {
-		err = fence.check()
-	}
+	err = f.SendBatch(ctx, b).Close()
 	if err != nil {
 		f.rollback(ctx)
 	}
@@ -125,10 +144,15 @@ func (f file) ours(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return runner.Interrupted(ctx)
 	}
-	if _, said := errors.AsType[*fault.Error](err); !said {
+	pg, answered := errors.AsType[*pgconn.PgError](err)
+	_, said := errors.AsType[*fault.Error](err)
+	switch {
+	case !said && answered && pg.Code == fenced:
+		f.rollback(ctx)
+		return f.overtaken(ctx)
+	case !said:
 		return f.lost(err)
-	}
-	if _, answered := errors.AsType[*pgconn.PgError](err); answered { // the companion's
+	case answered: // the companion's
 		return f.failure(ctx, statement{}, err)
 	}
 	return err
@@ -168,6 +192,15 @@ func (f file) commit(ctx context.Context, write func(*pgx.Batch)) error {
 	return f.lost(err)
 }
 
+// executeOrRollBack executes in a transaction, and ends it at an error.
+func (f file) executeOrRollBack(ctx context.Context, statements []statement) error {
+	err := f.execute(ctx, statements)
+	if err != nil {
+		f.rollback(ctx)
+	}
+	return err
+}
+
 // rollback ends a failed transaction. When it can't, the session is broken, and
 // the next use of it says so.
 func (f file) rollback(ctx context.Context) {
@@ -204,10 +237,13 @@ func (f file) execute(ctx context.Context, statements []statement) error {
 	if err := pipe.Close(); failed == nil {
 		failed = err
 	}
-	if failed != nil {
-		return f.failure(ctx, at, failed)
+	switch {
+	case failed == nil:
+		return nil
+	case at.protocol:
+		return f.ours(ctx, failed)
 	}
-	return nil
+	return f.failure(ctx, at, failed)
 }
 
 // answers reads what the server says to statements that were sent. It returns
@@ -225,13 +261,18 @@ func (f file) answers(pipe *pgconn.Pipeline, sent []statement) (at statement, er
 }
 
 // sendSome queues the first statements up to the window and says how many they
-// are. Each is flushed, so that progress is seen, but the one before a Sync.
+// are. Each is flushed, so that progress is seen, but the one before a Sync, and
+// the protocol's before another of them.
 func sendSome(pipe *pgconn.Pipeline, statements []statement) (n int) {
 	for size := 0; n < len(statements) && size < window; n++ {
 		size += len(statements[n].Text)
-		pipe.SendQueryParams(statements[n].Text, nil, nil, nil, nil)
+		if name := statements[n].prepared; name != "" {
+			pipe.SendQueryPrepared(name, nil, nil, nil)
+		} else {
+			pipe.SendQueryParams(statements[n].Text, nil, nil, nil, nil)
+		}
 		spool.Passed(statements[n].Text)
-		if n < len(statements)-1 {
+		if n < len(statements)-1 && (!statements[n].protocol || !statements[n+1].protocol) {
 			pipe.SendFlushRequest()
 		}
 	}

@@ -79,7 +79,7 @@ func (f file) queueWhole(b *pgx.Batch, took time.Duration) {
 	}
 	f.queueReplaced(b)
 	k := f.key()
-	b.Queue(f.own("shipsql_applied", appliedSQL), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum,
+	b.Queue(f.applied(), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum,
 		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note).Fn = func(results pgx.BatchResults) error {
 		_, err := results.Exec()
 		if pg, answered := errors.AsType[*pgconn.PgError](err); answered && pg.Code == "23505" { // unique_violation

@@ -21,7 +21,8 @@ var dbmate = adapter{
 }
 
 var (
-	dbmateMark = regexp.MustCompile(`^--[ \t]*migrate:up\b`)
+	// What is nearly the mark is a sign, too; see goose's.
+	dbmateMark = regexp.MustCompile(`(?i)^--\s*migrate:(up|down)\b`)
 	dbmateStem = regexp.MustCompile(`^(\d+)[_.-]?(.*)$`)
 	dbmatePart = regexp.MustCompile(`^--[ \t]*migrate:(up|down)(?:[ \t]+(.*?))?[ \t]*$`)
 )

@@ -225,3 +225,26 @@ func FuzzTemplate(f *testing.F) {
 		}
 	})
 }
+
+// A file whose parts are marked in a way that its tool, or an editor, spoils, is
+// never taken for one that runs as a whole: its way back would run with it.
+func TestAWayBackNeverRunsWithTheWayUp(t *testing.T) {
+	parts := "-- UP\ncreate table a(n int);\n-- DOWN\ndrop table a;\n"
+	for _, marks := range [][2]string{{"+goose Up", "+goose Down"}, {"migrate:up", "migrate:down"}} {
+		text := strings.NewReplacer("UP", marks[0], "DOWN", marks[1]).Replace(parts)
+		for name, text := range map[string]string{
+			"as it should be": text, "byte order mark": "\ufeff" + text, "CRLF": strings.ReplaceAll(text, "\n", "\r\n"), "CR": strings.ReplaceAll(text, "\n", "\r"),
+			"indented": "  " + strings.ReplaceAll(text, "\n--", "\n\t--"), "no space": strings.ReplaceAll(text, "-- ", "--"),
+			"upper case": strings.NewReplacer(marks[0], strings.ToUpper(marks[0]), marks[1], strings.ToUpper(marks[1])).Replace(text),
+			"only down":  strings.ReplaceAll(text, "-- "+marks[0], "--"),
+		} {
+			folder, err := layout.Load([]executor.File{{Path: "1_a.sql", Content: []byte(text)}}, layout.Options{})
+			if err == nil && strings.Contains(folder.Migrations[0].SQL, "drop") {
+				t.Errorf("%s, %s: as %s it runs %q", marks[0], name, folder.Layout, folder.Migrations[0].SQL)
+			}
+			if plain := name == "as it should be" || name == "byte order mark" || name == "CRLF"; plain && (err != nil || folder.Migrations[0].Down == "") {
+				t.Errorf("%s, %s: %v, %+v", marks[0], name, err, folder.Migrations)
+			}
+		}
+	}
+}

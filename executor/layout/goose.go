@@ -21,7 +21,9 @@ var goose = adapter{
 }
 
 var (
-	gooseMark   = regexp.MustCompile(`(?i)^--[ \t]*\+goose[ \t]+up[ \t\r]*$`)
+	// What is nearly the annotation is a sign, too: as another layout's, the file's
+	// Down part would run.
+	gooseMark   = regexp.MustCompile(`(?i)^--\s*\+goose\s+(up|down)\b`)
 	annotation  = regexp.MustCompile(`(?i)^(\s*)--\s*\+goose\b\s*(.*?)\s*$`)
 	digitsStem  = regexp.MustCompile(`^(\d+)_(.*)$`)
 	gooseAsCode = regexp.MustCompile(`(?:^|/)\d+_[^/]*\.go$`)

@@ -94,11 +94,15 @@ func findIn(pattern *regexp.Regexp, text string) []int {
 	return nil
 }
 
-// findComment finds the first line that begins with -- and matches a pattern: its
-// number and what the pattern's groups match; nil: there is none.
+// findComment finds the first line that is a comment and matches a pattern: its
+// number and what the pattern's groups match; nil: there is none. White space
+// before the comment, and a byte order mark, are no part of the line.
 func findComment(pattern *regexp.Regexp, text string) (line int, groups []string) {
 	lines(text, func(n, _ int, text string) bool {
-		if strings.HasPrefix(text, "--") {
+		if n == 1 {
+			text = strings.TrimPrefix(text, byteOrderMark)
+		}
+		if text = strings.TrimLeft(text, " \t"); strings.HasPrefix(text, "--") {
 			line, groups = n, pattern.FindStringSubmatch(text)
 		}
 		return groups == nil

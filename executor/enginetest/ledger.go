@@ -131,6 +131,31 @@ func lackingLedger(t *testing.T, b *Bench) {
 	wantCode(t, err, fault.Conflict, "ledger")
 }
 
+// respelled has files whose versions the ledger knows with other zeros.
+func respelled(t *testing.T, b *Bench) {
+	old := map[string]string{"1_a.sql": "create table a(n int)", "2_b.up.sql": "create table b(n int)", "2_b.down.sql": "drop table b"}
+	b.MustApply(old)
+	if _, err := b.undo(old, "2"); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"001_a.sql": old["1_a.sql"], "2.0_b.up.sql": old["2_b.up.sql"], "2.0_b.down.sql": old["2_b.down.sql"]}
+	mark := executor.Mark{Migrations: b.load(files), Actor: "ann"}
+	if err := b.Baseline(t.Context(), mark); err != nil {
+		t.Fatal(err)
+	}
+	b.wantRows("version, state", "1|applied\n2|baseline")
+	wantOutcomes(t, b.MustApply(files), "001 already_applied, 2.0 already_applied")
+	b.WantTable("b", false)
+	third := executor.Mark{Migrations: b.load(map[string]string{"3_c.up.sql": "create table c(n int)", "3_c.down.sql": "drop table c"})}
+	b.mustRun(executor.Run{Migrations: third.Migrations})
+	if _, err := b.Undo(t.Context(), executor.Run{Migrations: third.Migrations}); err != nil {
+		t.Fatal(err)
+	}
+	third.Migrations[0].Version = "03"
+	b.mustRun(executor.Run{Skip: map[string]executor.Mark{"3": third}, Actor: "ann"})
+	b.wantRows("version, state", "1|applied\n2|baseline\n3|skipped")
+}
+
 // hiddenLedger has a login look that may not see the ledger: to it, nothing is
 // pending, until it has the GRANT that it is told.
 func hiddenLedger(t *testing.T, b *Bench) {

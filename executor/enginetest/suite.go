@@ -41,6 +41,7 @@ func Run(t *testing.T, e Engine) {
 		"Ledger/Reader":               reader,
 		"Ledger/Edited":               editedLedger,
 		"Ledger/Lacking":              lackingLedger,
+		"Ledger/Respelled":            respelled,
 		"Ledger/Hidden":               hiddenLedger,
 		"Undo/NewestFirst":            newestFirst,
 		"Undo/Refusals":               undoRefusals,

@@ -165,7 +165,11 @@ func (a *applier) migrate(ctx context.Context, s Session, f File) error {
 		out.Notes = []string{d.Note}
 	case ledger.Skip:
 		mark, _ := ledger.Lookup(a.run.Skip, d.Migration.Version)
-		mark.History, mark.Migrations = a.run.History, []executor.Migration{d.Migration}
+		m := d.Migration
+		if d.Replaces != nil {
+			m.Version = d.Replaces.Version
+		}
+		mark.History, mark.Migrations = a.run.History, []executor.Migration{m}
 		if err := s.Mark(ctx, mark, ledger.Skipped, d.Note); err != nil {
 			return err
 		}

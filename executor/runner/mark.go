@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"slices"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
@@ -10,7 +11,26 @@ import (
 
 // Baseline does what executor.Target's Baseline promises.
 func Baseline(ctx context.Context, m executor.Mark, open Open) error {
-	return marking(ctx, m, open, func(s Session) error { return s.Mark(ctx, m, ledger.Baseline, ledger.MarkNote("baseline", m)) })
+	return marking(ctx, m, open, func(s Session) error {
+		l, err := s.Ledger(ctx, m.History)
+		if err != nil {
+			return err
+		}
+		m.Migrations = spelled(l, m.Migrations)
+		return s.Mark(ctx, m, ledger.Baseline, ledger.MarkNote("baseline", m))
+	})
+}
+
+// spelled gives migrations the versions under which the ledger knows them: a file
+// may have been renamed from 1 to 001.
+func spelled(l ledger.Ledger, migrations []executor.Migration) []executor.Migration {
+	migrations = slices.Clone(migrations)
+	for i, m := range migrations {
+		if r := l.Of(m); r != nil {
+			migrations[i].Version = r.Version
+		}
+	}
+	return migrations
 }
 
 // Skip does what executor.Target's Skip promises.
@@ -25,6 +45,7 @@ func Skip(ctx context.Context, m executor.Mark, open Open) error {
 				return err
 			}
 		}
+		m.Migrations = spelled(l, m.Migrations)
 		return s.Mark(ctx, m, ledger.Skipped, ledger.SkipNote(m))
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/layout"
+	"github.com/shipsql/shipsql/internal/plural"
 	"github.com/shipsql/shipsql/providers"
 	"github.com/shipsql/shipsql/reviewer"
 )
@@ -210,7 +211,7 @@ func (b *Bot) review(ctx context.Context, r reviewing) (reviewer.Report, string,
 	narrowWaivers(&report, waivers)
 	basis = cmp.Or(basis, report.Basis)
 	if n := report.Summary.NotAnalysed; n > 0 {
-		basis += fmt.Sprintf("; %d statements are not analysed", n)
+		basis += "; " + plural.Count(n, "statement") + " not analysed"
 	}
 	return report, basis, nil
 }

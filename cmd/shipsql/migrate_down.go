@@ -10,6 +10,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 type migrateDownCmd struct {
@@ -194,7 +195,7 @@ func (r *downReport) text(w io.Writer) {
 	counts := map[executor.OutcomeKind]int{}
 	for _, m := range r.Migrations {
 		counts[m.Outcome]++
-		fmt.Fprintf(w, "%s\t%s\t%d statements\t%d ms\n", strings.ReplaceAll(string(m.Outcome), "_", " "), m.Path, m.Statements, m.DurationMS)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d ms\n", strings.ReplaceAll(string(m.Outcome), "_", " "), m.Path, plural.Count(m.Statements, "statement"), m.DurationMS)
 		for _, l := range m.Loses {
 			fmt.Fprintf(w, "loses data\t%s\t%s\n", m.Path, l)
 		}

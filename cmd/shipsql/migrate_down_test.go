@@ -19,7 +19,7 @@ func TestDown(t *testing.T) {
 			}
 			s.run("up --online assert", exitOK, "3 applied", "")
 			s.run("down", exitFail, "would undo  "+s.dir+"/3_c.down.sql", "add --yes")
-			s.run("undo --yes", exitOK, s.dir+"/3_c.down.sql  1 statements", "")
+			s.run("undo --yes", exitOK, s.dir+"/3_c.down.sql  1 statement", "")
 			s.run("status", exitOK, "undone   3", "")
 			s.run("up --dry-run", exitOK, "1 would be applied", "")
 			s.run("up", exitOK, "1 applied, 2 already there", "")

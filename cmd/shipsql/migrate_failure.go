@@ -10,6 +10,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // errorReport is an error in JSON: what went wrong and where, what is left of
@@ -104,7 +105,7 @@ func standing(e executor.Entry) string {
 	case executor.StatePending, executor.StateUndone:
 		return "nothing of this file is applied"
 	case executor.StatePartial, executor.StateAmbiguous:
-		return fmt.Sprintf("%d of this file's %d statements are done and stay", e.Done, e.Total)
+		return fmt.Sprintf("%d of this file's %s are done and stay", e.Done, plural.Count(e.Total, "statement"))
 	}
 	return "this file is " + string(e.State)
 }

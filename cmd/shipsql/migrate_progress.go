@@ -10,6 +10,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // progress tells on stderr how a run gets on: as a bar on a terminal, in lines
@@ -53,7 +54,7 @@ func (p *lineProgress) event(e executor.Event) {
 	case e.Detail != "":
 		fmt.Fprintf(p.out, "%s: %s\n", e.State, e.Detail)
 	case e.State == executor.EventRunning && e.Statement == 1:
-		fmt.Fprintf(p.out, "running: %s (%d statements)\n", e.Path, e.Total)
+		fmt.Fprintf(p.out, "running: %s (%s)\n", e.Path, plural.Count(e.Total, "statement"))
 	}
 }
 

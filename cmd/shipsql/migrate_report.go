@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // report is what a migrate command prints.
@@ -55,7 +56,7 @@ func (r *upReport) text(w io.Writer) {
 	for _, m := range r.Migrations {
 		counts[m.Outcome]++
 		if m.Outcome != executor.AlreadyApplied {
-			fmt.Fprintf(w, "%s\t%s\t%d statements\t%d ms\n", strings.ReplaceAll(string(m.Outcome), "_", " "), m.Path, m.Statements, m.DurationMS)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d ms\n", strings.ReplaceAll(string(m.Outcome), "_", " "), m.Path, plural.Count(m.Statements, "statement"), m.DurationMS)
 		}
 		for _, note := range m.Notes {
 			fmt.Fprintf(w, "note\t%s\t%s\n", m.Path, note)

@@ -72,7 +72,7 @@ func undoRefusals(t *testing.T, b *Bench) {
 		wantCode(t, err, code, words)
 	}
 	refuse(fault.Unsupported, "1_a.up.sql: version 1 has no text that undoes it", executor.Run{Migrations: folder[:3]})
-	refuse(fault.Conflict, "version 4 is partly applied (1 statements are done), so it can't be undone", executor.Run{Migrations: folder[1:4]})
+	refuse(fault.Conflict, "version 4 is partly applied (1 statement done), so it can't be undone", executor.Run{Migrations: folder[1:4]})
 	refuse(fault.Conflict, "version 5 is not applied here", executor.Run{Migrations: folder[4:]})
 	refuse(fault.OutOfOrder, "version 3 was applied after version 2", executor.Run{Migrations: folder[1:2], Folder: folder[:3]})
 	edited := b.load(map[string]string{"2_b.up.sql": "select 2", "2_b.down.sql": "select 1"})
@@ -119,7 +119,7 @@ func undoGoesOn(t *testing.T, b *Bench) {
 		t.Errorf("note %q", e.Note)
 	}
 	_, err = b.ApplyFiles(files)
-	wantCode(t, err, fault.Conflict, "partly undone (1 statements", "shipsql migrate down")
+	wantCode(t, err, fault.Conflict, "partly undone (1 statement of", "shipsql migrate down")
 	files["1_a.down.sql"] = strings.Replace(files["1_a.down.sql"], "fuse", "a", 1)
 	if _, err := b.undo(files, "1"); err != nil {
 		t.Fatal(Explain(err))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // DecideUndo says what an undo of the run's migrations has to do, the last of
@@ -79,6 +80,6 @@ func noDown(m executor.Migration) error {
 
 // partlyUndone refuses to apply what is on its way back.
 func partlyUndone(r *Row, m executor.Migration) error {
-	return fault.New(fault.Conflict, "version %s is partly undone (%d statements of its down text are done)", m.Version, r.Done()).At(m.Path).
+	return fault.New(fault.Conflict, "version %s is partly undone (%s of its down text done)", m.Version, plural.Count(r.Done(), "statement")).At(m.Path).
 		Then("undo it again with shipsql migrate down: that goes on where it stopped; then it can be applied")
 }

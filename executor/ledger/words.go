@@ -6,6 +6,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // BringUp is the note of what runs only to bring an empty database up to the
@@ -21,7 +22,7 @@ func changedAfterApply(r *Row, m executor.Migration) error {
 func PartlyApplied(r *Row, path string) error { return partlyApplied(r, path, "skipped") }
 
 func partlyApplied(r *Row, path, what string) error {
-	return fault.New(fault.Conflict, "version %s is partly applied (%d statements are done), so it can't be %s", r.Version, r.Done(), what).At(path).
+	return fault.New(fault.Conflict, "version %s is partly applied (%s done), so it can't be %s", r.Version, plural.Count(r.Done(), "statement"), what).At(path).
 		Then("correct the rest of the file and run it again; what is done stays")
 }
 

@@ -50,7 +50,7 @@ func (b *Bot) reviewAgain(ctx context.Context, o order) (answer, error) {
 	for _, p := range o.state.Projects {
 		if p.Rollout != nil {
 			id := p.Rollout.Release.ID
-			jobs = append(jobs, queue.NewJob{Kind: JobReview, Key: "release:" + id, Payload: reviewPayload{Release: id}, Coalesce: true})
+			jobs = append(jobs, releaseJob(id))
 		}
 	}
 	return answer{outcome: outcomeAccepted}, b.enqueue(ctx, jobs...)

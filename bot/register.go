@@ -33,6 +33,7 @@ type reviewPayload struct {
 	Number     int    `json:"number,omitempty"`
 	Release    string `json:"release,omitempty"`
 	Group      *group `json:"group,omitempty"`
+	GivenUp    bool   `json:"given_up,omitempty"` // the group's review was: only its check is concluded
 }
 
 // group is a merge group: what the merge queue wants to put on the base branch.
@@ -64,6 +65,7 @@ func (b *Bot) Register() {
 	b.Queue.Handle(JobDelivery, handler(b, b.handleDelivery))
 	b.Queue.OnDead(JobDelivery, b.deliveryDead)
 	b.Queue.Handle(JobReview, handler(b, b.handleReview))
+	b.Queue.OnDead(JobReview, b.reviewDead)
 	b.Queue.Handle(JobSyncBranch, handler(b, b.handleSyncBranch))
 	b.Queue.Handle(JobView, handler(b, b.handleView))
 	b.Queue.Handle(JobCatalog, handler(b, b.handleCatalog))
@@ -87,7 +89,7 @@ func handler[T any](b *Bot, do func(context.Context, queue.Job, T) error) queue.
 func (b *Bot) changed(ctx context.Context, tx *store.Tx, c deploy.Change) error {
 	var jobs []queue.NewJob
 	if c.Kind == deploy.ReviewNeeded {
-		jobs = append(jobs, queue.NewJob{Kind: JobReview, Key: "release:" + c.Release, Payload: reviewPayload{Release: c.Release}, Coalesce: true})
+		jobs = append(jobs, releaseJob(c.Release))
 	}
 	if c.PullRequest != 0 {
 		pace := b.Pace
@@ -132,6 +134,10 @@ func (b *Bot) openJobs(ctx context.Context, tx *store.Tx, c deploy.Change) ([]qu
 
 func reviewJob(repository string, number int) queue.NewJob {
 	return queue.NewJob{Kind: JobReview, Key: pullKey(repository, number), Payload: reviewPayload{Repository: repository, Number: number}, Coalesce: true}
+}
+
+func releaseJob(id string) queue.NewJob {
+	return queue.NewJob{Kind: JobReview, Key: "release:" + id, Payload: reviewPayload{Release: id}, Coalesce: true}
 }
 
 func viewJob(repository string, number int) queue.NewJob {

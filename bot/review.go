@@ -17,7 +17,7 @@ func (b *Bot) handleReview(ctx context.Context, job queue.Job, p reviewPayload) 
 	case p.Release != "":
 		return b.reviewRelease(ctx, p.Release)
 	case p.Group != nil:
-		return b.reviewGroup(ctx, job, p.Repository, *p.Group)
+		return b.reviewGroup(ctx, job, p)
 	}
 	return b.reviewPull(ctx, p.Repository, p.Number)
 }
@@ -93,7 +93,8 @@ func (b *Bot) assessPull(ctx context.Context, pr providers.PullRequest, projects
 	}
 	files, err := p.ChangedFiles(ctx, repo, pr.Number)
 	if tooMany(err) {
-		return unlisted(pr.Head.SHA, projects), pr.Base.SHA, nil
+		return unassessed(pr.Head.SHA, projects,
+			"the pull request changes more files than the forge lists, so it can't be reviewed; split it"), pr.Base.SHA, nil
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("list the changed files: %w", err)
@@ -137,55 +138,14 @@ func (b *Bot) withBase(ctx context.Context, p providers.Provider, repo providers
 	return head.SHA, nil
 }
 
-// unlisted is the assessment of a pull request with more files than the forge
-// lists: nobody can say that no migration is among the rest.
-func unlisted(head string, projects []deploy.Project) []assessment {
+// unassessed is the assessment of a change that could not be made: nobody can say
+// that it holds no migration.
+func unassessed(head string, projects []deploy.Project, why string) []assessment {
 	var found []assessment
 	for _, p := range projects {
 		found = append(found, assessment{Project: p.ID(), Review: view.Review{
-			Head: head, Touched: true,
-			Problems: []view.Problem{{Path: p.Path, Text: "the pull request changes more files than the forge lists, so it can't be reviewed; split it"}},
+			Head: head, Touched: true, Problems: []view.Problem{{Path: p.Path, Text: why}},
 		}})
 	}
 	return found
-}
-
-// reviewGroup concludes the check of a merge group, without which the merge
-// queue waits for ever.
-func (b *Bot) reviewGroup(ctx context.Context, job queue.Job, repository string, g group) error {
-	p, repo, err := b.forge(ctx, repository)
-	if err != nil {
-		return err
-	}
-	state := view.State{Forge: b.dialect(p), Head: g.Head, Open: true, Now: b.Clock.Now(), Pages: b.PublicURL}
-	from, err := b.tree(ctx, repository, g.Base, "")
-	if err != nil {
-		return err
-	}
-	to, err := b.tree(ctx, repository, g.Head, "")
-	if err != nil {
-		return err
-	}
-	for _, project := range b.projectsOn(repository, g.Branch) {
-		a, err := b.assess(ctx, subject{
-			project: project, head: g.Head, baseCommit: g.Base, base: from,
-			changes: migrationsFolder(project.Path).changesBetween(from, to),
-		})
-		if err != nil {
-			return err
-		}
-		state.Projects = append(state.Projects, view.Project{Config: project, Review: &a.Review})
-	}
-	check := view.Check(state)
-	check.ExternalID = g.external()
-	of := pull{Repository: repository} // of no pull request
-	done, err := loadWrites(ctx, b.Store, of.Repository, of.Number)
-	if err != nil {
-		return err
-	}
-	w := writer{bot: b, job: job, provider: p, repo: repo, pull: of, done: done}
-	return w.put(ctx, "check of group "+g.Head, hashOf(check), func(before written) (int64, error) {
-		check.MayExist = before.Trying != ""
-		return p.PutCheck(ctx, repo, check)
-	})
 }

@@ -47,7 +47,9 @@ func (c *migrateDownCmd) choose(t *terminal, m *migration) ([]executor.Migration
 	}
 	states := map[string]executor.State{}
 	for _, e := range entries {
-		states[e.Version] = e.State
+		if e.Kind == executor.Versioned { // a baseline may have the same number
+			states[e.Version] = e.State
+		}
 		if e.State == executor.StateMissing && above(e.Version) {
 			return nil, fault.New(fault.Conflict, "version %s was applied here, and the folder has no such file", e.Version).Then("put its file and down file back")
 		}

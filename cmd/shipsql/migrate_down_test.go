@@ -45,6 +45,18 @@ func TestDown(t *testing.T) {
 	}
 }
 
+// A file may be renamed from 2 to 002.
+func TestDownOfARenamedFile(t *testing.T) {
+	for product, database := range products {
+		t.Run(product, func(t *testing.T) {
+			s := site{t, database(t), migrationsIn(t, map[string]string{"2_b.sql": "create table b(id int)", "2_b.down.sql": "drop table b"})}
+			s.run("up", exitOK, "1 applied", "")
+			s.dir = migrationsIn(t, map[string]string{"002_b.sql": "create table b(id int)", "002_b.down.sql": "drop table b"})
+			s.run("down --yes", exitOK, "1 taken back", "")
+		})
+	}
+}
+
 func TestDownRefuses(t *testing.T) {
 	for product, database := range products {
 		t.Run(product, func(t *testing.T) {

@@ -145,6 +145,7 @@ func respelled(t *testing.T, b *Bench) {
 	}
 	b.wantRows("version, state", "1|applied\n2|baseline")
 	wantOutcomes(t, b.MustApply(files), "001 already_applied, 2.0 already_applied")
+	b.WantStates(files, "001 applied 1/1\n2.0 baseline 0/1") // as the folder spells them
 	b.WantTable("b", false)
 	third := executor.Mark{Migrations: b.load(map[string]string{"3_c.up.sql": "create table c(n int)", "3_c.down.sql": "drop table c"})}
 	b.mustRun(executor.Run{Migrations: third.Migrations})

@@ -67,7 +67,7 @@ func entry(r *Row, m *executor.Migration) executor.Entry {
 		return e
 	}
 	e.Kind = executor.Kind(r.Kind)
-	e.Version, e.Checksum, e.State = r.Version, r.Checksum, state(r, m)
+	e.Version, e.Checksum, e.State = cmp.Or(e.Version, r.Version), r.Checksum, state(r, m) // as the folder spells it
 	e.Name = cmp.Or(e.Name, r.Name)
 	e.Release, e.Actor, e.Note, e.AppliedAt = r.Release, r.Actor, r.Note, r.StartedAt.UTC()
 	e.Done = r.Done()

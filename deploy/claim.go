@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/store"
@@ -74,7 +76,8 @@ type view struct {
 	project     Project
 	pullRequest int
 	run         stageRun
-	goes        bool // the gate was open at the sight's revision, and the stage has begun
+	span        trace.SpanContext // of the worker
+	goes        bool              // the gate was open at the sight's revision, and the stage has begun
 }
 
 // view judges a task's gate by what is known of the project and by what the
@@ -84,7 +87,7 @@ func (s *Service) view(ctx context.Context, p Project, t storedTask) (view, erro
 	if err != nil {
 		return view{}, err
 	}
-	v := view{sight: seen, project: p}
+	v := view{sight: seen, project: p, span: trace.SpanContextFromContext(ctx)}
 	facts := seen.facts
 	l, known := facts.release(t.Release)
 	if !known || l.state(t.Environment) != Running {
@@ -129,7 +132,7 @@ func (s *Service) claimJudged(ctx context.Context, p Project, t storedTask) (*at
 			return s.holdBack(ctx, tx, now.storedTask, facts)
 		}
 		l, _ := facts.release(t.Release)
-		v := view{stage: stage, project: p, pullRequest: l.Release.PullRequest}
+		v := view{stage: stage, project: p, pullRequest: l.Release.PullRequest, span: trace.SpanContextFromContext(ctx)}
 		v.run, err = s.buildRun(ctx, tx, p, t.stage())
 		if fault.CodeOf(err) == fault.Invalid { // no later attempt would do better
 			now.State, now.Failure, now.FinishedAt = Failed, failureOf(err), tx.Now()

@@ -69,7 +69,7 @@ func recordEnds(ctx context.Context, tx *store.Tx, ends []ended) error {
 func (s *Service) follow(ctx context.Context, tx *store.Tx, ends []ended) error {
 	busy := map[stageKey]bool{}
 	for _, e := range ends {
-		key := e.task.stage()
+		ctx, key := e.attempt.within(ctx), e.task.stage()
 		if _, asked := busy[key]; !asked {
 			var err error
 			if busy[key], err = underWay(ctx, tx, key); err != nil {

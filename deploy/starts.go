@@ -71,7 +71,10 @@ func (s *Service) startAll(items []starting) (results []started, err error) {
 // that it uses up.
 func (s *Service) begin(ctx context.Context, tx *store.Tx, t claimable, v view) (*attempt, error) {
 	env, _ := s.cfg.Environment(t.Environment)
-	a := &attempt{project: v.project, pullRequest: v.pullRequest, env: env, run: v.run.on(s.topology.databases[t.Database]), before: t.Failure}
+	a := &attempt{
+		project: v.project, pullRequest: v.pullRequest, env: env, run: v.run.on(s.topology.databases[t.Database]),
+		before: t.Failure, span: v.span,
+	}
 	a.run.Task, a.run.Actor = t.ID, actorsOf(v.stage)
 	if t.answered {
 		var err error
@@ -110,7 +113,7 @@ func (s *Service) markStarted(ctx context.Context, tx *store.Tx, attempts ...*at
 		return err
 	}
 	for _, a := range attempts {
-		if err := s.taskChanged(ctx, tx, a); err != nil {
+		if err := s.taskChanged(a.within(ctx), tx, a); err != nil {
 			return err
 		}
 	}

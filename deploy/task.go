@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/queue"
@@ -28,6 +30,7 @@ type attempt struct {
 	reached     bool      // the database answered at least once
 	others      bool      // more tasks were due on the database, or will be
 	sureUntil   time.Time // the transaction that started it answers for so long whether it is ours
+	span        trace.SpanContext // of the worker
 }
 
 var (

@@ -25,3 +25,9 @@ func traced(ctx context.Context, a *attempt, work func(context.Context) (executo
 	}
 	return result, err
 }
+
+// within is ctx as a part of the trace in which the attempt was started: what it
+// shares with others is done in none.
+func (a *attempt) within(ctx context.Context) context.Context {
+	return trace.ContextWithSpanContext(ctx, a.span)
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor/layout"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/plural"
 	"github.com/shipsql/shipsql/store"
 )
 
@@ -210,7 +211,7 @@ func (s *Service) projectOf(c Command) (Project, *Refused) {
 	}
 	if len(found) != 1 {
 		return Project{}, refuse(fault.NotFound, Reason{Code: CommandUnknown,
-			Text: fmt.Sprintf("%q lies in %s of this repository", c.File, count(len(found), "project"))})
+			Text: fmt.Sprintf("%q lies in %s of this repository", c.File, plural.Count(len(found), "project"))})
 	}
 	return found[0], nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // closes says whether a reason keeps all of a stage's tasks from starting; the
@@ -87,7 +89,7 @@ func (g gate) review() []Reason {
 	env := g.overruleIn()
 	return []Reason{{
 		Code: GateReviewBlocked,
-		Text: "the review at the merge commit found " + count(rel.Review.Errors, "blocking finding"),
+		Text: "the review at the merge commit found " + plural.Count(rel.Review.Errors, "blocking finding"),
 		Who:  "an approver who did not make the change",
 		Next: []Next{{Verb: VerbApprove, Args: []string{env, FlagDespite, ReasonWord}}},
 	}}
@@ -113,9 +115,9 @@ func (g gate) cancelled() []Reason {
 		Who: "anyone who may write to the repository", Next: []Next{{Verb: VerbRetry, Args: []string{g.env.Name}}}}
 	switch running := g.stage().Tasks.In(Running); {
 	case running > 0 && c.Running != nil:
-		r.Text += fmt.Sprintf("; what runs on %s is being cancelled", count(running, "database"))
+		r.Text += fmt.Sprintf("; what runs on %s is being cancelled", plural.Count(running, "database"))
 	case running > 0:
-		r.Text += fmt.Sprintf("; what runs on %s is finished first, unless somebody says so once more", count(running, "database"))
+		r.Text += fmt.Sprintf("; what runs on %s is finished first, unless somebody says so once more", plural.Count(running, "database"))
 		r.Next = append([]Next{{Verb: VerbCancel, Args: []string{g.env.Name}}}, r.Next...)
 	}
 	return []Reason{r}
@@ -159,7 +161,7 @@ func (g gate) approvals(d StageDecision) []Reason {
 			Text: "rejected by " + r.Actor.Name() + because(r.Reason)})
 	}
 	return append(reasons, Reason{Code: GateApprovals, Who: who, Next: next,
-		Text: fmt.Sprintf("%d of %s", d.Counted, count(d.Needed, "approval"))})
+		Text: fmt.Sprintf("%d of %s", d.Counted, plural.Count(d.Needed, "approval"))})
 }
 
 func (a Approval) undecidedText() string {
@@ -204,10 +206,10 @@ func workerCommand(pool string) string {
 func (g gate) stranded(pool string, waiting, lost int) string {
 	var parts []string
 	if waiting > 0 {
-		parts = append(parts, count(waiting, "database")+" waiting")
+		parts = append(parts, plural.Count(waiting, "database")+" waiting")
 	}
 	if lost > 0 {
-		parts = append(parts, count(lost, "task")+" left by a worker that was lost")
+		parts = append(parts, plural.Count(lost, "task")+" left by a worker that was lost")
 	}
 	text := strings.Join(parts, ", ")
 	if names := g.Targets[g.env.Name][pool]; len(names) > 0 {
@@ -250,7 +252,7 @@ func (g gate) trouble() []Reason {
 		}
 	}
 	more := func(n int, code Code, word string) Reason {
-		return Reason{Code: code, Text: fmt.Sprintf("also %s: %s", word, count(n, "more database"))}
+		return Reason{Code: code, Text: fmt.Sprintf("also %s: %s", word, plural.Count(n, "more database"))}
 	}
 	for _, kind := range troubled {
 		n := g.stage().Tasks.In(kind.state) - told[kind.state]
@@ -331,11 +333,4 @@ func because(reason string) string {
 		return ""
 	}
 	return ": " + reason
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // The colours of severities on a terminal (ANSI SGR).
@@ -68,8 +70,8 @@ func (t *textWriter) block(head, text string) {
 
 func (t *textWriter) summary(r Report) {
 	s := r.Summary
-	fmt.Fprintf(t, "%s, %s: %s, %s, %s", count(s.Files, "file"), count(s.Statements, "statement"),
-		count(s.Errors, "error"), count(s.Warnings, "warning"), count(s.Notices, "notice"))
+	fmt.Fprintf(t, "%s, %s: %s, %s, %s", plural.Count(s.Files, "file"), plural.Count(s.Statements, "statement"),
+		plural.Count(s.Errors, "error"), plural.Count(s.Warnings, "warning"), plural.Count(s.Notices, "notice"))
 	for _, more := range []struct {
 		n    int
 		word string
@@ -79,13 +81,6 @@ func (t *textWriter) summary(r Report) {
 		}
 	}
 	fmt.Fprintf(t, "\nbasis: %s\n", printable(r.Basis))
-}
-
-func count(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // printable replaces control characters: SQL and paths are strangers' text, and

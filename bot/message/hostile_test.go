@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shipsql/shipsql/bot/message"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // fill puts the text into every string of the value, two elements in every list.
@@ -265,7 +266,7 @@ func TestWhatIsCutIsCountedLeastImportantFirst(t *testing.T) {
 	}
 	shown := strings.Count(got, blocking.Suggestion)
 	for _, want := range []string{
-		"500 more files → [web page](" + s.Link + ")", "500 more remarks → ", message.Count(500-shown, "more blocking finding") + " → ", "updated 2026-03-01",
+		"500 more files → [web page](" + s.Link + ")", "500 more remarks → ", plural.Count(500-shown, "more blocking finding") + " → ", "updated 2026-03-01",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %q", want)

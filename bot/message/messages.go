@@ -1,6 +1,10 @@
 package message
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/shipsql/shipsql/internal/plural"
+)
 
 // How long the parts of a long message are kept: lower ones are cut first.
 const (
@@ -47,8 +51,8 @@ func projectParts(p Project, link string) []part {
 			keep: keepEarlier, more: rest("person", link),
 		}),
 		list(p.Earlier, "earlier", part{head: "**Earlier releases still on their way**\n\n", keep: keepEarlier, more: rest("release", link)}),
-		list(p.Remarks, "finding", details(Count(len(p.Remarks), "remark"), keepRemarks, rest("remark", link))),
-		list(p.Waived, "finding", details(Count(len(p.Waived), "waived finding"), keepWaived, rest("waived finding", link))),
+		list(p.Remarks, "finding", details(plural.Count(len(p.Remarks), "remark"), keepRemarks, rest("remark", link))),
+		list(p.Waived, "finding", details(plural.Count(len(p.Waived), "waived finding"), keepWaived, rest("waived finding", link))),
 		list(p.Files, "file", part{head: "**SQL**\n\n", keep: keepFiles, more: rest("file", link)}),
 	)
 	if p.Basis != "" {
@@ -91,7 +95,7 @@ func details(summary string, keep int, more func(int) string) part {
 // rest is the line in place of what was left out.
 func rest(noun, link string) func(int) string {
 	return func(n int) string {
-		text := Count(n, "more "+noun)
+		text := plural.Count(n, "more "+noun)
 		if link != "" {
 			text += " → [web page](" + link + ")"
 		}

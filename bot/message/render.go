@@ -9,6 +9,8 @@ import (
 	"sync"
 	"text/template"
 	"time"
+
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 //go:embed templates/*.md
@@ -18,7 +20,7 @@ var files embed.FS
 var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"text": Text, "code": Code, "tcode": TableCode, "fence": Fence, "mention": Mention,
-		"html": inHTML, "plain": plain, "excerpt": excerpt, "words": words, "severity": severity, "sha": sha, "clock": clock, "count": Count,
+		"html": inHTML, "plain": plain, "excerpt": excerpt, "words": words, "severity": severity, "sha": sha, "clock": clock, "count": plural.Count,
 		"bar": bar,
 	}).ParseFS(files, "templates/*.md"))
 })
@@ -50,7 +52,7 @@ const excerptLimit = 8 << 10
 func excerpt(sql string) string {
 	fence, left := Excerpt("sql", sql, excerptLimit)
 	if left > 0 {
-		fence += fmt.Sprintf("\n\n%s more → see the file", Count(left, "line"))
+		fence += fmt.Sprintf("\n\n%s more → see the file", plural.Count(left, "line"))
 	}
 	return fence
 }
@@ -91,20 +93,6 @@ func bar(percent int) string {
 func sha(s string) string { return shorten(s, 7)[:min(len(s), 7)] }
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
-
-// Count is a number with its noun: "1 file", "2 files".
-func Count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	if person, ok := strings.CutSuffix(noun, "person"); ok {
-		return fmt.Sprintf("%d %speople", n, person)
-	}
-	if stem, ok := strings.CutSuffix(noun, "y"); ok {
-		return fmt.Sprintf("%d %sies", n, stem)
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
 
 // Took is a duration as people say it.
 func Took(d time.Duration) string {

@@ -3,8 +3,8 @@ package view
 import (
 	"fmt"
 
-	"github.com/shipsql/shipsql/bot/message"
 	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // line is a glyph with words.
@@ -25,14 +25,14 @@ func (s State) headline() line {
 
 func (s State) beforeMerge() line {
 	blocking, files := s.sum(Review.Blocking), s.sum(func(r Review) int { return len(r.Report.Files) })
-	changes := fmt.Sprintf("%s, %s", message.Count(s.sum(func(r Review) int { return r.Migrations }), "migration"),
-		message.Count(s.sum(func(r Review) int { return r.Report.Summary.Statements }), "statement"))
+	changes := fmt.Sprintf("%s, %s", plural.Count(s.sum(func(r Review) int { return r.Migrations }), "migration"),
+		plural.Count(s.sum(func(r Review) int { return r.Report.Summary.Statements }), "statement"))
 	switch {
 	case blocking > 0:
-		return line{glyph: glyphFailed, text: fmt.Sprintf("%s in %s", message.Count(blocking, "blocking finding"), message.Count(max(files, 1), "file")),
+		return line{glyph: glyphFailed, text: fmt.Sprintf("%s in %s", plural.Count(blocking, "blocking finding"), plural.Count(max(files, 1), "file")),
 			detail: "Merging is blocked until they are fixed or answered."}
 	case s.sum(Review.remarks) > 0:
-		return line{glyph: glyphWarning, text: fmt.Sprintf("ready to merge with %s: %s", message.Count(s.sum(Review.remarks), "remark"), changes)}
+		return line{glyph: glyphWarning, text: fmt.Sprintf("ready to merge with %s: %s", plural.Count(s.sum(Review.remarks), "remark"), changes)}
 	}
 	return line{glyph: glyphDone, text: "ready to merge: " + changes}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/shipsql/shipsql/bot/command"
 	"github.com/shipsql/shipsql/bot/message"
 	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -53,7 +54,7 @@ func Restated(a deploy.Answer) string {
 	var releases []string
 	for _, r := range a.Releases {
 		releases = append(releases, fmt.Sprintf("release %d (%s, %s)", r.Seq,
-			message.Count(r.Migrations, "migration"), message.Count(r.Statements, "statement")))
+			plural.Count(r.Migrations, "migration"), plural.Count(r.Statements, "statement")))
 	}
 	parts := []string{strings.Join(releases, ", ")}
 	if a.Environment != "" {

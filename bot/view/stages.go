@@ -8,6 +8,7 @@ import (
 	"github.com/shipsql/shipsql/bot/command"
 	"github.com/shipsql/shipsql/bot/message"
 	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/internal/plural"
 )
 
 // Above so many databases only those that need a person are listed.
@@ -40,7 +41,7 @@ func (s State) stage(stage deploy.Stage, page string) message.Stage {
 		Took: took(stage.StartedAt, stage.FinishedAt), Log: page,
 	}
 	if stage.State == deploy.Done && len(stage.Skips) > 0 {
-		row.Word = fmt.Sprintf("done, %s skipped", message.Count(len(stage.Skips), "migration"))
+		row.Word = fmt.Sprintf("done, %s skipped", plural.Count(len(stage.Skips), "migration"))
 	}
 	if len(stage.Tasks) > 1 {
 		row.Databases = databases(stage)
@@ -63,7 +64,7 @@ func progress(t deploy.Task) string {
 	p := t.Progress
 	text := ""
 	if p.Of > 0 {
-		text = fmt.Sprintf("%d of %s", p.Migrations, message.Count(p.Of, "migration"))
+		text = fmt.Sprintf("%d of %s", p.Migrations, plural.Count(p.Of, "migration"))
 	}
 	if t.State == deploy.Running && p.Total > 0 {
 		text += fmt.Sprintf(", %s statement %d of %d", p.Path, p.Statement, p.Total)

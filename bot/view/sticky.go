@@ -6,6 +6,7 @@ import (
 
 	"github.com/shipsql/shipsql/bot/message"
 	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/internal/plural"
 	"github.com/shipsql/shipsql/reviewer"
 )
 
@@ -79,7 +80,7 @@ func (s State) project(p Project, named bool) message.Project {
 func releaseLine(r deploy.Release) string {
 	hash := r.Hash[:min(len(r.Hash), 12)]
 	return fmt.Sprintf("release %d · %s · %s · content %s", r.Seq,
-		message.Count(len(r.Migrations), "migration"), message.Count(r.Statements(), "statement"), hash)
+		plural.Count(len(r.Migrations), "migration"), plural.Count(r.Statements(), "statement"), hash)
 }
 
 // problems are what stops the line, and before the merge what forbids it.

@@ -25,5 +25,10 @@
 // A statement is only ever cancelled on the run's own session. Its outcome is
 // settled by the ledger, by the next run if it can't be at once.
 //
+// # What the engines' files share
+//
+// Retry tries a part again while others hold its locks, Timeouts are the limits
+// that a file and its statements may lower, and Direct reads its directives.
+//
 // Nothing here knows a database product.
 package runner

@@ -144,3 +144,34 @@ func TestPartitionedTablesAreRebuiltOutsideOfATransaction(t *testing.T) {
 	}
 	b.MustApply(map[string]string{"1_a.sql": "-- shipsql: transaction=off\nreindex table p;\ncluster p using p_k;"})
 }
+
+// A temporary table ends with the part that makes it: what comes behind would
+// change another table of its name.
+func TestTemporaryTablesStayInTheirPart(t *testing.T) {
+	t.Parallel()
+	for text, line := range map[string]int{
+		"create temp table a(n int);\nvacuum a;\ninsert into a values (1)":                                            2,
+		"create temp table a(n int);\nvacuum;\ninsert into a values (1)":                                              3,
+		"select 1 as n into temp a;\nvacuum;\nselect 1;\nupdate A set n = 2":                                          4,
+		"create temp table a as select 1 as n;\nbegin;\ninsert into \"a\" values (1);\ncommit":                        3,
+		"-- shipsql: transaction=off\ncreate temporary view a as select 1;\ncomment on view a is 'x'":                 3,
+		"create temp table a(n int);\ninsert into a values (1);\nvacuum":                                              0,
+		"create temp table a(n int) on commit drop;\nvacuum;\ninsert into a values (1)":                               0,
+		"create temp table a(n int);\ndrop table a;\nvacuum;\ninsert into a values (1)":                               0,
+		"create temp table a(n int);\nvacuum;\ncreate temp table a(n int);\ninsert into a values (2)":                 0,
+		"create temp table a_b(n int);\nvacuum;\ninsert into a values (1)":                                            0,
+		"create temp table a(n int);\ninsert into a values (1);\ninsert into a select 1 where 1 in (select n from a)": 0,
+	} {
+		b := newBench(t)
+		b.Exec("create table a(n int)")
+		_, err := b.ApplyFiles(map[string]string{"1_x.sql": text})
+		failure, refused := errors.AsType[*executor.Failure](err)
+		if refused != (line > 0) || refused && (failure.Line != line || failure.Code != fault.Invalid) {
+			t.Errorf("%q: %v", text, err)
+		}
+		if line > 0 {
+			b.Want("select count(*) from a", "0")
+			b.Want("select count(*) from shipsql.migrations", "0")
+		}
+	}
+}

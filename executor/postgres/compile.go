@@ -59,6 +59,8 @@ type traits struct {
 	setting bool         // it sets the session: it runs again before the rest of the file
 	plain   bool         // it leaves nothing in the session
 	adds    enumValue    // the value that it adds to a type
+
+	temporary string // the name of the temporary table that it makes; "": none
 }
 
 // parseBatch is how many bytes of statements are parsed at once; their trees are
@@ -123,6 +125,7 @@ func (c compiler) traits(s script.Statement, parsed syntax.Parsed) traits {
 	t := traits{
 		refusal: admissible(s, parsed), alone: standsAlone(s.Text, tree, c.version), apart: standsApart(tree),
 		begin: isBegin(tree), commit: isCommit(tree), setting: isSetting(tree), plain: isPlain(tree), adds: addedValue(tree),
+		temporary: temporary(tree),
 	}
 	if t.refusal == nil {
 		t.refusal = refuse(s.Text, tree)
@@ -165,7 +168,7 @@ func (p *program) assemble() error {
 		return err
 	}
 	p.notesOfParts()
-	return nil
+	return p.partTemporary()
 }
 
 // admissible refuses what can't be sent or looked at.

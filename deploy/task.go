@@ -26,10 +26,10 @@ type attempt struct {
 	pullRequest int // the release's
 	env         Environment
 	run         stageRun
-	before      *Failure  // of the attempt before this one
-	reached     bool      // the database answered at least once
-	others      bool      // more tasks were due on the database, or will be
-	sureUntil   time.Time // the transaction that started it answers for so long whether it is ours
+	before      *Failure          // of the attempt before this one
+	reached     bool              // the database answered at least once
+	others      bool              // more tasks were due on the database, or will be
+	sureUntil   time.Time         // the transaction that started it answers for so long whether it is ours
 	span        trace.SpanContext // of the worker
 }
 

@@ -16,6 +16,7 @@ func TestComplete(t *testing.T) {
 		"commands":          {[]string{""}, []string{"serve", "migrate", "completion"}, []string{"__complete", "--version"}},
 		"a beginning":       {[]string{"mig"}, []string{"migrate"}, []string{"serve"}},
 		"commands below":    {[]string{"migrate", ""}, []string{"up", "down", "adopt"}, []string{"serve"}},
+		"of jobs":           {[]string{"job", ""}, []string{"list", "retry", "discard"}, []string{"serve"}},
 		"by an alias":       {[]string{"migrate", "undo", "--y"}, []string{"--yes"}, nil},
 		"flags":             {[]string{"migrate", "up", "--"}, []string{"--database", "--dry-run", "--help"}, []string{"up", "--yes"}},
 		"a flag's words":    {[]string{"migrate", "status", "--format", ""}, []string{"text", "json"}, []string{"--format"}},

@@ -30,6 +30,7 @@ type commands struct {
 	Review  reviewCmd  `cmd:"" help:"Say what SQL files would do to a database, and what is wrong with them."`
 	Migrate migrateCmd `cmd:"" help:"Apply a folder of migrations to one database, without the app."`
 	Release releaseCmd `cmd:"" help:"List, show, approve and retry releases, beside the running app."`
+	Job     jobCmd     `cmd:"" help:"List, retry and discard jobs that were given up, beside the running app."`
 	Doctor  doctorCmd  `cmd:"" help:"Look at everything ShipSQL needs: secrets, store, queue, Redis, forges, webhooks, databases."`
 	Config  configCmd  `cmd:"" help:"Check or describe the configuration file."`
 

@@ -27,6 +27,7 @@ import (
 	"github.com/shipsql/shipsql/deploy"
 	"github.com/shipsql/shipsql/internal/fault"
 	"github.com/shipsql/shipsql/internal/privateserver"
+	"github.com/shipsql/shipsql/queue"
 )
 
 // station is a configured ShipSQL whose forge never answers, with a database of
@@ -106,7 +107,7 @@ func (s *station) write(name, text string) {
 func (s *station) merged(texts ...string) []string {
 	s.Helper()
 	var ids []string
-	err := serve.Operate(s.Context(), s.options(), func(service *deploy.Service) error {
+	err := serve.Operate(s.Context(), s.options(), func(service *deploy.Service, _ *queue.Queue) error {
 		project := s.cfg.Deploy.Projects[0].ID()
 		if err := service.StartAt(s.Context(), project, "c0"); err != nil {
 			return err

@@ -119,7 +119,7 @@ func badApp(at topic, app providers.Access, hook string) []Result {
 var badWork = work{
 	now:   noon,
 	stats: []queue.Stat{{Kind: "task", State: queue.Ready, Jobs: 3}, {Kind: "view", State: queue.Running, Jobs: 1}, {Kind: "view", State: queue.Dead, Jobs: 2}},
-	dead:  []queue.DeadJob{{Job: queue.Job{Kind: "view", Key: "pr:1"}, LastError: "line one\nline two", At: noon}},
+	dead:  []queue.DeadJob{{Job: queue.Job{ID: "01KAJ", Kind: "view", Key: "pr:1"}, LastError: "line one\nline two", At: noon}},
 	waits: true, oldest: queue.Due{Kind: "task", Pool: "eu", Since: noon.Add(-time.Hour)},
 	workers: []queue.Worker{
 		{Node: "node-1", Pools: []string{""}, Since: noon, Online: true}, {Node: "node-2", Pools: []string{"", "us"}, Since: noon, SeenAt: noon.Add(-time.Minute)},

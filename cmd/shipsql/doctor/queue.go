@@ -25,15 +25,25 @@ func judgeQueue(t topic, w work, pools []string) []Result {
 			because("its pool has no free worker, or it stands behind another job of the same pull request, project or database").
 			fix("start a worker: "+serveCommand(w.oldest.Pool), "or see what runs: shipsql release list --state running"))
 	}
-	if counts[queue.Dead] == 0 {
-		return results
+	if counts[queue.Dead] > 0 {
+		results = append(results, judgeDead(t, w.dead, counts[queue.Dead]))
 	}
-	r := t.warning("%s given up after all attempts", wereGivenUp(counts[queue.Dead])).
-		because("new heads, merges and runs on databases are found again every few minutes; commands in comments must be given again, and reviews asked for with /shipsql review")
-	for _, d := range w.dead {
-		r.Fix = append(r.Fix, fmt.Sprintf("look at %s %s, given up at %s: %s", d.Kind, d.Key, d.At.UTC().Format(time.RFC3339), firstLine(d.LastError)))
+	return results
+}
+
+// judgeDead names the first of the jobs that were given up, and the commands for
+// them.
+func judgeDead(t topic, dead []queue.DeadJob, all int) Result {
+	r := t.warning("%s given up after all attempts", wereGivenUp(all)).
+		because("new heads, merges and runs on databases are found again every few minutes; commands in comments, and reviews of what has not changed since, wait for you")
+	for _, d := range dead {
+		r.Fix = append(r.Fix, fmt.Sprintf("look at %s %s (%s), given up at %s: %s", d.Kind, d.Key, d.ID, d.At.UTC().Format(time.RFC3339), firstLine(d.LastError)))
 	}
-	return append(results, r)
+	if all > len(dead) {
+		r.Fix = append(r.Fix, "see all of them: shipsql job list")
+	}
+	r.Fix = append(r.Fix, "once the cause is mended: shipsql job retry ID, or --all", "where nothing is left to do: shipsql job discard ID")
+	return r
 }
 
 func wereGivenUp(n int) string {

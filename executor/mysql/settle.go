@@ -208,6 +208,8 @@ var (
 	lastID   = regexp.MustCompile(`(?i)\b(last_insert_id|found_rows|row_count)\s*\(\s*\)`)
 )
 
+const writeValue = "write the value into the statements that are not done yet, and run it again"
+
 // lostWithSession refuses to go on where the rest of the file needs what only the
 // old session knew: the value of a variable that came from a query, the last
 // generated key. To go on with another value would be worse.
@@ -220,16 +222,35 @@ func (f *file) lostWithSession(next int) error {
 	}
 	for i, s := range f.statements[next:] {
 		if i == 0 && lastID.MatchString(s.Text) {
-			return f.needs(s, lastID.FindString(s.Text))
+			return f.needs(s, lastID.FindString(s.Text), writeValue)
 		}
 		given := assigned(s)
 		for _, m := range mentions.FindAllStringSubmatch(s.Text, -1) {
 			if name := strings.ToLower(m[1]); lost[name] && !given[name] {
-				return f.needs(s, "@"+m[1])
+				return f.needs(s, "@"+m[1], writeValue)
 			}
 		}
 		for name := range given {
 			lost[name] = false
+		}
+	}
+	return f.lostTables(next)
+}
+
+// lostTables refuses to go on without a temporary table that the rest of the file
+// names: a table that stays may have that name.
+func (f *file) lostTables(next int) error {
+	lost := map[string]bool{}
+	for i, s := range f.statements {
+		for _, o := range s.parsed.Objects {
+			switch {
+			case s.parsed.Temporary && o.Use == syntax.Creates:
+				lost[o.Name.Name] = i < next
+			case s.parsed.Temporary && o.Use == syntax.Drops:
+				delete(lost, o.Name.Name)
+			case i >= next && lost[o.Name.Name]:
+				return f.needs(s, "the temporary table "+o.Name.Name, "make it anew in the statements that are not done yet, and run it again")
+			}
 		}
 	}
 	return nil
@@ -255,10 +276,10 @@ func constant(s statement) bool {
 	return s.setting && len(s.parsed.Functions) == 0 && !reads && !strings.Contains(strings.ToLower(s.Text), "select")
 }
 
-func (f *file) needs(s statement, what string) error {
+func (f *file) needs(s statement, what, next string) error {
 	return &executor.Failure{
 		Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Code: fault.Conflict,
-		Message: fmt.Sprintf("the rest of the file needs %s, whose value was lost when the run was interrupted", what),
-		Hint:    "write the value into the statements that are not done yet, and run it again",
+		Message: fmt.Sprintf("the rest of the file needs %s, which was lost when the run was interrupted", what),
+		Hint:    next,
 	}
 }

@@ -62,6 +62,36 @@ func TestSettingsThatTheLedgerMustNotMind(t *testing.T) {
 	}
 }
 
+// A temporary table went with the session that was interrupted: what was meant for
+// it must not reach the table that stays.
+func TestATemporaryTableIsLostWithItsSession(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ first, rest, says string }{
+		"named again":    {"create temporary table a(n int)", "insert into a values (7)", "needs the temporary table a"},
+		"not needed":     {"create temporary table a(n int)", "insert into b values (7)", ""},
+		"dropped before": {"create temporary table a(n int); drop temporary table a", "insert into b select n from a", ""},
+		"made anew":      {"create temporary table a(n int)", "create temporary table a(n int); insert into a values (7)", ""},
+		"read":           {"create temporary table a(n int)", "insert into b select n from a", "needs the temporary table a"},
+		"altered":        {"create temporary table a(n int)", "alter table a add column m int", "needs the temporary table a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.Exec("create table a(n int)", "create table b(n int)")
+			_, err := b.ApplyFiles(map[string]string{"1_x.sql": c.first + "; create table c(n int); insert into fuse values (1); " + c.rest})
+			if fault.CodeOf(err) != fault.SQLError {
+				t.Fatal(err)
+			}
+			_, err = b.ApplyFiles(map[string]string{"1_x.sql": c.first + "; create table c(n int); " + c.rest})
+			if c.says == "" && err != nil || c.says != "" && !strings.Contains(fmt.Sprint(err), c.says) {
+				t.Errorf("error %v, want %q", err, c.says)
+			}
+			b.Want("select count(*) from a", "0")
+			b.Want("select count(*) from information_schema.columns where table_schema = database() and table_name = 'a'", "1")
+		})
+	}
+}
+
 // An undo that was killed before its first statement, and then failed at it, leaves
 // a baseline what it was.
 func TestABaselineStaysOneWhenItsUndoFails(t *testing.T) {

@@ -107,7 +107,7 @@ func (b *Bell) send(ctx context.Context) {
 		}
 		if err := l.use(ctx, func(c redis.UniversalClient) error { return write(ctx, c, batch) }); err != nil {
 			b.setLost(err) // the batch is dropped: the reconciler rings again
-			b.wait(b.ctx, &pause)
+			b.wait(b.ctx, &pause) //nolint:contextcheck // Close ends the pause, but not yet the sending
 			continue
 		}
 		b.setBack()

@@ -44,7 +44,7 @@ func (s *Service) claimTask(ctx context.Context, t storedTask) (*attempt, error)
 	p, ok := s.cfg.Project(t.project)
 	if !ok {
 		s.deps.Log.Warn("A task's project is not configured any more", "task", t.ID, "project", t.project)
-		return nil, s.db.Tx(ctx, func(tx *store.Tx) error { return s.putBack(ctx, tx, t) })
+		return nil, s.abandon(ctx, t)
 	}
 	const looks = 2 // the second for a decision that fell since the first
 	for range looks {
@@ -170,6 +170,17 @@ func (s *Service) holdBack(ctx context.Context, tx *store.Tx, t storedTask, fact
 	}
 	_, err := s.settle(ctx, tx, facts.Project, facts.asked())
 	return err
+}
+
+// abandon puts a task back that nobody has begun or ended since it was read.
+func (s *Service) abandon(ctx context.Context, t storedTask) error {
+	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		now, err := loadTask(ctx, tx, t.ID)
+		if err != nil || !now.State.Active() || now.Attempts != t.Attempts {
+			return err
+		}
+		return s.putBack(ctx, tx, now)
+	})
 }
 
 // putBack makes an active task wait for its gate again. Its worker is dead or

@@ -1,6 +1,9 @@
 package deploy_test
 
 import (
+	"context"
+	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -8,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shipsql/shipsql/deploy"
+	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/queue"
 )
 
 // A decision that falls between a worker's look at the gate and the task's start
@@ -56,3 +61,41 @@ func TestADecisionBetweenTheLookAndTheStart(t *testing.T) {
 		})
 	}
 }
+
+// A process whose configuration lacks the project lost its lease before it put the
+// task back: by then the task may be done.
+func TestATaskIsNotPutBackBehindItsEnd(t *testing.T) {
+	h := newHarness(t, twoProjects)
+	h.engine.before = once("orders-test", "1", fault.New(fault.LockTimeout, "locked"))
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
+	h.expect(r.ID, deploy.Queued, deploy.Waiting)
+	h.stop()
+
+	config, second := h.config, h.newQueue(func(o *queue.Options) { o.Workers = 1 })
+	config.Projects = config.Projects[1:]
+	met, goOn := make(chan struct{}), make(chan struct{})
+	_, err := deploy.New(h.ctx, h.db, second, config, deploy.Deps{
+		Engines: map[string]executor.Engine{"fake": h.engine}, Authority: h.authority,
+		Log: slog.New(onWarning(sync.OnceFunc(func() { close(met); <-goOn }))),
+	})
+	h.must(err)
+	stop := h.run(second)
+	h.clock.Advance(11 * time.Second)
+	<-met
+	h.clock.Advance(time.Minute) // the lease is over
+	h.run(h.queue)
+	h.until(func() bool { return h.states(r.ID, "test")["orders-test"] == deploy.Done })
+	close(goOn)
+	stop()
+	if state := h.states(r.ID, "test")["orders-test"]; state != deploy.Done {
+		t.Errorf("the task is %s", state)
+	}
+}
+
+// onWarning is called for each warning in a log.
+type onWarning func()
+
+func (onWarning) Enabled(_ context.Context, level slog.Level) bool { return level == slog.LevelWarn }
+func (w onWarning) Handle(context.Context, slog.Record) error      { w(); return nil }
+func (w onWarning) WithAttrs([]slog.Attr) slog.Handler             { return w }
+func (w onWarning) WithGroup(string) slog.Handler                  { return w }

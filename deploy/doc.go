@@ -38,9 +38,9 @@
 // still the project's revision (deploy_projects.revision). Every row of the audit
 // but a task's own, and every change of a stage, moves the revision on: if it
 // moved, the line is read anew. So each task starts behind a gate that was open at
-// that very moment, and reads one row for it. Tasks that start or end at the same
-// time share a transaction and its statements (startAll, endAll). What the Authority says is asked for
-// each task, what the clock says too.
+// that very moment, and reads one row for it. What the Authority says is asked for
+// each task, what the clock says too. Tasks that start, or end, at the same time
+// share a transaction and its statements (startAll, endAll).
 //
 // # Pools
 //

@@ -96,15 +96,19 @@ func newHarness(t *testing.T, change ...func(*deploy.Config)) *harness {
 	return h
 }
 
-func (h *harness) newQueue() *queue.Queue {
-	return queue.New(h.db, bell.NewLocal(), slog.New(slog.DiscardHandler), queue.Options{
+func (h *harness) newQueue(change ...func(*queue.Options)) *queue.Queue {
+	options := queue.Options{
 		Workers: 4, Reconcile: 20 * time.Millisecond, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond, Grace: 5 * time.Second,
 		Observe: func(_ string, outcome queue.Outcome, _ time.Duration) {
 			if outcome == queue.OutcomeExpired {
 				h.expired.Add(1)
 			}
 		},
-	})
+	}
+	for _, c := range change {
+		c(&options)
+	}
+	return queue.New(h.db, bell.NewLocal(), slog.New(slog.DiscardHandler), options)
 }
 
 func (h *harness) newService(q *queue.Queue) *deploy.Service {

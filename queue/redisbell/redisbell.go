@@ -106,7 +106,7 @@ func (b *Bell) send(ctx context.Context) {
 			return
 		}
 		if err := l.use(ctx, func(c redis.UniversalClient) error { return write(ctx, c, batch) }); err != nil {
-			b.setLost(err) // the batch is dropped: the reconciler rings again
+			b.setLost(err)        // the batch is dropped: the reconciler rings again
 			b.wait(b.ctx, &pause) //nolint:contextcheck // Close ends the pause, but not yet the sending
 			continue
 		}

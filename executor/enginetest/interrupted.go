@@ -66,6 +66,34 @@ func (b *Bench) cancelled(files map[string]string) (executor.Result, error) {
 	return result, err
 }
 
+// cancelledBesideACall is cancelled right before or right behind a statement that
+// nobody could ask about later: what is certain then is not asked.
+func cancelledBesideACall(t *testing.T, b *Bench) {
+	b.makeTorn()
+	b.Exec(b.engine.SQL.Mended)
+	files := map[string]string{"1_x.sql": "-- shipsql: transaction=off\ncall torn()"}
+	cancelAt := func(state executor.EventState) error {
+		cancel := make(chan struct{})
+		_, err := b.Apply(t.Context(), executor.Run{Migrations: b.load(files), Limits: Quick, Cancel: cancel, Progress: func(e executor.Event) {
+			if e.State == state {
+				close(cancel)
+				<-time.After(50 * time.Millisecond) // the run hears of it meanwhile
+			}
+		}})
+		return err
+	}
+	if err := cancelAt(executor.EventRunning); !errors.Is(err, executor.ErrCancelled) {
+		t.Errorf("error %v", Explain(err))
+	}
+	b.Want("select count(*) from a", "0")
+	b.WantStates(files, "1 pending 0/1")
+	if err := cancelAt(executor.EventDone); err != nil && !errors.Is(err, executor.ErrCancelled) {
+		t.Errorf("error %v", Explain(err))
+	}
+	b.Want("select count(*) from a", "1")
+	b.WantStates(files, "1 applied 1/1")
+}
+
 func cancelledUpdate(t *testing.T, b *Bench) {
 	b.Exec("create table a(id int primary key, n int)", "insert into a values (1, 0), (2, 0)")
 	writer := b.Session("begin", "update a set n = 7 where id = 2")

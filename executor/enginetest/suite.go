@@ -59,6 +59,7 @@ func Run(t *testing.T, e Engine) {
 		"Locks/Lost":                  lostLock,
 		"Interrupted/Finishes":        finishes,
 		"Interrupted/GraceIsOver":     graceIsOver,
+		"Interrupted/BesideACall":     cancelledBesideACall,
 		"Interrupted/Update":          cancelledUpdate,
 		"Interrupted/WaitForATable":   cancelledWaitForATable,
 		"Interrupted/WaitForTheLock":  cancelledWaitForTheLock,

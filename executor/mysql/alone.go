@@ -37,6 +37,9 @@ func (f *file) runAlone(ctx context.Context, i int) error {
 // was ours: only the session itself can give it up.
 func (f *file) attempt(ctx context.Context, s statement) error {
 	f.step(s, executor.EventRunning, 0)
+	if ctx.Err() != nil { // it is never sent
+		return errors.Join(f.failure(ctx, s, ctx.Err()), f.drop(context.WithoutCancel(ctx), s))
+	}
 	f.left.leaves(s)
 	f.inner = innerTables{}
 	touched, err := f.asserted(ctx, s)

@@ -189,18 +189,29 @@ func (f file) runAlone(ctx context.Context, i int) error {
 		return err
 	}
 	if err := f.prepareWithSettings(ctx, i); err != nil {
-		return err
+		return f.neverSent(ctx, s, err)
 	}
 	f.step(s, executor.EventRunning, 0)
+	if ctx.Err() != nil {
+		return f.neverSent(ctx, s, f.failure(ctx, s, ctx.Err()))
+	}
 	failed := f.runSimple(ctx, s)
 	if failed != nil {
 		return f.refusedAlone(ctx, s, before, failed)
 	}
+	ctx = context.WithoutCancel(ctx) // to say that it ran isn't cancelled
 	if err := f.verify(ctx, s, before); err != nil {
 		return err
 	}
 	f.step(s, executor.EventDone, 0)
 	return f.finishStep(ctx, s, before)
+}
+
+// neverSent forgets a step that was intended and did not begin, while the
+// connection can tell; else the next run must find out.
+func (f file) neverSent(ctx context.Context, s statement, failed error) error {
+	_ = f.record(context.WithoutCancel(ctx), func(b *pgx.Batch) { f.queueForget(b, s) })
+	return failed
 }
 
 // observe looks at the objects as the file sees them.

@@ -73,6 +73,10 @@
 //	reconcile    provider:…          takes in the webhooks a forge could not hand over
 //	catalog      db-catalog:…        reads a database of a worker pool, in that pool
 //
+// A release's review that was given up is tried anew an hour later. A merge
+// group's is given up after a few failures, because people wait: its check fails
+// and says so.
+//
 // Everything that decides is read again from the forge: the payload of a webhook
 // only says where to look. The policy comes from the base branch, the migrations
 // from the head. Reads are cached only where the forge's answer can't change

@@ -135,17 +135,17 @@ func finishTasks(ctx context.Context, tx *store.Tx, tasks []storedTask) (finishe
 		args = append(args, t.ID, t.Attempts, t.State, progress, failure, micros(t.RetryAt), micros(t.FinishedAt))
 	}
 	ended := strings.Join(rows, ", ")
-	type attempt struct {
-		task string
-		n    int
+	type row struct {
+		task    string
+		attempt int
 	}
-	written, err := list(ctx, tx, func(scan store.Scan) (a attempt, err error) { return a, scan(&a.task, &a.n) }, `WITH ended (task, attempt, outcome, shown, reason, again_at, over_at) AS (VALUES `+ended+`)
+	written, err := list(ctx, tx, func(scan store.Scan) (r row, err error) { return r, scan(&r.task, &r.attempt) }, `WITH ended (task, attempt, outcome, shown, reason, again_at, over_at) AS (VALUES `+ended+`)
 		UPDATE deploy_tasks SET state = ended.outcome, progress = ended.shown, failure = ended.reason,
 			retry_at = ended.again_at, finished_at = ended.over_at
 		FROM ended WHERE id = ended.task AND attempts = ended.attempt AND state = 'running' RETURNING id, attempts`, args...)
 	finished = make(map[string]int, len(written))
-	for _, a := range written {
-		finished[a.task] = a.n
+	for _, r := range written {
+		finished[r.task] = r.attempt
 	}
 	return finished, err
 }

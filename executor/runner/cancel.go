@@ -27,17 +27,24 @@ func cancelledBy(ctx context.Context, c <-chan struct{}) (context.Context, conte
 }
 
 // graceful returns a context for the database that outlives ctx: by the grace
-// time, or for as long as it takes when that is 0. Run.Cancel ends it at once.
+// time, or for as long as it takes when that is 0. Run.Cancel, with which ctx ends
+// too, ends it at once.
 func graceful(ctx context.Context, run executor.Run) (context.Context, context.CancelFunc) {
-	work, cancel := cancelledBy(context.WithoutCancel(ctx), run.Cancel)
-	if run.Limits.Grace <= 0 {
-		return work, cancel
-	}
+	work, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(run.Limits.Grace, cancel)
-		context.AfterFunc(work, func() { timer.Stop() })
+		var over <-chan time.Time // nil: never
+		if run.Limits.Grace > 0 {
+			over = time.After(run.Limits.Grace)
+		}
+		select {
+		case <-run.Cancel:
+			end(executor.ErrCancelled)
+		case <-over:
+			end(nil)
+		case <-work.Done():
+		}
 	})
-	return work, func() { stop(); cancel() }
+	return work, func() { stop(); end(nil) }
 }
 
 // orCancelled says of a run that gave up waiting that this was because c is

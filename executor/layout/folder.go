@@ -5,7 +5,10 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -28,24 +31,47 @@ func Governs(file string) bool {
 // ReadDir reads the files below dir that concern a layout, at any depth, except
 // in folders whose name begins with a dot.
 func ReadDir(fsys fs.FS, dir string) ([]executor.File, error) {
+	names, err := list(fsys, dir)
 	var files []executor.File
-	err := fs.WalkDir(fsys, dir, func(name string, entry fs.DirEntry, err error) error {
+	if err == nil {
+		files, err = readFiles(fsys, names)
+	}
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "can't read the migrations").At(dir).Because(err)
+	}
+	return files, nil
+}
+
+func list(fsys fs.FS, dir string) (names []string, err error) {
+	err = fs.WalkDir(fsys, dir, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case entry.IsDir() && name != dir && strings.HasPrefix(path.Base(name), "."):
 			return fs.SkipDir
-		case entry.IsDir() || !Holds(name):
-			return nil
+		case !entry.IsDir() && Holds(name):
+			names = append(names, name)
 		}
-		file, err := readFile(fsys, name)
-		files = append(files, file)
-		return err
+		return nil
 	})
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "can't read the migrations").At(dir).Because(err)
+	return names, err
+}
+
+// readFiles reads as many at a time as there are processors: folders have
+// thousands of small files, and each asks the system several times.
+func readFiles(fsys fs.FS, names []string) ([]executor.File, error) {
+	files := make([]executor.File, len(names))
+	part := len(names)/runtime.GOMAXPROCS(0) + 1
+	var group errgroup.Group
+	for from := 0; from < len(names); from += part {
+		group.Go(func() (err error) {
+			for i := from; i < min(from+part, len(names)) && err == nil; i++ {
+				files[i], err = readFile(fsys, names[i])
+			}
+			return err
+		})
 	}
-	return files, nil
+	return files, group.Wait()
 }
 
 // readFile spools a file that is too large for memory. It asks the system as

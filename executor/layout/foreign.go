@@ -30,6 +30,9 @@ var programs = []program{{
 // such files.
 func (l *loader) foreign(files []executor.File) {
 	for _, f := range files {
+		if IsSQL(f.Path) {
+			continue
+		}
 		if i := slices.IndexFunc(programs, func(p program) bool { return p.file.MatchString(f.Path) }); i >= 0 {
 			l.refuse(fault.New(fault.Unsupported, "%s, which can't be run", programs[i].what).Then("%s", programs[i].advice), f.Path)
 		}

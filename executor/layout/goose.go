@@ -44,7 +44,7 @@ func underscoredName(file string) (fileName, bool) {
 }
 
 func isGooseCode(file string) bool {
-	return gooseAsCode.MatchString(file) && !strings.HasSuffix(file, "_test.go")
+	return strings.HasSuffix(file, ".go") && gooseAsCode.MatchString(file) && !strings.HasSuffix(file, "_test.go")
 }
 
 func readGoose(l *loader, files []executor.File) {

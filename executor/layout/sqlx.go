@@ -33,7 +33,10 @@ func sqlxName(file string) (fileName, bool) {
 func sqlxSigns(files []executor.File) signs {
 	s := signs{what: "begin with -- no-transaction", sure: true}
 	for _, f := range files {
-		if _, ok := sqlxName(f.Path); ok && sqlxMark.Match(f.Content) {
+		if !sqlxMark.Match(f.Content) {
+			continue
+		}
+		if _, ok := sqlxName(f.Path); ok {
 			s.files++
 		}
 	}

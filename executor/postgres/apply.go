@@ -27,9 +27,9 @@ func (t *target) session(ctx context.Context, run executor.Run) (runner.Session,
 // Close implements runner.Session.
 func (s *session) Close(ctx context.Context) { closeQuietly(ctx, s.Conn) }
 
-// Ledger implements runner.Session.
+// Ledger implements runner.Session. mint has looked at the ledger's format.
 func (s *session) Ledger(ctx context.Context, history string) (ledger.Ledger, error) {
-	l, err := readLedger(ctx, s.Conn, history)
+	l, err := readHistory(ctx, s.Conn, history)
 	return l, s.lost(err)
 }
 

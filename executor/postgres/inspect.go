@@ -92,10 +92,11 @@ func transport(conn net.Conn) executor.Transport {
 // pooler uses the executor's own test, and its own start-up parameters.
 func (i *inspector) pooler(ctx context.Context) error {
 	var lockTimeout string
-	if err := i.session.QueryRow(ctx, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").Scan(&lockTimeout); err != nil {
+	err := i.session.QueryRow(ctx, "SELECT setting, pg_backend_pid()::bigint FROM pg_settings WHERE name = 'lock_timeout'").Scan(&lockTimeout, &i.session.pid)
+	if err != nil {
 		return err
 	}
-	err := i.session.checkPooler(ctx, i.target, i.params)
+	err = i.session.checkPooler(ctx, i.target, i.params)
 	if lockTimeout != i.params["lock_timeout"] {
 		err = settingsRefused(i.session.where())
 	}

@@ -110,13 +110,17 @@ func readLedger(ctx context.Context, conn *pgx.Conn, history string) (ledger.Led
 	if err != nil || !exists {
 		return ledger.Ledger{}, err
 	}
+	return readHistory(ctx, conn, history)
+}
+
+func readHistory(ctx context.Context, conn *pgx.Conn, history string) (ledger.Ledger, error) {
 	l := ledger.Ledger{}
 	b := &pgx.Batch{}
 	b.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") // so that no row goes between two queries
 	queueRows(b, history, l)
 	queueSteps(b, history, l)
 	b.Queue("COMMIT")
-	err = conn.SendBatch(ctx, b).Close()
+	err := conn.SendBatch(ctx, b).Close()
 	if err != nil && conn.PgConn().TxStatus() != 'I' {
 		_, _ = conn.Exec(context.WithoutCancel(ctx), "ROLLBACK") // a broken connection says so at its next use
 	}

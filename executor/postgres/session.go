@@ -79,8 +79,8 @@ func (s *session) check(ctx context.Context, params map[string]string) error {
 	var replica, readOnly bool
 	var lockTimeout string
 	err := s.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
-		current_setting('server_version_num')::int, (SELECT setting FROM pg_settings WHERE name = 'lock_timeout')`).
-		Scan(&replica, &readOnly, &s.version, &lockTimeout)
+		current_setting('server_version_num')::int, (SELECT setting FROM pg_settings WHERE name = 'lock_timeout'), pg_backend_pid()::bigint`).
+		Scan(&replica, &readOnly, &s.version, &lockTimeout, &s.pid)
 	switch {
 	case err != nil:
 		return s.lost(err)
@@ -95,14 +95,12 @@ func (s *session) check(ctx context.Context, params map[string]string) error {
 }
 
 // checkPooler finds out whether each transaction may get another server process.
-// A pooler shows by a process id that differs from the one in the protocol. One
-// that takes turns is found by asking twice, one that prefers the process used
+// A pooler shows by a process id, s.pid, that differs from the one in the protocol.
+// One that takes turns is found by asking twice, one that prefers the process used
 // last by asking through a second connection.
 func (s *session) checkPooler(ctx context.Context, t *target, params map[string]string) error {
-	mine, err := backendPID(ctx, s.Conn)
-	s.pid = mine
-	if err != nil || mine == s.PgConn().PID() {
-		return s.lost(err)
+	if s.pid == s.PgConn().PID() {
+		return nil
 	}
 	again, err := backendPID(ctx, s.Conn)
 	if err != nil {
@@ -117,7 +115,7 @@ func (s *session) checkPooler(ctx context.Context, t *target, params map[string]
 	if err != nil {
 		return s.lost(err)
 	}
-	if again != mine || others == mine {
+	if again != s.pid || others == s.pid {
 		return poolerRefused(s.where())
 	}
 	return nil

@@ -47,6 +47,11 @@ type call[I, O any] struct {
 	over   chan struct{}
 }
 
+func (c *call[I, O]) end(result O, err error) {
+	c.result, c.err = result, err
+	close(c.over)
+}
+
 // New makes a line. work handles a batch and returns one result for each item, in
 // their order. Its error means that nothing was done: of several items each is
 // worked on again by itself, so that none fails because of another, unless the
@@ -113,13 +118,11 @@ func (l *Line[I, O]) withdraw(c *call[I, O]) bool {
 func (l *Line[I, O]) lane() {
 	for calls := l.next(); calls != nil; calls = l.next() {
 		l.handle(calls)
-		for _, c := range calls {
-			close(c.over)
-		}
 	}
 }
 
-// handle works on calls together, and on each by itself if that fails.
+// handle works on calls together, and on each by itself if that fails. Each is
+// answered as soon as its result is known.
 func (l *Line[I, O]) handle(calls []*call[I, O]) {
 	items := make([]I, len(calls))
 	for i, c := range calls {
@@ -129,11 +132,11 @@ func (l *Line[I, O]) handle(calls []*call[I, O]) {
 	switch {
 	case err == nil:
 		for i, c := range calls {
-			c.result = results[i]
+			c.end(results[i], nil)
 		}
 	case len(calls) == 1, befallsAll(err):
 		for _, c := range calls {
-			c.err = err
+			c.end(c.result, err)
 		}
 	default:
 		for i := range calls {

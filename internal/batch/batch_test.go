@@ -122,18 +122,17 @@ func TestWhoFailsAmongOthersFailsAlone(t *testing.T) {
 	}
 	d.goOn <- struct{}{}
 	d.expect(t, 4, 5, 7, 8)
-	for _, n := range []int{4, 5, 7, 8} {
+	for i, want := range []string{"", "odd", "panic: seven", ""} {
+		n := []int{4, 5, 7, 8}[i]
 		d.expect(t, n)
-	}
-	<-first
-	for n, want := range map[int]string{4: "", 5: "odd", 7: "panic: seven", 8: ""} {
-		switch got := <-answers[n]; {
+		switch got := <-answers[n]; { // before the next is tried
 		case want == "" && got != (answer{2 * n, nil}):
 			t.Errorf("%d: %v", n, got)
 		case want != "" && (got.err == nil || !strings.HasPrefix(got.err.Error(), want)):
 			t.Errorf("%d: %v", n, got)
 		}
 	}
+	<-first
 }
 
 // What all of them need is away: nobody is tried a second time.

@@ -70,6 +70,9 @@ type Migration struct {
 // DownFile is the path of the file that holds Down.
 func (m Migration) DownFile() string { return cmp.Or(m.DownPath, m.Path) }
 
+// Undoable says that Down holds a statement: comments alone take nothing back.
+func (m Migration) Undoable() bool { return len(m.Form.Split(m.Down)) > 0 }
+
 // Statements takes the up part apart.
 func (m Migration) Statements() []script.Statement { return m.Form.Split(m.SQL) }
 

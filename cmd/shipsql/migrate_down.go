@@ -104,7 +104,7 @@ func (c *migrateDownCmd) above(m *migration) (func(string) bool, error) {
 func downless(chosen []executor.Migration) error {
 	var paths []string
 	for _, x := range chosen {
-		if x.Down == "" {
+		if !x.Undoable() {
 			paths = append(paths, x.Path)
 		}
 	}

@@ -75,6 +75,8 @@ func undoRefusals(t *testing.T, b *Bench) {
 	refuse(fault.Conflict, "version 4 is partly applied (1 statement done), so it can't be undone", executor.Run{Migrations: folder[1:4]})
 	refuse(fault.Conflict, "version 5 is not applied here", executor.Run{Migrations: folder[4:]})
 	refuse(fault.OutOfOrder, "version 3 was applied after version 2", executor.Run{Migrations: folder[1:2], Folder: folder[:3]})
+	comment := b.load(map[string]string{"2_b.up.sql": files["2_b.up.sql"], "2_b.down.sql": "-- there is no way back\n;\n"})
+	refuse(fault.Unsupported, "version 2 has no text that undoes it", executor.Run{Migrations: comment})
 	edited := b.load(map[string]string{"2_b.up.sql": "select 2", "2_b.down.sql": "select 1"})
 	refuse(fault.ChangedAfterApply, "version 2 was applied with another text", executor.Run{Migrations: edited})
 	if err := b.Skip(t.Context(), executor.Mark{Migrations: folder[4:], Actor: "ann", Reason: "no"}); err != nil {

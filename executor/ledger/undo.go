@@ -35,7 +35,7 @@ func (f Facts) decideUndo(m executor.Migration) (Decision, error) {
 		return d, nil
 	case d.Row.UndoSteps == nil && (d.Row.State == Partial || d.Row.State == Ambiguous):
 		return d, partlyApplied(d.Row, m.Path, "undone")
-	case m.Down == "" || d.Row.Kind != string(executor.Versioned):
+	case !m.Undoable() || d.Row.Kind != string(executor.Versioned):
 		return d, noDown(m)
 	case changed(d.Row, m):
 		return d, changedAfterApply(d.Row, m)

@@ -2,6 +2,7 @@ package layout_test
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/layout"
+	"github.com/shipsql/shipsql/executor/script"
 	"github.com/shipsql/shipsql/internal/spool"
 )
 
@@ -64,4 +66,32 @@ func TestASpooledFolderIsTheSame(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzLayouts has every layout read a file: what it makes of it has the file's
+// lines.
+func FuzzLayouts(f *testing.F) {
+	for name := range golden {
+		files, err := layout.ReadDir(os.DirFS("testdata"), name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range files {
+			f.Add(file.Path, file.Content)
+		}
+	}
+	f.Fuzz(func(t *testing.T, path string, content []byte) {
+		for _, name := range layout.Names() {
+			for _, dialect := range []script.Dialect{script.Postgres, script.MySQL} {
+				folder, _ := layout.Load([]executor.File{{Path: path, Content: content}}, layout.Options{Name: name, Dialect: dialect})
+				for _, m := range folder.Migrations {
+					for _, s := range append(m.Statements(), m.Form.Split(m.Down)...) {
+						if lines := bytes.Count(content, []byte("\n")) + 1; s.EndLine > lines {
+							t.Errorf("%s: a statement in line %d of %d", name, s.EndLine, lines)
+						}
+					}
+				}
+			}
+		}
+	})
 }

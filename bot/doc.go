@@ -19,6 +19,7 @@
 //	received  Receive again               received, with another job
 //	received  its job acted               done
 //	received  its job was given up        failed (the reconciler makes up for it)
+//	failed    its job is retried, acts    done
 //	done      Receive again               done
 //
 // Webhooks that the forge could not hand over (the app was down) are asked for

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,4 +74,43 @@ func TestAMergeGroupWhoseReviewIsGivenUpIsStopped(t *testing.T) {
 	}
 	w.Settle()
 	equal(t, "merged when queued again", w.PR(n).Merged, true)
+}
+
+// Who has a comment's job run again means that comment, whatever else is said on
+// the pull request meanwhile.
+func TestACommentWhoseJobIsRetriedIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	w := bottest.New(t, bottest.Options{Queue: func(o *queue.Options) { o.MaxAttempts = 2 }})
+	n := w.Open("orders", map[string]string{orders: ordersSQL})
+	fails := func(path string, status int) (mend func()) {
+		return w.Forge.Fail(miniforge.Match{Method: "GET", Path: "repos/*/*/issues/comments/" + path}, miniforge.Fault{Status: status})
+	}
+	ask := func() string {
+		question, err := w.Forge.CommentAs(bottest.Repo, n, bottest.Approver, "/shipsql help")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strconv.FormatInt(question, 10)
+	}
+	mend := fails("*", 404)
+	ask()
+	w.Until("the comment's job is given up", func() bool { return givenUp(t, w, "comments:") == 1 })
+	mend()
+	mend = fails("*", 502)
+	mendNext := fails(ask(), 502)
+	w.Until("the next comment waits", func() bool {
+		return number(t, w, "SELECT count(*) FROM queue_jobs WHERE kind = 'delivery' AND attempts > 0 AND state = 'ready'") == 1
+	})
+	mend()
+	dead, err := w.Queue.Dead(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Queue.Revive(t.Context(), dead[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	w.Until("the comment is answered", func() bool { return len(w.Replies(n)) == 1 })
+	mendNext()
+	w.Until("both are answered", func() bool { return len(w.Replies(n)) == 2 })
+	equal(t, "deliveries given up", number(t, w, "SELECT count(*) FROM bot_deliveries WHERE state = 'failed'"), 0)
 }

@@ -131,7 +131,8 @@ func (b *Bot) deliveryDead(ctx context.Context, tx *store.Tx, job queue.Job, cau
 
 // next is the delivery that a job works on now, nil when there is none: of a
 // conversation the first comment that waits, in the forge's order, whichever
-// arrived first. Each of its jobs works off one.
+// arrived first. Each of its jobs works off one. The job of one that was given up
+// runs again only because somebody wants just that one.
 func (b *Bot) next(ctx context.Context, q store.Queryer, id string) (*received, error) {
 	own, err := loadDelivery(ctx, q, sqlDeliveryByID, id)
 	switch {
@@ -140,7 +141,7 @@ func (b *Bot) next(ctx context.Context, q store.Queryer, id string) (*received, 
 	case err != nil:
 		return nil, err
 	}
-	if own.subject() != "" {
+	if own.subject() != "" && own.State != stateFailed {
 		first, err := loadDelivery(ctx, q, sqlNextComment, own.subject())
 		if !isNoRows(err) {
 			return &first, err

@@ -20,16 +20,9 @@ func (f *file) runAlone(ctx context.Context, i int) error {
 		return err
 	}
 	s.before = observation{Text: cut(s.Text), Objects: pre}
-	err = f.record(ctx, func() error {
-		if err := f.begun(ctx); err != nil {
-			return err
-		}
-		return f.putSteps(ctx, ledger.StepIntent, []statement{*s})
-	})
-	if err != nil {
+	if err := f.intend(ctx, []statement{*s}); err != nil {
 		return err
 	}
-	f.resumed = true
 	return f.attempt(ctx, *s)
 }
 
@@ -64,33 +57,31 @@ func (f *file) done(ctx context.Context, s statement, post []object) error {
 		post[i].Create = "" // its fingerprint is enough
 	}
 	done := move{steps: []statement{s}, state: ledger.StepDone, post: observation{Objects: post}}
-	last := s.n == f.statements[len(f.statements)-1].n
-	if f.doneAtOnce(ctx, done, last) {
-		return nil
+	if s.n != f.statements[len(f.statements)-1].n {
+		return f.doneOnly(ctx, done)
 	}
-	err := f.record(ctx, func() error {
-		if _, err := f.move(ctx, done); err != nil || !last {
+	err := f.persist(ctx, func() error {
+		if err := f.mustMove(ctx, done); err != nil {
 			return err
 		}
 		return f.finish(ctx)
 	})
 	if refused, ok := errors.AsType[*executor.Failure](err); ok { // the companion's tables refuse; the step is done all the same
-		err = f.record(ctx, func() error { return f.mustMove(ctx, done) })
-		return errors.Join(refused, err)
+		return errors.Join(refused, f.doneOnly(ctx, done))
 	}
 	return err
 }
 
-// doneAtOnce completes a step without a transaction around it, and says whether it
-// did: not where more is to be written, and not where the file may have left
-// autocommit off. Whatever is in the way, the usual way finds out.
-func (f *file) doneAtOnce(ctx context.Context, done move, last bool) bool {
-	if f.left.any || last && !f.finishesSimply() {
-		return false
+// doneOnly completes a step that others follow: without a transaction around it,
+// unless the file may have left autocommit off. Whatever is in the way, the usual
+// way finds out.
+func (f *file) doneOnly(ctx context.Context, done move) error {
+	if !f.left.any {
+		if moved, err := f.move(context.WithoutCancel(ctx), done); moved && err == nil {
+			return nil
+		}
 	}
-	done.last = last
-	moved, err := f.move(context.WithoutCancel(ctx), done)
-	return moved && err == nil
+	return f.persist(ctx, func() error { return f.mustMove(ctx, done) })
 }
 
 // refusedAlone handles an error of a statement that ran alone. Where the database

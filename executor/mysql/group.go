@@ -22,16 +22,9 @@ func (f *file) runTogether(ctx context.Context, i, end int) error {
 	for n := range group {
 		group[n].before = observation{Rows: true}
 	}
-	err := f.record(ctx, func() error {
-		if err := f.begun(ctx); err != nil {
-			return err
-		}
-		return f.putSteps(ctx, ledger.StepIntent, group)
-	})
-	if err != nil {
+	if err := f.intend(ctx, group); err != nil {
 		return err
 	}
-	f.resumed = true
 	if err := f.enterGroup(ctx, group); err != nil {
 		f.rollback(ctx)
 		return f.explained(err)
@@ -83,14 +76,11 @@ func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 			return err
 		}
 	}
-	simply := last && f.finishesSimply()
-	if err := f.mustMove(ctx, move{steps: group, state: ledger.StepDone, last: simply}); err != nil {
-		return f.explained(err)
+	err := f.mustMove(ctx, move{steps: group, state: ledger.StepDone})
+	if err == nil && last {
+		err = f.finish(ctx)
 	}
-	if last && !simply {
-		return f.explained(f.finish(ctx))
-	}
-	return nil
+	return f.explained(err)
 }
 
 // undoGroup ends a transaction that failed. Nothing of it is left, and the ledger

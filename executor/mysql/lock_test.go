@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -83,5 +84,40 @@ func TestTheLocksName(t *testing.T) {
 		if _, err := openTarget(u.String()).Apply(t.Context(), run); err != nil || held != "1" {
 			t.Errorf("%s: held %s, %v", lock, held, err)
 		}
+	}
+}
+
+// Whoever takes the database over locks the epoch, and all that we write waits for
+// that, also where reads wait for nobody.
+func TestTheLedgerWaitsForTheEpoch(t *testing.T) {
+	t.Parallel()
+	server := privateserver.OwnMariaDB(t, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{"transaction_isolation": "READ-COMMITTED"}})
+	for n, states := range []string{"", "1|intent", "1|done", "1|done\n2|intent"} {
+		name := fmt.Sprint("moment_", n)
+		if err := server.CreateDatabase(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		b := benchAt(t, server.URL(name))
+		other, moment := b.Session(), -2 // the first is before our run raises the epoch
+		takeOver := func() error {       // before and in each statement
+			if moment++; moment == n {
+				b.On(other, "begin", "update shipsql_meta set epoch = epoch + 1")
+			}
+			return nil
+		}
+		run := executor.Run{
+			Migrations: load(t, map[string]string{"1_a.sql": "create table a(n int); create table b(n int)"}), Limits: quick,
+			StillMine: func(context.Context) error { return takeOver() },
+			Progress: func(e executor.Event) {
+				if e.State == executor.EventRunning {
+					_ = takeOver()
+				}
+			},
+		}
+		if _, err := b.Apply(t.Context(), run); fault.CodeOf(err) != fault.LockTimeout {
+			t.Errorf("%s: error %v", name, explain(err))
+		}
+		b.On(other, "commit")
+		b.Want("select n, state from shipsql_steps order by n", states)
 	}
 }

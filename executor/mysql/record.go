@@ -28,25 +28,17 @@ const (
 	withoutSteps = " AND NOT EXISTS (SELECT 1 FROM shipsql_steps s WHERE s.history = ? AND s.kind = ? AND s.version = ?)"
 )
 
-// transaction runs f in a transaction behind the fence: the meta row is locked,
-// its epoch must be ours, and so must the lock. An error rolls back.
+// transaction runs f in a transaction. An error rolls back.
 func (s *session) transaction(ctx context.Context, f func() error) error {
-	if err := s.enter(ctx); err != nil {
-		s.rollback(ctx)
-		return err
+	_, err := s.ExecContext(ctx, "START TRANSACTION")
+	if err == nil {
+		err = f()
 	}
-	if err := f(); err != nil {
+	if err != nil {
 		s.rollback(ctx)
 		return s.explained(err)
 	}
 	return s.commit(ctx)
-}
-
-func (s *session) enter(ctx context.Context) error {
-	if _, err := s.ExecContext(ctx, "START TRANSACTION"); err != nil {
-		return s.explained(err)
-	}
-	return s.fence(ctx)
 }
 
 // fence locks the meta row until the transaction ends, and makes sure that its
@@ -80,8 +72,19 @@ func (s *session) rollback(ctx context.Context) {
 	}
 }
 
-// record commits our own writes; others may be in the way for a while.
+// record commits our own writes behind the fence.
 func (s *session) record(ctx context.Context, write func() error) error {
+	return s.persist(ctx, func() error {
+		if err := s.fence(ctx); err != nil {
+			return err
+		}
+		return write()
+	})
+}
+
+// persist commits our own writes, whose conditions are the fence; others may be in
+// the way for a while.
+func (s *session) persist(ctx context.Context, write func() error) error {
 	ctx = context.WithoutCancel(ctx) // to say what happened isn't cancelled
 	deadline := time.Now().Add(s.run.Limits.LockRetryFor)
 	for n := 0; ; n++ {
@@ -202,6 +205,18 @@ func (f *file) forgetStale(ctx context.Context) error {
 	return err
 }
 
+// intend commits that statements are about to run.
+func (f *file) intend(ctx context.Context, all []statement) error {
+	err := f.record(ctx, func() error {
+		if err := f.begun(ctx); err != nil {
+			return err
+		}
+		return f.putSteps(ctx, ledger.StepIntent, all)
+	})
+	f.resumed = f.resumed || err == nil
+	return err
+}
+
 // stepsAtOnce is how many rows of steps go into one statement.
 const stepsAtOnce = 200
 
@@ -237,26 +252,18 @@ type move struct {
 	steps []statement
 	state string
 	post  observation
-	last  bool // the migration's row is completed with them
 }
 
 // move makes the change if the epoch is ours and says whether it did, for all of
 // the steps. It is one statement, so outside of a transaction it is one by itself;
-// that epoch is assigned has it locked, whatever the isolation level.
+// FOR UPDATE has the epoch locked, whatever the isolation level. It names one table
+// to change: for two MariaDB would make a temporary table on disk, which takes
+// longer than a statement more.
 func (f *file) move(ctx context.Context, m move) (moved bool, err error) {
-	rows, join, finish := int64(len(m.steps)), "", ""
-	args := []any{m.state, m.post.bytes()}
-	if m.last {
-		rows++
-		join = " JOIN shipsql_migrations m USING (history, kind, version)"
-		finish = ", m.state = 'applied', name = ?, checksum = ?, finished_at = UTC_TIMESTAMP(6)"
-		args = append(args, f.Migration.Name, f.Migration.Checksum)
-	}
-	k := f.stepKey()
-	args = append(args, f.epoch, k.history, k.kind, k.version, m.steps[0].n, m.steps[len(m.steps)-1].n)
-	n, err := f.do(ctx, "UPDATE shipsql_meta, shipsql_steps s"+join+" SET epoch = epoch, s.state = ?, post = ?"+finish+
-		" WHERE epoch = ? AND s.history = ? AND s.kind = ? AND s.version = ? AND n BETWEEN ? AND ?", args...)
-	return n == rows, err
+	first, last := m.steps[0].n, m.steps[len(m.steps)-1].n
+	n, err := f.do(ctx, "UPDATE shipsql_steps SET state = ?, post = ?"+ofKey+" AND n BETWEEN ? AND ? AND (SELECT epoch FROM shipsql_meta FOR UPDATE) = ?",
+		append([]any{m.state, m.post.bytes()}, f.stepKey().and(first, last, f.epoch)...)...)
+	return n == int64(len(m.steps)), err
 }
 
 // mustMove is move where all that could be in the way is another's doing.
@@ -270,10 +277,6 @@ func (f *file) mustMove(ctx context.Context, m move) error {
 	}
 	return fault.New(fault.Conflict, "the ledger's steps of version %s were changed by another", f.Migration.Version).At(f.at).Then("look who writes to shipsql_steps")
 }
-
-// finishesSimply says that nothing but the migration's row is written when it is
-// complete.
-func (f *file) finishesSimply() bool { return !f.Undoing() && !f.stale && f.run.Companion == nil }
 
 // forget removes the rows of steps that left no trace, and with the only ones
 // the migration's row, which is then pending again, or what an undo made of it.

@@ -215,22 +215,33 @@ const (
 	lacks  = "GRANT the login what the statement needs, then run again"
 )
 
-// record commits our own writes, with what the session's statements before them
-// left to note.
+// record commits our own writes behind the fence, with what the session's
+// statements before them left to note.
 func (f *file) record(ctx context.Context, write func() error) error {
-	if err := f.ours(ctx); err != nil {
-		return err
-	}
-	err := f.session.record(ctx, func() error {
+	err := f.persist(ctx, func() error {
+		if err := f.fence(ctx); err != nil {
+			return err
+		}
 		if err := f.noteQuiet(ctx); err != nil {
 			return err
 		}
 		return write()
 	})
-	if err != nil {
+	if err == nil {
+		f.quiet = nil
+	}
+	return err
+}
+
+// persist is record for a write whose condition is the fence, right after a
+// statement: there is nothing left to note.
+func (f *file) persist(ctx context.Context, write func() error) error {
+	if err := f.ours(ctx); err != nil {
 		return err
 	}
-	f.quiet = nil
+	if err := f.session.persist(ctx, write); err != nil {
+		return err
+	}
 	return f.theirs(ctx)
 }
 

@@ -2,6 +2,7 @@ package layout
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -29,7 +30,8 @@ func Governs(file string) bool {
 }
 
 // ReadDir reads the files below dir that concern a layout, at any depth, except
-// in folders whose name begins with a dot.
+// in folders whose name begins with a dot. Links to files are followed, those to
+// folders of such files refused.
 func ReadDir(fsys fs.FS, dir string) ([]executor.File, error) {
 	names, err := list(fsys, dir)
 	var files []executor.File
@@ -49,6 +51,8 @@ func list(fsys fs.FS, dir string) (names []string, err error) {
 			return err
 		case entry.IsDir() && name != dir && strings.HasPrefix(path.Base(name), "."):
 			return fs.SkipDir
+		case entry.Type()&fs.ModeSymlink != 0 && !Holds(name) && !strings.HasPrefix(path.Base(name), "."):
+			return notAFolder(fsys, name)
 		case !entry.IsDir() && Holds(name):
 			names = append(names, name)
 		}
@@ -72,6 +76,16 @@ func readFiles(fsys fs.FS, names []string) ([]executor.File, error) {
 		})
 	}
 	return files, group.Wait()
+}
+
+// notAFolder refuses a link to a folder that holds migrations: nobody walks into
+// it.
+func notAFolder(fsys fs.FS, link string) error {
+	entries, _ := fs.ReadDir(fsys, link) // what can't be read as a folder is none
+	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return Holds(e.Name()) }) {
+		return nil
+	}
+	return fmt.Errorf("%s is a link to a folder, which is not followed: put the folder itself there, or name it with --dir", link)
 }
 
 // readFile spools a file that is too large for memory. It asks the system as

@@ -184,6 +184,27 @@ func TestLargeFilesAreSpooled(t *testing.T) {
 }
 
 // folderOf writes files to a directory.
+func TestLinks(t *testing.T) {
+	elsewhere, dir := folderOf(t, map[string]string{"2_b.sql": "select 2"}), folderOf(t, map[string]string{"1_a.sql": "select 1"})
+	link := func(to, name string) {
+		t.Helper()
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	link(filepath.Join(elsewhere, "2_b.sql"), "2_b.sql")
+	link("nowhere", "README")
+	link(elsewhere, ".hidden")
+	link(t.TempDir(), "empty")
+	if files, err := layout.ReadDir(os.DirFS(dir), "."); err != nil || len(files) != 2 || string(files[1].Content) != "select 2" {
+		t.Errorf("%+v, %v", files, err)
+	}
+	link(elsewhere, "more")
+	if files, err := layout.ReadDir(os.DirFS(dir), "."); err == nil || !strings.Contains(err.Error(), "more is a link to a folder") {
+		t.Errorf("%+v, %v", files, err)
+	}
+}
+
 func folderOf(t *testing.T, files map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

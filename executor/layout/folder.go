@@ -6,8 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"

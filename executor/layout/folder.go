@@ -32,7 +32,7 @@ func Governs(file string) bool {
 
 // ReadDir reads the files below dir that concern a layout, at any depth, except
 // in folders whose name begins with a dot. Links to files are followed, those to
-// folders of such files refused.
+// folders of such files refused. The file system must bear several readers at once.
 func ReadDir(fsys fs.FS, dir string) ([]executor.File, error) {
 	names, err := list(fsys, dir)
 	var files []executor.File

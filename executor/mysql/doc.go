@@ -71,7 +71,8 @@
 // A file's SET statements hold for the file: between files the session is put
 // back piece by piece (COM_RESET_CONNECTION would drop the lock), and after an
 // interruption they are run again before the rest of the file. A variable whose
-// value came from a query can't be had again: a file that needs it stops.
+// value came from a query, or a temporary table, can't be had again: a file that
+// needs it stops. What would change our own statements is put back around them.
 //
 // # Looking from beside
 //

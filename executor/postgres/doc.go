@@ -27,7 +27,9 @@
 // each BEGIN … COMMIT holds together, each stretch between them, and each
 // statement that can't run in a transaction. So does a file that uses a value
 // which its ALTER TYPE … ADD VALUE brings. Notes of the outcome say where it was
-// split. One BEGIN … COMMIT around all of it is left out.
+// split. One BEGIN … COMMIT around all of it is left out. Each part has a session
+// that is as new, but for the file's settings: what expects a temporary table of
+// another part is refused.
 //
 // An undo runs the down text in the same way, with steps of the kind "undo":
 //

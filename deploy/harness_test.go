@@ -99,6 +99,7 @@ func newHarness(t *testing.T, change ...func(*deploy.Config)) *harness {
 func (h *harness) newQueue(change ...func(*queue.Options)) *queue.Queue {
 	options := queue.Options{
 		Workers: 4, Reconcile: 20 * time.Millisecond, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond, Grace: 5 * time.Second,
+		Renew: time.Hour, // of the machine's clock: a lease ends when a test sets its own forward
 		Observe: func(_ string, outcome queue.Outcome, _ time.Duration) {
 			if outcome == queue.OutcomeExpired {
 				h.expired.Add(1)

@@ -76,7 +76,7 @@ func (a *app) openQueue(ctx context.Context, o Options, part config.Part, m *met
 	if a.store, err = openStore(ctx, o); err != nil {
 		return err
 	}
-	if a.bell, err = openBell(o); err != nil {
+	if a.bell, err = openBell(o); err != nil { //nolint:contextcheck // its life ends at Close
 		return err
 	}
 	options := o.Queue

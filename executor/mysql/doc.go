@@ -26,12 +26,12 @@
 // A step moves like this:
 //
 //	step     event                                            to
-//	(no row) about to run; what is there is observed          intent
-//	intent   rows: inside of their transaction                running
+//	(no row) rows: inside of their transaction                running
 //	running  rows: with the COMMIT of that transaction        done
+//	(no row) alone: about to run; what is there is observed   intent
 //	intent   alone: ran                                       done
 //	intent   the server refused it, and nothing is left of it (no row)
-//	intent   rows, found by the next run: never committed     runs again
+//	intent   rows, of a version that noted them before        runs again
 //	running  found by the next run: a part of a transaction
 //	         was committed behind our back                    the migration is ambiguous
 //	intent   alone, found by the next run: see below          done, runs again, or ambiguous

@@ -14,32 +14,46 @@ import (
 	"github.com/shipsql/shipsql/internal/spool"
 )
 
-// runTogether runs statements[i:end] in one transaction with their steps. They
-// are committed as intended before: if one of them commits behind our back, a
-// step that runs is seen by whoever comes next.
+// runTogether runs statements[i:end] in one transaction with their steps. These run
+// from its beginning: if one of the statements commits behind our back, that is
+// seen by whoever comes next, and else nothing is.
 func (f *file) runTogether(ctx context.Context, i, end int) error {
 	group := f.statements[i:end]
 	for n := range group {
 		group[n].before = observation{Rows: true}
 	}
-	if err := f.intend(ctx, group); err != nil {
+	if err := f.tryGroup(ctx, group, end == len(f.statements)); err != nil {
 		return err
 	}
-	if err := f.enterGroup(ctx, group); err != nil {
-		f.rollback(ctx)
-		return f.explained(err)
-	}
-	if failed := f.inside(ctx, group, end == len(f.statements)); failed != nil {
-		return f.undoGroup(ctx, group, failed)
-	}
-	if err := f.commit(context.WithoutCancel(ctx)); err != nil {
-		return f.failedCommit(ctx, group, err)
-	}
+	f.quiet = nil
 	return f.theirs(ctx)
 }
 
-// enterGroup begins the transaction of statements whose intent was committed a
-// moment ago, when the lock was ours. Its first change asks the fence too.
+// tryGroup runs the transaction; after an error nothing is left of it.
+func (f *file) tryGroup(ctx context.Context, group []statement, last bool) (err error) {
+	resumed := f.resumed
+	defer func() {
+		if err != nil {
+			f.rollback(ctx)
+			f.resumed = resumed
+		}
+	}()
+	if err := f.enterGroup(context.WithoutCancel(ctx), group); err != nil {
+		return f.explained(err)
+	}
+	f.resumed = true
+	if err := f.inside(ctx, group, last); err != nil {
+		return err
+	}
+	err = f.commit(context.WithoutCancel(ctx))
+	if number(err) != 0 {
+		err = f.failure(ctx, statement{}, err)
+	}
+	return err // one of the connection: only the ledger knows
+}
+
+// enterGroup begins the transaction, behind the fence, with all that the ledger
+// says of what is about to run.
 func (f *file) enterGroup(ctx context.Context, group []statement) error {
 	if err := f.ours(ctx); err != nil {
 		return err
@@ -47,7 +61,12 @@ func (f *file) enterGroup(ctx context.Context, group []statement) error {
 	if _, err := f.ExecContext(ctx, "START TRANSACTION"); err != nil {
 		return err
 	}
-	if err := f.mustMove(ctx, move{steps: group, state: ledger.StepRunning}); err != nil {
+	for _, write := range []func(context.Context) error{f.fence, f.noteQuiet, f.begun} {
+		if err := write(ctx); err != nil {
+			return err
+		}
+	}
+	if err := f.putSteps(ctx, ledger.StepRunning, group); err != nil {
 		return err
 	}
 	return f.theirs(ctx)
@@ -81,27 +100,6 @@ func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 		err = f.finish(ctx)
 	}
 	return f.explained(err)
-}
-
-// undoGroup ends a transaction that failed. Nothing of it is left, and the ledger
-// says so, unless others may simply have been in the way.
-func (f *file) undoGroup(ctx context.Context, group []statement, failed error) error {
-	ctx = context.WithoutCancel(ctx) // undoing isn't cancelled
-	f.rollback(ctx)
-	if broken(failed) {
-		return failed
-	}
-	if err := f.record(ctx, func() error { return f.forget(ctx, group) }); err != nil {
-		return errors.Join(failed, err)
-	}
-	return failed
-}
-
-func (f *file) failedCommit(ctx context.Context, group []statement, err error) error {
-	if number(err) == 0 {
-		return err // only the ledger knows
-	}
-	return f.undoGroup(ctx, group, f.failure(ctx, statement{}, err))
 }
 
 // place is how a table keeps rows.

@@ -196,7 +196,7 @@ func (f *file) setState(ctx context.Context, state string) error {
 	return err
 }
 
-// forgetStale removes what an earlier run only intended: it never ran.
+// forgetStale removes what an older ShipSQL only intended: it never ran.
 func (f *file) forgetStale(ctx context.Context) error {
 	if !f.stale {
 		return nil

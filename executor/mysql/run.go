@@ -24,7 +24,7 @@ type file struct {
 	started  time.Time
 	replaced string      // the tool version of the row that this one replaced
 	resumed  bool        // the ledger has steps of it
-	stale    bool        // the ledger has steps that an earlier run only intended
+	stale    bool        // the ledger has rows' steps that an older ShipSQL only intended
 	quiet    []statement // that ran and changed nothing: the next transaction of ours notes them
 	mixed    []statement // that ran and changed what ours mean, too
 }

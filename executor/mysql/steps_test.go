@@ -37,6 +37,22 @@ func TestAGroupOfRowsIsAllOrNothing(t *testing.T) {
 	b.Want("select group_concat(n order by n) from a", "1,2,3")
 }
 
+// A step that is seen to run was committed by something in its transaction: only a
+// person can say what else was.
+func TestAStepThatIsSeenRunningAsks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.Exec("create table a(n int)")
+	files := map[string]string{"1_a.sql": "insert into a values (1); insert into a values (2)"}
+	b.MustApply(files)
+	b.Exec("update shipsql_steps set state = 'running' where n = 2; update shipsql_migrations set state = 'partial', finished_at = null")
+	_, err := b.ApplyFiles(files)
+	if fault.CodeOf(err) != fault.Ambiguous || !strings.Contains(err.Error(), "committed implicitly") {
+		t.Errorf("error %v", err)
+	}
+	b.Want("select count(*) from a", "2")
+}
+
 // What a file sets is not in the ledger's way.
 func TestSettingsThatTheLedgerMustNotMind(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -51,6 +52,11 @@ func TestAProcessThatDiesAfterACommentLeavesOne(t *testing.T) {
 	}
 }
 
+// answersTo counts the answers to a comment.
+func answersTo(w *bottest.World, n int, question miniforge.Comment) int {
+	return strings.Count(strings.Join(w.Replies(n), "\n"), fmt.Sprintf("comment=%d ", question.ID))
+}
+
 // all lets a change with a fix beside its line go the whole way and looks for
 // anything that is there twice.
 func all(t *testing.T, w *bottest.World) {
@@ -64,14 +70,19 @@ func all(t *testing.T, w *bottest.World) {
 		t.Fatal(err)
 	}
 	w.Await(n, "test waiting, prod waiting")
-	w.Say(n, bottest.Approver, "/shipsql approve nowhere")
-	w.Say(n, bottest.Approver, `/approve prod --despite-findings "small"`)
+	nowhere := w.Say(n, bottest.Approver, "/shipsql approve nowhere")
+	approval := w.Say(n, bottest.Approver, `/approve prod --despite-findings "small"`)
 	w.Await(n, "test done, prod done")
 	w.AwaitSticky(n, "done in every environment")
 	w.Until("the end is told", func() bool { return strings.Contains(strings.Join(w.Notices(n), "\n"), "is done") })
 	w.Settle()
 	w.Sticky(n) // fails when there are two
-	equal(t, "answers", len(w.Replies(n)), 2)
+	equal(t, "answers", answersTo(w, n, nowhere), 1)
+	// Who dies between an approval and its answer finds it carried out by then, and
+	// leaves it at the mark.
+	if answers := answersTo(w, n, approval); answers > 1 {
+		t.Errorf("%d answers to the approval", answers)
+	}
 	equal(t, "command", bottest.Reactions(lastSaid(w, n, `/approve prod --despite-findings "small"`)), "eyes rocket")
 	seen := map[string]bool{}
 	for _, body := range w.Own(n) {

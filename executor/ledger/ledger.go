@@ -35,6 +35,7 @@ type Ledger map[string]*Row
 type Row struct {
 	Kind                                                 string // as stored; see Kind
 	Version, Name, Checksum, State, Release, Actor, Note string
+	ToolVersion                                          string // of the ShipSQL that wrote it
 	StartedAt                                            time.Time
 	FinishedAt                                           *time.Time // nil until its last step is done
 	Steps                                                map[int]Step

@@ -20,8 +20,8 @@ func (f *file) runAlone(ctx context.Context, i int) error {
 		return err
 	}
 	s.before = observation{Text: cut(s.Text), Objects: pre}
-	if err := f.intend(ctx, []statement{*s}); err != nil {
-		return err
+	if _, err := f.record(ctx, f.putSteps(ledger.StepIntent, []statement{*s})); err != nil {
+		return f.explained(err)
 	}
 	return f.attempt(ctx, *s)
 }
@@ -31,7 +31,7 @@ func (f *file) runAlone(ctx context.Context, i int) error {
 func (f *file) attempt(ctx context.Context, s statement) error {
 	f.step(s, executor.EventRunning, 0)
 	if ctx.Err() != nil { // it is never sent
-		return errors.Join(f.failure(ctx, s, ctx.Err()), f.drop(context.WithoutCancel(ctx), s))
+		return errors.Join(f.failure(ctx, s, ctx.Err()), f.forget(context.WithoutCancel(ctx), s))
 	}
 	f.left.leaves(s)
 	f.inner = innerTables{}
@@ -42,6 +42,11 @@ func (f *file) attempt(ctx context.Context, s statement) error {
 	ctx = context.WithoutCancel(ctx) // to find out what happened isn't cancelled
 	if err != nil {
 		return f.refusedAlone(ctx, s, err, broken(err))
+	}
+	if f.left.any { // the file may have left a transaction open, or autocommit off
+		if _, err := f.ExecContext(ctx, "COMMIT"); err != nil {
+			return f.explained(err)
+		}
 	}
 	post, err := f.see(ctx, s)
 	if err != nil {
@@ -56,32 +61,27 @@ func (f *file) done(ctx context.Context, s statement, post []object) error {
 	for i := range post {
 		post[i].Create = "" // its fingerprint is enough
 	}
-	done := move{steps: []statement{s}, state: ledger.StepDone, post: observation{Objects: post}}
-	if s.n != f.statements[len(f.statements)-1].n {
-		return f.doneOnly(ctx, done)
+	move, record := f.move([]statement{s}, observation{Objects: post}), f.record
+	if s.n == f.statements[len(f.statements)-1].n {
+		record = f.complete
 	}
-	err := f.persist(ctx, func() error {
-		if err := f.mustMove(ctx, done); err != nil {
-			return err
-		}
-		return f.finish(ctx)
-	})
-	if refused, ok := errors.AsType[*executor.Failure](err); ok { // the companion's tables refuse; the step is done all the same
-		return errors.Join(refused, f.doneOnly(ctx, done))
+	changed, err := record(ctx, move)
+	if err == nil && changed[0] != 1 {
+		err = f.tampered(ctx, f.aside)
 	}
-	return err
+	return f.explained(err)
 }
 
-// doneOnly completes a step that others follow: without a transaction around it,
-// unless the file may have left autocommit off. Whatever is in the way, the usual
-// way finds out.
-func (f *file) doneOnly(ctx context.Context, done move) error {
-	if !f.left.any {
-		if moved, err := f.move(context.WithoutCancel(ctx), done); moved && err == nil {
-			return nil
-		}
+// complete records the migration's last word, behind what else there is to write.
+// Where the companion's tables refuse, that is written all the same.
+func (f *file) complete(ctx context.Context, writes ...executor.Query) ([]int64, error) {
+	companion := f.companion()
+	changed, err := f.record(ctx, slices.Concat(writes, f.finished(), companion)...)
+	if len(companion) == 0 || number(err) == 0 || contended(err) {
+		return changed, err
 	}
-	return f.persist(ctx, func() error { return f.mustMove(ctx, done) })
+	_, rest := f.record(ctx, writes...)
+	return nil, errors.Join(f.companionError(ctx, err), f.explained(rest))
 }
 
 // refusedAlone handles an error of a statement that ran alone. Where the database
@@ -106,7 +106,7 @@ func (f *file) refusedAlone(ctx context.Context, s statement, failed error, lost
 	if evidence != "" {
 		return f.ambiguous(ctx, s, evidence)
 	}
-	if err := f.drop(ctx, s); err != nil {
+	if err := f.forget(ctx, s); err != nil {
 		return errors.Join(failed, err)
 	}
 	return failed
@@ -125,11 +125,6 @@ func (f *file) callable(ctx context.Context, s statement) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-// drop forgets a step that left no trace.
-func (f *file) drop(ctx context.Context, s statement) error {
-	return f.record(ctx, func() error { return f.forget(ctx, []statement{s}) })
 }
 
 // leftBehind says why a statement that the server refused may have had an effect
@@ -169,8 +164,8 @@ func refusedAtOnce(err error) bool {
 
 // ambiguous records that a person must decide.
 func (f *file) ambiguous(ctx context.Context, s statement, evidence string) error {
-	if err := f.record(ctx, func() error { return f.setState(ctx, ledger.Ambiguous) }); err != nil {
-		return err
+	if _, err := f.record(ctx, f.setState(ledger.Ambiguous)); err != nil {
+		return f.explained(err)
 	}
 	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Evidence: evidence}
 }

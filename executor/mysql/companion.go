@@ -15,33 +15,35 @@ func (f *file) prepareCompanion(ctx context.Context) error {
 		return nil
 	}
 	f.ready = true
-	return f.queries(ctx, f.run.Companion.Prepare())
+	return f.accompany(ctx, f.run.Companion.Prepare())
 }
 
 // companion writes the other tool's history, in the transaction that makes the
 // ledger's row final.
-func (f *file) companion(ctx context.Context) error {
+func (f *file) companion() []executor.Query {
 	c := f.run.Companion
 	switch {
 	case c == nil:
 		return nil
 	case f.Undoing():
-		return f.queries(ctx, c.Undo(f.Migration))
+		return c.Undo(f.Migration)
 	}
-	return f.queries(ctx, c.Record(f.Migration, time.Since(f.started)))
+	return c.Record(f.Migration, time.Since(f.started))
 }
 
-func (f *file) queries(ctx context.Context, all []executor.Query) error {
-	for _, q := range all {
+// accompany writes for the other tool on the session.
+func (f *file) accompany(ctx context.Context, writes []executor.Query) error {
+	for _, q := range writes {
 		if _, err := f.ExecContext(ctx, q.SQL, q.Args...); err != nil {
-			return companionError(f.failure(ctx, statement{}, err))
+			return f.companionError(ctx, err)
 		}
 	}
 	return nil
 }
 
 // companionError says whose statement it was that failed.
-func companionError(err error) error {
+func (f *file) companionError(ctx context.Context, err error) error {
+	err = f.failure(ctx, statement{}, err)
 	if failed, ok := errors.AsType[*executor.Failure](err); ok && failed.SQLState != "" {
 		failed.Message = "the other tool's history can't be written: " + failed.Message
 		failed.Hint = cmp.Or(failed.Hint, "look at its table, or turn its history off")

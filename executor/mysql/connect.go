@@ -81,29 +81,39 @@ func (c *connection) do(ctx context.Context, text string, args ...any) (int64, e
 	return result.RowsAffected()
 }
 
-// connect opens one connection. When the login is refused the URL is read again:
-// a password that was rotated a moment ago needs no other try.
-func (t *target) connect(ctx context.Context, program string) (*connection, error) {
+// connect opens one connection, whose program has this name. When the login is
+// refused the URL is read again: a password that was rotated a moment ago needs no
+// other try.
+func (t *target) connect(ctx context.Context, program string, options ...func(*driverpkg.Config)) (*connection, error) {
 	url, err := t.url.Read()
 	if err != nil {
 		return nil, err
 	}
-	c, err := t.dial(ctx, url, program)
+	options = append(options, func(c *driverpkg.Config) { c.ConnectionAttributes = "program_name:" + attribute(program) })
+	c, err := t.dial(ctx, url, options)
 	if fault.CodeOf(err) != fault.Denied {
 		return c, err
 	}
 	if now, unreadable := t.url.Read(); unreadable == nil && now != url {
-		return t.dial(ctx, now, program)
+		return t.dial(ctx, now, options)
 	}
 	return nil, err
 }
 
-func (t *target) dial(ctx context.Context, url, program string) (*connection, error) {
+// scripts has a connection take several statements as one text, with their values
+// in it. It is for our own statements alone.
+func scripts(config *driverpkg.Config) {
+	config.MultiStatements, config.InterpolateParams = true, true
+}
+
+func (t *target) dial(ctx context.Context, url string, options []func(*driverpkg.Config)) (*connection, error) {
 	config, err := parseURL(url)
 	if err != nil {
 		return nil, err
 	}
-	config.ConnectionAttributes = "program_name:" + attribute(program)
+	for _, option := range options {
+		option(config)
+	}
 	c, err := open(ctx, config)
 	if err != nil {
 		return nil, refusedConnection(err, config, url, t.url)

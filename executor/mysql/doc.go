@@ -5,15 +5,15 @@
 // Each run opens one connection, without pool: database/sql could not make
 // another, so no statement is ever sent twice behind our back. On that very
 // session it takes the database's lock, asks whether the job is still ours, and
-// mints an epoch in the table shipsql_meta. From then on all that we write locks
-// that row and compares the epoch, so a run that was overtaken can't commit
-// anything; and what is committed before a statement runs makes sure that the lock
-// is still ours.
+// mints an epoch in the table shipsql_meta, which names the session. From then on all
+// that we write locks that row, compares the epoch, and asks whether the session
+// still has the lock. So a run that was overtaken can't commit anything; and what
+// is committed before a statement runs makes sure that the lock is still ours.
 //
-// A round trip to the server costs as much as a small change there, so what can be
-// asked or written together is one statement. The mark that a step is done carries
-// the fence in its condition, and is its own transaction where nothing goes with
-// it.
+// The ledger is written through a second connection, a whole transaction in one
+// round trip, which costs as much as a small change there: the fence is its first
+// statement, and fails, so that nothing behind it runs. Only what must share a
+// transaction with a file's rows is written on the session itself.
 //
 // These servers commit each change of the schema by itself, so the ledger counts
 // statements. How a statement runs depends on what it is:
@@ -74,8 +74,9 @@
 // value came from a query, or a temporary table, can't be had again: a file that
 // needs it stops. What would change our own statements is put back around them.
 //
-// # Looking from beside
+// # The second connection
 //
-// Objects are looked at through a second connection, which sees them as no file's
-// settings and temporary tables change them.
+// It also looks at objects. Neither what it sees nor what it writes is changed by the
+// settings, temporary tables and transactions of a file; and no text of a file goes
+// through it, because it takes several statements at once.
 package mysql

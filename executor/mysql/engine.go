@@ -90,15 +90,13 @@ func (c *connection) refusedQuery(err error) error {
 
 // reading lends a short-lived connection that needs neither lock nor writes.
 func (t *target) reading(ctx context.Context, use func(*connection) error) error {
-	c, err := t.connect(ctx, program("read"))
+	c, err := t.neutral(ctx, program("read"))
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	for _, set := range []string{besideSettings, "SET SESSION TRANSACTION READ ONLY"} {
-		if _, err := c.ExecContext(ctx, set); err != nil {
-			return c.explained(err)
-		}
+	if _, err := c.ExecContext(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil {
+		return c.unwrapped(err)
 	}
 	return c.unwrapped(use(c))
 }

@@ -25,31 +25,31 @@ func (f *file) runTogether(ctx context.Context, i, end int) error {
 	if err := f.tryGroup(ctx, group, end == len(f.statements)); err != nil {
 		return err
 	}
-	f.quiet = nil
 	return f.theirs(ctx)
 }
 
 // tryGroup runs the transaction; after an error nothing is left of it.
 func (f *file) tryGroup(ctx context.Context, group []statement, last bool) (err error) {
-	resumed := f.resumed
 	defer func() {
 		if err != nil {
 			f.rollback(ctx)
-			f.resumed = resumed
 		}
 	}()
 	if err := f.enterGroup(context.WithoutCancel(ctx), group); err != nil {
 		return f.explained(err)
 	}
-	f.resumed = true
 	if err := f.inside(ctx, group, last); err != nil {
 		return err
 	}
-	err = f.commit(context.WithoutCancel(ctx))
-	if number(err) != 0 {
-		err = f.failure(ctx, statement{}, err)
+	_, err = f.ExecContext(context.WithoutCancel(ctx), "COMMIT")
+	switch {
+	case err == nil:
+		f.opened()
+		return nil
+	case number(err) != 0:
+		return f.failure(ctx, statement{}, err)
 	}
-	return err // one of the connection: only the ledger knows
+	return f.explained(err) // only the ledger knows
 }
 
 // enterGroup begins the transaction, behind the fence, with all that the ledger
@@ -61,15 +61,29 @@ func (f *file) enterGroup(ctx context.Context, group []statement) error {
 	if _, err := f.ExecContext(ctx, "START TRANSACTION"); err != nil {
 		return err
 	}
-	for _, write := range []func(context.Context) error{f.fence, f.noteQuiet, f.begun} {
-		if err := write(ctx); err != nil {
+	if err := f.fence(ctx, f.connection); err != nil {
+		return err
+	}
+	if _, err := f.write(ctx, f.opening()...); err != nil {
+		return err
+	}
+	for some := range slices.Chunk(group, stepsAtOnce) {
+		if _, err := f.write(ctx, f.putSteps(ledger.StepRunning, some)); err != nil {
 			return err
 		}
 	}
-	if err := f.putSteps(ctx, ledger.StepRunning, group); err != nil {
-		return err
-	}
 	return f.theirs(ctx)
+}
+
+// write sends our own statements one by one, in the session's transaction, and
+// returns how many rows the last one changed.
+func (s *session) write(ctx context.Context, statements ...executor.Query) (changed int64, err error) {
+	for _, q := range statements {
+		if changed, err = s.do(ctx, q.SQL, q.Args...); err != nil {
+			return 0, err
+		}
+	}
+	return changed, nil
 }
 
 // inside does what stands between the beginning of the transaction and COMMIT.
@@ -95,11 +109,19 @@ func (f *file) inside(ctx context.Context, group []statement, last bool) error {
 			return err
 		}
 	}
-	err := f.mustMove(ctx, move{steps: group, state: ledger.StepDone})
-	if err == nil && last {
-		err = f.finish(ctx)
+	moved, err := f.write(ctx, f.move(group, observation{}))
+	switch {
+	case err != nil:
+		return f.explained(err)
+	case moved != int64(len(group)):
+		return f.tampered(ctx, f.connection)
+	case !last:
+		return nil
 	}
-	return f.explained(err)
+	if _, err := f.write(ctx, f.finished()...); err != nil {
+		return f.explained(err)
+	}
+	return f.accompany(ctx, f.companion())
 }
 
 // place is how a table keeps rows.
@@ -167,9 +189,10 @@ func (c *connection) placeOf(ctx context.Context, name catalog.Name) (place, err
 	schema := orDefault(name.Schema, c.database)
 	var engine, kind string
 	var triggers int
-	err := c.askRow(ctx, []any{&engine, &kind, &triggers}, `SELECT COALESCE(ENGINE, ''), TABLE_TYPE,
+	// As text: to a prepared statement MariaDB shows the triggers of all tables.
+	err := c.QueryRowContext(ctx, `SELECT COALESCE(ENGINE, ''), TABLE_TYPE,
 			(SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?)
-		FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`, schema, name.Name, schema, name.Name)
+		FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`, schema, name.Name, schema, name.Name).Scan(&engine, &kind, &triggers)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return unknownPlace, nil

@@ -134,13 +134,13 @@ func (c *connection) readRows(ctx context.Context, history string, l ledger.Ledg
 	return c.each(ctx, func(scan func(...any) error) error {
 		var r ledger.Row
 		var finished sql.NullTime
-		err := scan(&r.Kind, &r.Version, &r.Name, &r.Checksum, &r.State, &r.Release, &r.Actor, &r.Note, &r.StartedAt, &finished)
+		err := scan(&r.Kind, &r.Version, &r.Name, &r.Checksum, &r.State, &r.Release, &r.Actor, &r.ToolVersion, &r.Note, &r.StartedAt, &finished)
 		if finished.Valid {
 			r.FinishedAt = &finished.Time
 		}
 		l.Put(r)
 		return err
-	}, "SELECT kind, version, name, checksum, state, `release`, actor, note, started_at, finished_at FROM shipsql_migrations WHERE history = ?", ledger.History(history))
+	}, "SELECT kind, version, name, checksum, state, `release`, actor, tool_version, note, started_at, finished_at FROM shipsql_migrations WHERE history = ?", ledger.History(history))
 }
 
 // readSteps leaves out what nobody asks for any more: the steps that are done of

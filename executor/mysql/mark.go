@@ -26,29 +26,29 @@ func (t *target) Resolve(ctx context.Context, r executor.Resolution, m executor.
 
 // Mark implements runner.Session.
 func (s *session) Mark(ctx context.Context, m executor.Mark, state, note string) error {
-	return s.record(ctx, func() error {
-		for _, x := range m.Migrations {
-			if _, err := s.do(ctx, "DELETE FROM shipsql_migrations"+ofKey+" AND state = 'undone'", s.keyOf(x).and()...); err != nil {
-				return err
-			}
-			err := s.insertRow(ctx, x, rowOf{key: s.keyOf(x), state: state, release: m.Release, actor: m.Actor, tool: m.ToolVersion, note: note})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	var writes []executor.Query
+	for _, x := range m.Migrations {
+		k := s.keyOf(x)
+		writes = append(writes,
+			executor.Query{SQL: "DELETE FROM shipsql_migrations" + ofKey + " AND state = 'undone'", Args: k.and()},
+			insertRow(x, rowOf{key: k, state: state, release: m.Release, actor: m.Actor, tool: m.ToolVersion, note: note}))
+	}
+	return s.noteAll(ctx, writes)
 }
 
 // AddNote implements runner.Session.
 func (s *session) AddNote(ctx context.Context, r *ledger.Row, note string) error {
-	return s.record(ctx, func() error { return s.addNote(ctx, r, note) })
+	return s.noteAll(ctx, []executor.Query{s.addNote(r, note)})
 }
 
-func (s *session) addNote(ctx context.Context, r *ledger.Row, note string) error {
+func (s *session) addNote(r *ledger.Row, note string) executor.Query {
 	k := key{ledger.History(s.run.History), r.Kind, r.Version}
-	_, err := s.do(ctx, "UPDATE shipsql_migrations SET note = CONCAT_WS('\n', NULLIF(note, ''), ?)"+ofKey, append([]any{note}, k.and()...)...)
-	return err
+	return executor.Query{SQL: "UPDATE shipsql_migrations SET note = CONCAT_WS('\n', NULLIF(note, ''), ?)" + ofKey, Args: append([]any{note}, k.and()...)}
+}
+
+func (s *session) noteAll(ctx context.Context, writes []executor.Query) error {
+	_, err := s.note(ctx, writes)
+	return s.explained(err)
 }
 
 // Resolve implements runner.Session. The steps of one transaction, should a part
@@ -64,27 +64,19 @@ func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resol
 	if r.Answer == executor.ResolvedRetry {
 		settle = "DELETE FROM shipsql_steps"
 	}
-	return s.record(ctx, func() error {
-		if _, err := s.do(ctx, settle+ofKey+" AND (n = ? OR state = 'running')", steps.and(r.N)...); err != nil {
-			return err
-		}
-		if _, err := s.do(ctx, "UPDATE shipsql_migrations SET state = 'partial'"+ofKey, k.and()...); err != nil {
-			return err
-		}
-		if row.UndoSteps != nil {
-			if _, err := s.restoreUndone(ctx, k); err != nil {
-				return err
-			}
-		}
-		return s.addNote(ctx, row, ledger.MarkNote(fmt.Sprintf("#%d resolved as %s", r.N, r.Answer), m))
-	})
+	writes := []executor.Query{
+		{SQL: settle + ofKey + " AND (n = ? OR state = 'running')", Args: steps.and(r.N)},
+		{SQL: "UPDATE shipsql_migrations SET state = 'partial'" + ofKey, Args: k.and()},
+	}
+	if row.UndoSteps != nil {
+		writes = append(writes, restoreUndone(k))
+	}
+	return s.noteAll(ctx, append(writes, s.addNote(row, ledger.MarkNote(fmt.Sprintf("#%d resolved as %s", r.N, r.Answer), m))))
 }
 
 // restoreUndone gives a row the state from before its undo, if no step of that is
-// left, and says whether it did. What ran here has an end, what is a baseline has
-// none.
-func (s *session) restoreUndone(ctx context.Context, k key) (restored bool, err error) {
-	n, err := s.do(ctx, "UPDATE shipsql_migrations SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END"+ofKey+withoutSteps,
-		append(k.and(), k.history, ledger.UndoStep, k.version)...)
-	return n > 0, err
+// left. What ran here has an end, what is a baseline has none.
+func restoreUndone(k key) executor.Query {
+	return executor.Query{SQL: "UPDATE shipsql_migrations SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END" + ofKey + withoutSteps,
+		Args: append(k.and(), k.history, ledger.UndoStep, k.version)}
 }

@@ -15,12 +15,8 @@ import (
 
 // Observe implements runner.Observed.
 func (s *session) Observe(ctx context.Context) (runner.Observer, error) {
-	conn, err := s.target.connect(ctx, program(s.run.Task)+"/watch")
+	conn, err := s.target.neutral(ctx, program(s.run.Task)+"/watch")
 	if err != nil {
-		return nil, err
-	}
-	if _, err := conn.ExecContext(ctx, besideSettings); err != nil {
-		conn.close()
 		return nil, err
 	}
 	return &observer{connection: conn, id: s.id, lock: s.lock, mariadb: s.facts.flavour() == syntax.MariaDB}, nil

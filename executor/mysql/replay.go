@@ -188,12 +188,26 @@ func (r replayed) furnish(ctx context.Context, s statement) error {
 			texts = append(texts, create)
 		}
 	}
+	return r.make(ctx, texts)
+}
+
+// make makes objects of the database in the scratch schema. What was once taken
+// may be against today's sql_mode.
+func (r replayed) make(ctx context.Context, texts []string) error {
+	c, err := r.target.neutral(ctx, program(r.file.run.Task)+"/replay")
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := c.ExecContext(ctx, "SET sql_mode = 'NO_ENGINE_SUBSTITUTION'"); err != nil {
+		return err
+	}
 	for _, text := range texts {
 		moved, ok := syntax.Parse(text, r.facts.flavour()).Rewrite(r.database, r.scratch)
 		if !ok {
 			return errors.New("an object that it names reaches beyond the database")
 		}
-		if _, err := r.from.ExecContext(ctx, moved); err != nil {
+		if _, err := c.ExecContext(ctx, moved); err != nil {
 			return err
 		}
 	}

@@ -22,10 +22,11 @@ var standardSettings = []string{
 	"sql_select_limit", "group_concat_max_len", "sql_auto_is_null", "sql_quote_show_create",
 }
 
-// besideSettings are those of the second connection: SHOW CREATE depends on
-// sql_mode, and no lock is waited for long.
-const besideSettings = "SET NAMES utf8mb4, sql_mode = 'NO_ENGINE_SUBSTITUTION', sql_quote_show_create = 1, foreign_key_checks = 0, " +
-	"time_zone = '+00:00', lock_wait_timeout = 5, innodb_lock_wait_timeout = 5"
+// neutralSettings are those of connections that no file changes: SHOW CREATE depends
+// on sql_mode, what the ledger keeps must not be cut, and no lock is waited for long.
+// They may be idle for as long as a file's statement takes.
+const neutralSettings = "SET NAMES utf8mb4, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', sql_quote_show_create = 1, foreign_key_checks = 0, " +
+	"time_zone = '+00:00', lock_wait_timeout = 2, innodb_lock_wait_timeout = 2, wait_timeout = 604800"
 
 // leavings is what files left in the session.
 type leavings struct {

@@ -9,7 +9,6 @@ import (
 	driverpkg "github.com/go-sql-driver/mysql"
 
 	"github.com/shipsql/shipsql/executor"
-	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -21,12 +20,11 @@ type file struct {
 	*session
 	*plan
 
-	started  time.Time
-	replaced string      // the tool version of the row that this one replaced
-	resumed  bool        // the ledger has steps of it
-	stale    bool        // the ledger has rows' steps that an older ShipSQL only intended
-	quiet    []statement // that ran and changed nothing: the next transaction of ours notes them
-	mixed    []statement // that ran and changed what ours mean, too
+	started time.Time
+	resumed bool        // the ledger has steps of it
+	stale   bool        // the ledger has rows' steps that an older ShipSQL only intended
+	quiet   []statement // that ran and changed nothing: what is recorded next notes them
+	mixed   []statement // that ran and changed what ours mean, too
 }
 
 // Run implements runner.File.
@@ -97,7 +95,8 @@ func (f *file) from(ctx, work context.Context, next int) error {
 	if finished {
 		return nil
 	}
-	return f.record(work, func() error { return f.finish(work) }) // only the last word was missing
+	_, err := f.complete(work) // only the last word was missing
+	return f.explained(err)
 }
 
 // stretch returns the end of the statements that share a transaction with the one
@@ -214,47 +213,6 @@ const (
 	noRoom = "free disk space on the server, or let its tablespace grow, then run again"
 	lacks  = "GRANT the login what the statement needs, then run again"
 )
-
-// record commits our own writes behind the fence, with what the session's
-// statements before them left to note.
-func (f *file) record(ctx context.Context, write func() error) error {
-	err := f.persist(ctx, func() error {
-		if err := f.fence(ctx); err != nil {
-			return err
-		}
-		if err := f.noteQuiet(ctx); err != nil {
-			return err
-		}
-		return write()
-	})
-	if err == nil {
-		f.quiet = nil
-	}
-	return err
-}
-
-// persist is record for a write whose condition is the fence, right after a
-// statement: there is nothing left to note.
-func (f *file) persist(ctx context.Context, write func() error) error {
-	if err := f.ours(ctx); err != nil {
-		return err
-	}
-	if err := f.session.persist(ctx, write); err != nil {
-		return err
-	}
-	return f.theirs(ctx)
-}
-
-// noteQuiet writes the steps of statements that changed nothing.
-func (f *file) noteQuiet(ctx context.Context) error {
-	if len(f.quiet) == 0 {
-		return nil
-	}
-	if err := f.begun(ctx); err != nil {
-		return err
-	}
-	return f.putSteps(ctx, ledger.StepDone, f.quiet)
-}
 
 // ours has the session take our own statements as they are meant; theirs goes back.
 func (f *file) ours(ctx context.Context) error {

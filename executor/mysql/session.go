@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	driverpkg "github.com/go-sql-driver/mysql"
+
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -45,7 +47,7 @@ type session struct {
 	id     int64  // CONNECTION_ID()
 	epoch  int64  // the fence; 0 before it is minted
 	left   leavings
-	aside  *connection // sees objects as no file's settings change them; nil until it is needed
+	aside  *connection // see beside; nil until it is needed
 	inner  innerTables
 	stored map[string]bool // functions that somebody made, in lower case
 	ready  bool            // the companion's tables are made
@@ -173,21 +175,30 @@ func (s *session) mustHold(held bool) error {
 	return nil
 }
 
-// beside lends a second connection. What it sees is not changed by the settings,
-// temporary tables and transactions of a file.
+// beside lends a second connection, which keeps the ledger. What it sees and writes
+// is not changed by the settings, temporary tables and transactions of a file.
 func (s *session) beside(ctx context.Context) (*connection, error) {
 	if s.aside != nil {
 		return s.aside, nil
 	}
-	c, err := s.target.connect(ctx, program(s.run.Task)+"/beside")
+	c, err := s.target.neutral(ctx, program(s.run.Task)+"/beside", scripts)
 	if err != nil {
 		return nil, &runner.Lost{Err: err}
 	}
-	if _, err := c.ExecContext(ctx, besideSettings); err != nil {
-		c.close()
-		return nil, c.explained(err)
-	}
 	s.aside = c
+	return c, nil
+}
+
+// neutral opens a connection with settings that no server and login changes.
+func (t *target) neutral(ctx context.Context, program string, options ...func(*driverpkg.Config)) (*connection, error) {
+	c, err := t.connect(ctx, program, options...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.ExecContext(ctx, neutralSettings); err != nil {
+		c.close()
+		return nil, c.unwrapped(err)
+	}
 	return c, nil
 }
 

@@ -1,0 +1,103 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	driverpkg "github.com/go-sql-driver/mysql"
+
+	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/runner"
+	"github.com/shipsql/shipsql/internal/fault"
+)
+
+// What the session writes to the ledger goes through the second connection, as
+// one text: what files set on the session, or began there, doesn't reach it, and a
+// round trip costs as much as a small change. Only what must share the
+// transaction of a file's rows is written on the session itself.
+
+// overtaken is what the fence fails with: ER_SUBQUERY_NO_1_ROW. No other statement
+// of ours has such a subquery.
+const overtaken = 1242
+
+// fenced locks the meta row until the transaction ends, and fails unless it has
+// our epoch and whoever minted that has the database's lock: nothing behind it in the
+// script runs. SET fails with its value; DO would make a warning of it.
+func (s *session) fenced() executor.Query {
+	return executor.Query{
+		SQL:  "SET @shipsql = IF((SELECT epoch FROM shipsql_meta WHERE holder_id = IS_USED_LOCK(?) FOR UPDATE) = ?, 0, (SELECT 1 UNION ALL SELECT 2))",
+		Args: []any{s.lock, s.epoch},
+	}
+}
+
+// note commits our own writes behind the fence and returns how many rows each of
+// them changed. Others may be in the way for a while. It is never cancelled: to
+// say what happened isn't.
+func (s *session) note(ctx context.Context, writes []executor.Query) ([]int64, error) {
+	ctx = context.WithoutCancel(ctx)
+	deadline := time.Now().Add(s.run.Limits.LockRetryFor)
+	for n := 0; ; n++ {
+		changed, err := s.tryNote(ctx, writes)
+		if !contended(err) && number(err) != errInterrupted || time.Now().After(deadline) || runner.Pause(ctx, n, time.Second) != nil {
+			return changed, err
+		}
+	}
+}
+
+func (s *session) tryNote(ctx context.Context, writes []executor.Query) ([]int64, error) {
+	c, err := s.beside(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := []executor.Query{{SQL: "START TRANSACTION"}, s.fenced()}
+	changed, err := c.script(ctx, slices.Concat(before, writes, []executor.Query{{SQL: "COMMIT"}}))
+	if err == nil {
+		return changed[len(before) : len(before)+len(writes)], nil
+	}
+	c.rollback(ctx)
+	if number(err) == overtaken {
+		return nil, s.tampered(ctx, c)
+	}
+	return nil, err
+}
+
+// tampered says why the ledger isn't as we left it: another run took over, or
+// somebody wrote to it.
+func (s *session) tampered(ctx context.Context, c *connection) error {
+	if err := s.fence(ctx, c); err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, "the ledger's steps were changed by another").At(s.at).Then("look who writes to shipsql_steps")
+}
+
+// script sends our own statements as one text and returns how many rows each of
+// them changed. The server stops at the first that fails.
+func (c *connection) script(ctx context.Context, statements []executor.Query) (changed []int64, err error) {
+	var text strings.Builder
+	var args []driver.NamedValue
+	for _, q := range statements {
+		text.WriteString(q.SQL + ";\n")
+		for _, arg := range q.Args {
+			value, err := driver.DefaultParameterConverter.ConvertValue(arg)
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, driver.NamedValue{Ordinal: len(args) + 1, Value: value})
+		}
+	}
+	err = c.Raw(func(conn any) error {
+		result, err := conn.(driver.ExecerContext).ExecContext(ctx, text.String(), args)
+		if err == nil {
+			changed = result.(driverpkg.Result).AllRowsAffected()
+		}
+		return err
+	})
+	if errors.Is(err, driver.ErrSkip) { // that is how the driver says it
+		err = fault.New(fault.Unsupported, "what the ledger must keep is larger than the server takes").At(c.at).Then("raise max_allowed_packet on the server")
+	}
+	return changed, err
+}

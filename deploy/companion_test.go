@@ -51,7 +51,7 @@ func TestConfigurationReachesTheRun(t *testing.T) {
 		t.Fatalf("%+v", run)
 	}
 	prepare := run.Companion.Prepare()
-	record := run.Companion.Record(run.Migrations[0], 0)
+	record := run.Companion.Record(run.Migrations[0])
 	if len(prepare) == 0 || !strings.Contains(prepare[0].SQL, "`public`.`goose_db_version`") || len(record) == 0 || !strings.Contains(record[len(record)-1].SQL, "VALUES (1, true)") {
 		t.Errorf("%+v, %+v", prepare, record)
 	}

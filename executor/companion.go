@@ -1,9 +1,6 @@
 package executor
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // Query is one statement in the target's own dialect: placeholders are $1, $2 …
 // on PostgreSQL and ? on MySQL and MariaDB.
@@ -34,8 +31,8 @@ type Reader interface {
 // fails the migration.
 type Companion interface {
 	Prepare() []Query
-	// Record notes that m was applied, in took.
-	Record(m Migration, took time.Duration) []Query
+	// Record notes that m was applied.
+	Record(m Migration) []Query
 	// Undo notes that m was undone.
 	Undo(m Migration) []Query
 }

@@ -220,7 +220,7 @@ const (
 	EventWaiting  EventState = "waiting"  // for the database's ShipSQL lock; Detail says who holds it
 	EventRunning  EventState = "running"  // Statement starts
 	EventProgress EventState = "progress" // Statement goes on: Phase, Done and Of; Detail says whose lock it waits for
-	EventDone     EventState = "done"     // Statement is done, Rows were touched; not committed yet
+	EventDone     EventState = "done"     // Statement is done, Rows were touched; EventApplied says that it is committed
 	EventRetrying EventState = "retrying" // a lock wasn't had, or the connection broke: the file starts again; Detail says why
 	EventApplied  EventState = "applied"  // the migration is committed
 	EventSkipped  EventState = "skipped"  // the migration is recorded as skipped

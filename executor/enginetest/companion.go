@@ -2,7 +2,6 @@ package enginetest
 
 import (
 	"testing"
-	"time"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -17,7 +16,7 @@ func (diary) Prepare() []executor.Query {
 	return []executor.Query{{SQL: "create table if not exists diary (version varchar(20) primary key)"}}
 }
 
-func (d diary) Record(m executor.Migration, _ time.Duration) []executor.Query {
+func (d diary) Record(m executor.Migration) []executor.Query {
 	return []executor.Query{{SQL: "insert into " + d.table + "(version) values (" + d.placeholder + ")", Args: []any{m.Version}}}
 }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -46,7 +45,7 @@ func NewCompanion(ctx context.Context, r executor.Reader, c Compat) (executor.Co
 		return nil, err
 	}
 	for _, m := range behind {
-		k.prepare = append(k.prepare, k.Record(m, 0)...)
+		k.prepare = append(k.prepare, k.Record(m)...)
 	}
 	return k, nil
 }
@@ -148,7 +147,7 @@ var writers = map[string]writer{
 
 func (k *keeper) Prepare() []executor.Query { return slices.Clone(k.prepare) }
 
-func (k *keeper) Record(m executor.Migration, _ time.Duration) []executor.Query {
+func (k *keeper) Record(m executor.Migration) []executor.Query {
 	version, err := number(m)
 	if err != nil { // repeatables: the tools know none
 		return nil

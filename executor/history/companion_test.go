@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/history"
@@ -137,7 +136,7 @@ func (s *site) run(queries ...executor.Query) {
 func (s *site) apply(c executor.Companion, i int) {
 	s.Helper()
 	s.run(executor.Query{SQL: s.migrations[i].SQL})
-	s.run(c.Record(s.migrations[i], time.Second)...)
+	s.run(c.Record(s.migrations[i])...)
 }
 
 func (s *site) undo(c executor.Companion, i int) {

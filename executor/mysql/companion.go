@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/shipsql/shipsql/executor"
 )
@@ -28,7 +27,7 @@ func (f *file) companion() []executor.Query {
 	case f.Undoing():
 		return c.Undo(f.Migration)
 	}
-	return c.Record(f.Migration, time.Since(f.started))
+	return c.Record(f.Migration)
 }
 
 // accompany writes for the other tool on the session.

@@ -20,7 +20,6 @@ type file struct {
 	*session
 	*plan
 
-	started time.Time
 	resumed bool        // the ledger has steps of it
 	stale   bool        // the ledger has rows' steps that an older ShipSQL only intended
 	quiet   []statement // that ran and changed nothing: what is recorded next notes them
@@ -37,7 +36,6 @@ func (f *file) Run(ctx, work context.Context) error {
 }
 
 func (f *file) all(ctx, work context.Context) error {
-	f.started = time.Now()
 	limits, notes := f.limits.Within(runner.TimeoutsOf(f.run))
 	f.limits, f.notes = limits, append(f.notes, notes...)
 	if err := f.explained(f.reset(work)); err != nil {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
@@ -72,7 +71,6 @@ func (f file) Run(ctx, work context.Context) error {
 	if err := f.accompany(work); err != nil {
 		return err
 	}
-	f.started = time.Now()
 	limits, notes := f.limits.Within(runner.TimeoutsOf(f.run))
 	f.limits, f.notes = limits, append(f.notes, notes...)
 	if f.begun() || f.perStep && len(f.statements) > 0 {

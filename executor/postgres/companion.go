@@ -2,9 +2,6 @@ package postgres
 
 import (
 	"context"
-	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -23,21 +20,21 @@ func (s *session) accompany(ctx context.Context) error {
 	return nil
 }
 
-// queueCompanion writes the other tool's history.
-func (f file) queueCompanion(b *pgx.Batch, took time.Duration) {
+// companion writes the other tool's history.
+func (f file) companion() (all []statement) {
 	if f.run.Companion == nil {
-		return
+		return nil
 	}
-	queries := f.run.Companion.Undo(f.Migration)
-	if !f.Undoing() {
-		queries = f.run.Companion.Record(f.Migration, took)
+	queries := f.run.Companion.Record(f.Migration)
+	if f.Undoing() {
+		queries = f.run.Companion.Undo(f.Migration)
 	}
 	for _, q := range queries {
-		b.Queue(q.SQL, q.Args...).Fn = func(results pgx.BatchResults) error {
-			_, err := results.Exec()
-			return companionError(err)
-		}
+		s := own(q.SQL, q.Args...)
+		s.own.means = companionError
+		all = append(all, s)
 	}
+	return all
 }
 
 // companionError says whose statement it was that failed.

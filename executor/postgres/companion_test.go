@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/shipsql/shipsql/executor"
 )
@@ -14,7 +13,7 @@ func (diary) Prepare() []executor.Query {
 	return []executor.Query{{SQL: "create table if not exists public.diary (version text primary key, by text not null default current_user)"}}
 }
 
-func (diary) Record(m executor.Migration, _ time.Duration) []executor.Query {
+func (diary) Record(m executor.Migration) []executor.Query {
 	return []executor.Query{{SQL: "insert into public.diary(version) values ($1)", Args: []any{m.Version}}}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"regexp"
 	"strings"
-	"time"
 
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 
@@ -29,7 +28,6 @@ type program struct {
 	perStep    bool            // it can't be one transaction: the ledger counts steps
 	plain      bool            // it leaves nothing in the session
 	separate   bool            // transaction=off: no two statements share a transaction, but for blocks
-	started    time.Time       // when it began to run here
 	notes      []string
 }
 
@@ -44,8 +42,14 @@ type statement struct {
 	ends   bool            // its transaction ends behind it
 	limits runner.Timeouts // of this statement only
 
-	protocol bool   // it is the protocol's: its errors are not the file's
-	prepared string // its name on the server; "": it is not prepared
+	own *owned // nil: it is the file's
+}
+
+// owned is what a statement of ours has beside its text.
+type owned struct {
+	args    []any
+	means   func(error) error // what its errors mean; nil: what those of our statements usually do
+	closing bool              // it ends the transaction
 }
 
 // traits are what a tree says about running its statement; the tree itself is

@@ -7,7 +7,11 @@
 // whether the job is still ours, and mints an epoch in the ledger's meta table.
 // From then on every transaction locks the meta row and compares the epoch, so a
 // run that was overtaken can't commit anything. The comparison is a statement that
-// fails: what was sent behind it in the same round trip does not run.
+// fails.
+//
+// A transaction is one round trip, from the reset of the session to COMMIT: after
+// an error the server skips all that was sent behind. Where the session ends while
+// a statement runs, the server may have COMMIT already, and come to it.
 //
 // A file whose statements all may run in a transaction is one transaction with
 // its ledger row: committed together or not at all. What can't (CREATE INDEX
@@ -43,10 +47,11 @@
 //
 // # When the connection breaks
 //
-// At COMMIT the outcome is unknown: reconnect, take the lock (which waits until
-// the server is through with the old session), read the ledger. A row means
-// committed. While a statement of the file ran, its transaction is gone and the
-// run ends as unreachable; whoever called it may call again.
+// The outcome is unknown: reconnect, take the lock (which waits until the server is
+// through with the old session), read the ledger. A row means committed. Without
+// one the file starts again, unless one of its statements ran: that may be what
+// breaks connections, so the run ends as unreachable; whoever called it may call
+// again.
 //
 // All sessions of a run are on one server: a reconnect that lands on a replica,
 // on a replica that was promoted, or on a ledger which the run hasn't written
@@ -67,8 +72,9 @@
 // What takes long is looked at in the server's pg_stat_progress views, and in
 // pg_blocking_pids for whom it waits. A statement is cancelled by the protocol's
 // cancel request, whose key the server checks: a process id that is another's by
-// now hits nobody. What a cancelled CREATE INDEX CONCURRENTLY leaves behind is
-// removed by the next run: it might have to wait for the very session in the way.
+// now hits nobody. A COMMIT whose turn has come isn't cancelled. What a cancelled
+// CREATE INDEX CONCURRENTLY leaves behind is removed by the next run: it might have
+// to wait for the very session in the way.
 //
 // # Roles and companions
 //

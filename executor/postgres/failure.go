@@ -31,6 +31,10 @@ func (f file) failure(ctx context.Context, s statement, err error) error {
 		if runner.IsCancelled(ctx) {
 			failed.Message = "the statement was cancelled"
 		}
+		if !answered && f.IsClosed() {
+			failed.Message += ", and the server did not answer"
+			failed.Hint = "the next run waits until the server is through with it, and finds out what became of it"
+		}
 	case answered && disconnected(pg):
 		failed.Code, failed.SQLState, failed.Message = fault.Unreachable, pg.Code, "the server ended the connection while the statement ran: "+pg.Message
 		failed.Hint = goneHint
@@ -43,7 +47,7 @@ func (f file) failure(ctx context.Context, s statement, err error) error {
 	return failed
 }
 
-const goneHint = "trying again is safe: what was not committed is gone"
+const goneHint = "trying again is safe: the ledger has what was committed, and the rest is gone"
 
 // answer fills in what the server said.
 func (f file) answer(failed *executor.Failure, s statement, pg *pgconn.PgError) {

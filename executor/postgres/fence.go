@@ -11,12 +11,12 @@ import (
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-// fenced is what the fence fails with: division_by_zero. No other statement of
-// ours divides.
-const fenced = "22012"
+// divided is division_by_zero, which statements of ours fail with on purpose, so
+// that what was sent behind them does not run.
+const divided = "22012"
 
 // fenceSQL locks the meta row until the transaction ends, and fails unless it has
-// our epoch and the session holds the lock: what was sent behind it does not run.
+// our epoch and the session holds the lock.
 // The session holds the lock twice, so that giving one hold back and taking it
 // again tells whether it has it, without letting go; pg_locks would tell too, at
 // twenty times the price.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/runner"
@@ -28,22 +26,23 @@ func (t *target) Resolve(ctx context.Context, r executor.Resolution, m executor.
 
 // Mark implements runner.Session.
 func (s *session) Mark(ctx context.Context, m executor.Mark, state, note string) error {
-	return s.writing(ctx, func(b *pgx.Batch) {
-		for _, x := range m.Migrations {
-			k := s.keyOf(x)
-			b.Queue("DELETE FROM shipsql.migrations WHERE history = $1 AND kind = $2 AND version = $3 AND state = 'undone'", k.history, k.kind, k.version)
-			b.Queue(insertSQL, k.history, k.kind, k.version, x.Name, x.Checksum, state, m.Release, m.Actor, m.ToolVersion, note)
-		}
-	})
+	var writes []statement
+	for _, x := range m.Migrations {
+		k := s.keyOf(x)
+		writes = append(writes,
+			own("DELETE FROM shipsql.migrations WHERE history = $1 AND kind = $2 AND version = $3 AND state = 'undone'", k.history, k.kind, k.version),
+			own(insertSQL, k.history, k.kind, k.version, x.Name, x.Checksum, state, m.Release, m.Actor, m.ToolVersion, note))
+	}
+	return s.write(ctx, writes...)
 }
 
 // AddNote implements runner.Session.
 func (s *session) AddNote(ctx context.Context, r *ledger.Row, note string) error {
-	return s.writing(ctx, func(b *pgx.Batch) { s.queueNote(b, r, note) })
+	return s.write(ctx, s.noted(r, note))
 }
 
-func (s *session) queueNote(b *pgx.Batch, r *ledger.Row, note string) {
-	b.Queue("UPDATE shipsql.migrations SET note = concat_ws(E'\\n', nullif(note, ''), $4::text) WHERE history = $1 AND kind = $2 AND version = $3",
+func (s *session) noted(r *ledger.Row, note string) statement {
+	return own("UPDATE shipsql.migrations SET note = concat_ws(E'\\n', nullif(note, ''), $4::text) WHERE history = $1 AND kind = $2 AND version = $3",
 		ledger.History(s.run.History), r.Kind, r.Version, note)
 }
 
@@ -59,18 +58,17 @@ func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resol
 	if row.UndoSteps != nil {
 		steps.kind = ledger.UndoStep
 	}
-	return s.writing(ctx, func(b *pgx.Batch) {
-		b.Queue(settle+" WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", steps.history, steps.kind, steps.version, r.N)
-		b.Queue("UPDATE shipsql.migrations SET state = 'partial' WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version)
-		if row.UndoSteps != nil {
-			s.queueRestore(b, k)
-		}
-		s.queueNote(b, row, ledger.MarkNote(fmt.Sprintf("#%d resolved as %s", r.N, r.Answer), m))
-	})
+	writes := []statement{
+		own(settle+" WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", steps.history, steps.kind, steps.version, r.N),
+		own("UPDATE shipsql.migrations SET state = 'partial' WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version),
+	}
+	if row.UndoSteps != nil {
+		writes = append(writes, restored(k))
+	}
+	return s.write(ctx, append(writes, s.noted(row, ledger.MarkNote(fmt.Sprintf("#%d resolved as %s", r.N, r.Answer), m)))...)
 }
 
-// writing commits writes to the ledger, behind the fence.
-func (s *session) writing(ctx context.Context, write func(*pgx.Batch)) error {
-	f := file{session: s, program: &program{plain: true}}
-	return f.record(ctx, write)
+// write commits writes to the ledger, behind the fence.
+func (s *session) write(ctx context.Context, writes ...statement) error {
+	return file{session: s, program: &program{plain: true}}.record(ctx, writes)
 }

@@ -35,7 +35,8 @@ type session struct {
 	fence       string // see fenceSQL; "" before the epoch is minted
 	dirty       bool   // a file may have left things in the session
 	accompanied bool   // the companion's table is there
-	prepared    bool   // the statements that every file needs are prepared
+
+	prepared map[string]string // names on the server by text, see prepareOwn; nil: nothing is prepared
 }
 
 // open connects, checks that the server can hold our lock and take our writes,

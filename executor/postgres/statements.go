@@ -12,34 +12,24 @@ import (
 	"github.com/shipsql/shipsql/executor/script"
 )
 
-// protocol is a statement of the protocol's.
-func protocol(text string) statement {
-	return statement{Statement: script.Statement{Text: text}, protocol: true}
-}
-
-func queue(b *pgx.Batch, statements []statement) {
-	for _, s := range statements {
-		b.Queue(cmp.Or(s.prepared, s.Text))
-	}
+// own is a statement of ours.
+func own(text string, args ...any) statement {
+	return statement{Statement: script.Statement{Text: text}, own: &owned{args: args}}
 }
 
 // reset makes the session as new between files, piece by piece: DISCARD ALL
 // would drop the lock. What plain files can't leave behind is not looked for.
 func (s *session) reset() []statement {
-	all := []statement{protocol("RESET SESSION AUTHORIZATION"), protocol("RESET ROLE"), protocol("RESET ALL")}
+	all := []statement{own(resetSession), own(resetRole), own("RESET ALL")}
 	if s.dirty {
-		all = append(all, protocol("DISCARD TEMP"), protocol("DEALLOCATE ALL"), protocol("CLOSE ALL"), protocol("UNLISTEN *"))
+		all = append(all, own("DISCARD TEMP"), own("DEALLOCATE ALL"), own("CLOSE ALL"), own("UNLISTEN *"))
 	}
 	return all
 }
 
 // begin begins a transaction behind the fence.
 func (s *session) begin(o opening) []statement {
-	fence := protocol(s.fence)
-	if s.prepared {
-		fence.prepared = "shipsql_fence"
-	}
-	return slices.Concat([]statement{protocol(cmp.Or(o.begin, "BEGIN"))}, lowering("SET LOCAL ", o.limits), []statement{fence})
+	return slices.Concat([]statement{own(cmp.Or(o.begin, "BEGIN"))}, lowering("SET LOCAL ", o.limits), []statement{own(s.fence)})
 }
 
 // isPlain says that a statement leaves nothing in the session: no settings, no
@@ -61,10 +51,10 @@ func isPlain(tree *pg_query.Node) bool {
 // lowering lowers the limits that are set.
 func lowering(set string, t runner.Timeouts) (all []statement) {
 	if t.Lock > 0 {
-		all = append(all, protocol(set+"lock_timeout = "+milliseconds(t.Lock)))
+		all = append(all, own(set+"lock_timeout = "+milliseconds(t.Lock)))
 	}
 	if t.Statement > 0 {
-		all = append(all, protocol(set+"statement_timeout = "+milliseconds(t.Statement)))
+		all = append(all, own(set+"statement_timeout = "+milliseconds(t.Statement)))
 	}
 	return all
 }
@@ -91,7 +81,7 @@ func (f file) limited(statements []statement) []statement {
 // asRole has statements run as the run's role; whatever the file sets comes
 // behind.
 func (f file) asRole(statements []statement) []statement {
-	if f.run.Role == "" {
+	if f.run.Role == "" || len(statements) == 0 {
 		return statements
 	}
 	role := statement{Statement: script.Statement{Text: setRole("SET LOCAL ROLE ", f.run.Role)}}
@@ -108,37 +98,27 @@ func setLocal(t runner.Timeouts) []statement {
 	}
 }
 
-// The statements that every file needs are prepared once: planning them would
-// cost more than they do.
+// Statements of ours that stand in several places.
 const (
-	appliedSQL = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note, started_at, finished_at)
+	resetSession = "RESET SESSION AUTHORIZATION"
+	resetRole    = "RESET ROLE"
+	commitSQL    = "COMMIT"
+	appliedSQL   = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note, started_at, finished_at)
 		VALUES ($1, $2, $3, $4, $5, 'applied', $6, $7, $8, $9, now(), clock_timestamp())`
 )
 
-// Those that marks and files of several steps need aren't.
-const (
-	insertSQL = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`
-	finishSQL = `UPDATE shipsql.migrations SET state = 'applied', name = $4, checksum = $5, finished_at = clock_timestamp()
-		WHERE history = $1 AND kind = $2 AND version = $3`
-)
-
-// prepareOwn prepares them; a file that may deallocate statements must not use
-// them.
+// prepareOwn prepares the queries that every file needs: to plan them would cost
+// more than they do. A file that may deallocate statements must not use them.
 func (s *session) prepareOwn(ctx context.Context) error {
-	for name, sql := range map[string]string{"shipsql_fence": s.fence, "shipsql_applied": appliedSQL} {
-		if _, err := s.Prepare(ctx, name, sql); err != nil {
-			return err
-		}
+	prepared := map[string]string{s.fence: "shipsql_fence", appliedSQL: "shipsql_applied"}
+	pipe := s.PgConn().StartPipeline(ctx)
+	for text, name := range prepared {
+		pipe.SendPrepare(name, text, nil)
 	}
-	s.prepared = true
+	_ = pipe.Sync() // Close tells what went wrong
+	if err := pipe.Close(); err != nil {
+		return err
+	}
+	s.prepared = prepared
 	return nil
-}
-
-// applied is what to send for appliedSQL.
-func (s *session) applied() string {
-	if s.prepared {
-		return "shipsql_applied"
-	}
-	return appliedSQL
 }

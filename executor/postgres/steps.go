@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/shipsql/shipsql/executor"
@@ -23,7 +22,7 @@ func (f file) steps(ctx, work context.Context) error {
 		return err
 	}
 	if next == len(f.statements) { // only the last word was missing
-		return f.record(work, f.queueFinished)
+		return f.record(work, f.finished())
 	}
 	for next < len(f.statements) {
 		if err := runner.StillMine(ctx, f.run); err != nil {
@@ -113,7 +112,7 @@ func (f file) settleIntent(ctx context.Context, s statement, left ledger.Step) e
 		return f.ambiguous(ctx, s, t.evidence)
 	}
 	// The migration itself is completed by steps, once.
-	return f.record(ctx, func(b *pgx.Batch) { f.queueStep(b, s, ledger.StepDone, before) })
+	return f.record(ctx, f.step(s, ledger.StepDone, before))
 }
 
 // settle asks the catalog, with time to clean up.
@@ -136,7 +135,7 @@ func (f file) aside(ctx context.Context, s statement, err error) error {
 
 // ambiguous records that a person must decide.
 func (f file) ambiguous(ctx context.Context, s statement, evidence string) error {
-	err := f.record(ctx, func(b *pgx.Batch) { f.queueState(b, ledger.Ambiguous) })
+	err := f.record(ctx, []statement{f.state(ledger.Ambiguous)})
 	if err != nil {
 		return err
 	}
@@ -145,21 +144,15 @@ func (f file) ambiguous(ctx context.Context, s statement, evidence string) error
 
 // runTogether runs statements[i:end] in one transaction with their steps.
 func (f file) runTogether(ctx context.Context, i, end int) error {
-	err := f.enter(ctx, opening{f.beginOf(i), f.limits}, func(b *pgx.Batch) {
-		f.queueBegun(b)
-		f.queueDone(b, f.statements[i:end])
-	})
-	if err != nil {
-		return err
+	w := work{
+		opening: opening{f.beginOf(i), f.limits},
+		before:  append(f.underWay(), f.done(f.statements[i:end])...),
+		file:    append(f.settingsBefore(i), f.limited(f.statements[i:end])...),
 	}
-	if err := f.executeOrRollBack(ctx, f.asRole(append(f.settingsBefore(i), f.limited(f.statements[i:end])...))); err != nil {
-		return err
+	if end == len(f.statements) {
+		w.after = f.finished()
 	}
-	return f.commit(ctx, func(b *pgx.Batch) {
-		if end == len(f.statements) {
-			f.queueFinished(b)
-		}
-	})
+	return f.transact(ctx, w)
 }
 
 // settingsBefore returns the SET statements before the statement at i, to run
@@ -181,17 +174,13 @@ func (f file) runAlone(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	err = f.record(ctx, func(b *pgx.Batch) {
-		f.queueBegun(b)
-		f.queueStep(b, s, ledger.StepIntent, before)
-	})
-	if err != nil {
+	if err := f.record(ctx, append(f.underWay(), f.step(s, ledger.StepIntent, before)...)); err != nil {
 		return err
 	}
 	if err := f.prepareWithSettings(ctx, i); err != nil {
 		return f.neverSent(ctx, s, err)
 	}
-	f.step(s, executor.EventRunning, 0)
+	f.progress(s, executor.EventRunning, 0)
 	if ctx.Err() != nil {
 		return f.neverSent(ctx, s, f.failure(ctx, s, ctx.Err()))
 	}
@@ -203,14 +192,14 @@ func (f file) runAlone(ctx context.Context, i int) error {
 	if err := f.verify(ctx, s, before); err != nil {
 		return err
 	}
-	f.step(s, executor.EventDone, 0)
+	f.progress(s, executor.EventDone, 0)
 	return f.finishStep(ctx, s, before)
 }
 
 // neverSent forgets a step that was intended and did not begin, while the
 // connection can tell; else the next run must find out.
 func (f file) neverSent(ctx context.Context, s statement, failed error) error {
-	_ = f.record(context.WithoutCancel(ctx), func(b *pgx.Batch) { f.queueForget(b, s) })
+	_ = f.record(context.WithoutCancel(ctx), f.forgotten(s))
 	return failed
 }
 
@@ -243,14 +232,11 @@ func (f file) prepareWithSettings(ctx context.Context, i int) error {
 
 // prepare resets the session and sets the limits of a statement that runs alone.
 func (f file) prepare(ctx context.Context, s statement) error {
-	b := &pgx.Batch{}
-	queue(b, f.reset())
-	b.Queue("SELECT set_config('application_name', $1, false)", applicationName(f.run.Task, f.epoch))
+	all := append(f.reset(), own("SELECT set_config('application_name', $1, false)", applicationName(f.run.Task, f.epoch)))
 	if f.run.Role != "" {
-		b.Queue(setRole("SET ROLE ", f.run.Role))
+		all = append(all, own(setRole("SET ROLE ", f.run.Role)))
 	}
-	queue(b, lowering("SET ", f.limitsAlone(s)))
-	return f.ours(ctx, f.SendBatch(ctx, b).Close())
+	return f.execute(ctx, append(all, lowering("SET ", f.limitsAlone(s))...))
 }
 
 // patience is how long a statement waits for locks while it stalls nobody: for
@@ -293,7 +279,7 @@ func (f file) refusedAlone(ctx context.Context, s statement, before observation,
 	case t.outcome == unknown:
 		return f.ambiguous(ctx, s, "the database answered "+pg.Message)
 	}
-	if err := f.record(ctx, func(b *pgx.Batch) { f.queueForget(b, s) }); err != nil {
+	if err := f.record(ctx, f.forgotten(s)); err != nil {
 		return err
 	}
 	return failure
@@ -325,22 +311,18 @@ func (f file) verify(ctx context.Context, s statement, before observation) error
 
 // finishStep marks a step as done, and the migration with its last one.
 func (f file) finishStep(ctx context.Context, s statement, before observation) error {
-	return f.record(ctx, func(b *pgx.Batch) {
-		f.queueStep(b, s, ledger.StepDone, before)
-		if s.n == f.statements[len(f.statements)-1].n {
-			f.queueFinished(b)
-		}
-	})
+	writes := f.step(s, ledger.StepDone, before)
+	if s.n == f.statements[len(f.statements)-1].n {
+		writes = append(writes, f.finished()...)
+	}
+	return f.record(ctx, writes)
 }
 
 // record commits our own writes.
-func (f file) record(ctx context.Context, write func(*pgx.Batch)) error {
+func (f file) record(ctx context.Context, writes []statement) error {
 	deadline := time.Now().Add(f.run.Limits.LockRetryFor)
 	for n := 0; ; n++ {
-		err := f.enter(ctx, opening{}, write)
-		if err == nil {
-			return f.commit(ctx, func(*pgx.Batch) {})
-		}
+		err := f.transact(ctx, work{before: writes})
 		if !contended(err) || time.Now().After(deadline) || runner.Pause(ctx, n, time.Second) != nil {
 			return err
 		}

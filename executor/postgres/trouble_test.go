@@ -192,6 +192,22 @@ func (v *virtualAddress) serve(listener net.Listener) {
 	}
 }
 
+// behindAddress returns an address before the server of a URL, and the URL by way
+// of it.
+func behindAddress(t *testing.T, serverURL string) (v *virtualAddress, through string) {
+	t.Helper()
+	u, err := url.Parse(serverURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := listen(t)
+	v = &virtualAddress{}
+	v.moveTo(t, serverURL)
+	go v.serve(listener)
+	u.Host = listener.Addr().String()
+	return v, u.String()
+}
+
 func TestAFailoverStopsTheRun(t *testing.T) {
 	t.Parallel()
 	primary := privateserver.OwnPostgres(t, privateserver.Options{})
@@ -201,18 +217,10 @@ func TestAFailoverStopsTheRun(t *testing.T) {
 	name, plain := before.Login() // no more than a plain login is needed to see it
 	before.Exec("grant create on database postgres to " + name)
 	eventually(t, "the login is replicated", func() bool { return after.Query("select count(*) from pg_roles where rolname = '"+name+"'") == "1" })
-	listener := listen(t)
-	v := &virtualAddress{}
-	v.moveTo(t, primary.URL("postgres"))
-	go v.serve(listener)
-	u, err := url.Parse(plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Host = listener.Addr().String()
+	v, through := behindAddress(t, plain)
 
 	apply := func(history string, move func()) error {
-		_, err := openTarget(u.String()).Apply(context.Background(), executor.Run{
+		_, err := openTarget(through).Apply(context.Background(), executor.Run{
 			History: history, Migrations: load(t, map[string]string{"1_a.sql": "select 1", "2_b.sql": "select 2"}),
 			Progress: func(e executor.Event) {
 				if e.Version == "1" && e.State == executor.EventApplied {
@@ -222,7 +230,7 @@ func TestAFailoverStopsTheRun(t *testing.T) {
 		})
 		return err
 	}
-	err = apply("replica", func() { v.moveTo(t, standby.URL("postgres")) })
+	err := apply("replica", func() { v.moveTo(t, standby.URL("postgres")) })
 	if fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), "replica") {
 		t.Errorf("a replica: %v", err)
 	}

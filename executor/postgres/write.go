@@ -2,13 +2,13 @@ package postgres
 
 import (
 	"errors"
-	"time"
+	"slices"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/internal/fault"
 )
 
 // What a file writes to the ledger. An undo writes the same row as the apply,
@@ -42,86 +42,89 @@ func (f file) stepKey() key {
 // begun says that an earlier run left a part of the file.
 func (f file) begun() bool { return len(f.Left()) > 0 || f.Row != nil && !f.Undoing() }
 
-// queueBegun makes the migration's row, if it has none; an undo changes the one
-// that is there.
-func (f file) queueBegun(b *pgx.Batch) {
+// underWay makes the migration's row, if it has none; an undo changes the one that is
+// there.
+func (f file) underWay() []statement {
 	if f.Undoing() {
-		f.queueState(b, ledger.Partial)
-		return
+		return []statement{f.state(ledger.Partial)}
 	}
-	f.queueReplaced(b)
 	k := f.key()
-	b.Queue(insertSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum, ledger.Partial,
-		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
+	return append(f.replaced(), own(insertSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum, ledger.Partial,
+		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note))
 }
 
-// queueReplaced removes the row that no longer counts.
-func (f file) queueReplaced(b *pgx.Batch) {
+// replaced removes the row that no longer counts.
+func (f file) replaced() (all []statement) {
 	if old := f.Replaces; old != nil {
 		for _, table := range []string{"steps", "migrations"} {
-			b.Queue("DELETE FROM shipsql."+table+" WHERE history = $1 AND kind = $2 AND version = $3", ledger.History(f.run.History), old.Kind, old.Version)
+			all = append(all, own("DELETE FROM shipsql."+table+" WHERE history = $1 AND kind = $2 AND version = $3", ledger.History(f.run.History), old.Kind, old.Version))
 		}
 	}
+	return all
 }
 
-// queueState changes the migration's state.
-func (f file) queueState(b *pgx.Batch, state string) *pgx.QueuedQuery {
+// state changes the migration's state.
+func (f file) state(state string) statement {
 	k := f.key()
-	return b.Queue("UPDATE shipsql.migrations SET state = $4 WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version, state)
+	return own("UPDATE shipsql.migrations SET state = $4 WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version, state)
 }
 
-// queueWhole writes the row of a migration that is one transaction, and the other
+// claimed changes the state of the row that an undo needs, and fails where there
+// is none.
+func (f file) claimed() []statement {
+	s := f.state(ledger.Undone)
+	s.Text = "WITH changed AS (" + s.Text + " RETURNING 1) SELECT 1 / count(*) FROM changed"
+	s.own.means = f.otherRowAt(divided)
+	return []statement{s}
+}
+
+// applied writes the row of a migration that is one transaction, and the other
 // tool's history with it.
-func (f file) queueWhole(b *pgx.Batch, took time.Duration) {
-	if f.Undoing() {
-		f.queueFinish(b, took)
-		return
-	}
-	f.queueReplaced(b)
+func (f file) applied() []statement {
 	k := f.key()
-	b.Queue(f.applied(), k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum,
-		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note).Fn = func(results pgx.BatchResults) error {
-		_, err := results.Exec()
-		if pg, answered := errors.AsType[*pgconn.PgError](err); answered && pg.Code == "23505" { // unique_violation
-			return f.otherRow().Because(err)
+	row := own(appliedSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum,
+		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
+	row.own.means = f.otherRowAt("23505") // unique_violation
+	return slices.Concat(f.replaced(), []statement{row}, f.companion())
+}
+
+// otherRowAt says what an error with a state means at the ledger's row: it isn't
+// as it was read. While we hold lock and epoch, that can't be, unless somebody
+// writes it by hand.
+func (f file) otherRowAt(state string) func(error) error {
+	return func(err error) error {
+		if pg, answered := errors.AsType[*pgconn.PgError](err); !answered || pg.Code != state {
+			return err
 		}
-		return err
+		return fault.New(fault.Conflict, "the ledger's row of version %s changed while the run held the lock", f.Migration.Version).
+			At(f.Path()).Then("trying again reads it")
 	}
-	f.queueCompanion(b, took)
 }
 
-// queueFinished completes the migration's row behind the last step.
-func (f file) queueFinished(b *pgx.Batch) { f.queueFinish(b, time.Since(f.started)) }
-
-// queueFinish completes the migration's row, and the other tool's history with
-// it.
-func (f file) queueFinish(b *pgx.Batch, took time.Duration) {
+// finished completes the migration's row, and the other tool's history with it.
+func (f file) finished() []statement {
 	k := f.key()
+	all := []statement{own(finishSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum)}
 	if f.Undoing() {
-		b.Queue(undoneSQL, k.history, k.kind, k.version, f.run.Release, f.run.Actor, f.run.ToolVersion)
-		b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind IN ($2, 'undo') AND version = $3", k.history, k.kind, k.version)
-	} else {
-		b.Queue(finishSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum)
+		all = []statement{
+			own(undoneSQL, k.history, k.kind, k.version, f.run.Release, f.run.Actor, f.run.ToolVersion),
+			own("DELETE FROM shipsql.steps WHERE history = $1 AND kind IN ($2, 'undo') AND version = $3", k.history, k.kind, k.version),
+		}
 	}
-	f.queueCompanion(b, took)
+	return append(all, f.companion()...)
 }
 
-const undoneSQL = `UPDATE shipsql.migrations SET state = 'undone', release = $4, actor = $5, tool_version = $6, finished_at = clock_timestamp()
-	WHERE history = $1 AND kind = $2 AND version = $3`
-
-// queueStep writes the row of a step that runs alone, and those of the marks
-// before it.
-func (f file) queueStep(b *pgx.Batch, s statement, state string, before observation) {
-	f.queueDone(b, s.marks)
+// step writes the row of a step that runs alone, and those of the marks before it.
+func (f file) step(s statement, state string, before observation) []statement {
 	k := f.stepKey()
-	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	return append(f.done(s.marks), own(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state, pre = excluded.pre`,
-		k.history, k.kind, k.version, s.n, ledger.StepHash(s.Text), state, before.String())
+		k.history, k.kind, k.version, s.n, ledger.StepHash(s.Text), state, before.String()))
 }
 
-// queueDone writes the rows of steps that share our transaction, and those of
-// their marks, all at once: a part may have very many.
-func (f file) queueDone(b *pgx.Batch, statements []statement) {
+// done writes the rows of steps that share our transaction, and those of their
+// marks, all at once: a part may have very many.
+func (f file) done(statements []statement) []statement {
 	var numbers []int32
 	var hashes []string
 	for _, s := range statements {
@@ -131,36 +134,45 @@ func (f file) queueDone(b *pgx.Batch, statements []statement) {
 		numbers, hashes = append(numbers, int32(s.n)), append(hashes, ledger.StepHash(s.Text))
 	}
 	if len(numbers) == 0 {
-		return
+		return nil
 	}
 	k := f.stepKey()
-	b.Queue(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state) SELECT $1, $2, $3, n, h, 'done' FROM unnest($4::int[], $5::text[]) x(n, h)
+	return []statement{own(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state) SELECT $1, $2, $3, n, h, 'done' FROM unnest($4::int[], $5::text[]) x(n, h)
 		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state`,
-		k.history, k.kind, k.version, numbers, hashes)
+		k.history, k.kind, k.version, numbers, hashes)}
 }
 
-// queueForget removes the row of a step that left no trace. With the only step
-// the migration is what it was before: pending, or there.
-func (f file) queueForget(b *pgx.Batch, s statement) {
+// forgotten removes the row of a step that left no trace. With the only step the
+// migration is what it was before: pending, or there.
+func (f file) forgotten(s statement) (all []statement) {
 	for _, mark := range s.marks {
-		f.queueForget(b, mark)
+		all = append(all, f.forgotten(mark)...)
 	}
 	k := f.stepKey()
-	b.Queue("DELETE FROM shipsql.steps WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", k.history, k.kind, k.version, s.n)
+	all = append(all, own("DELETE FROM shipsql.steps WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", k.history, k.kind, k.version, s.n))
 	if f.Undoing() {
-		f.queueRestore(b, f.key())
-		return
+		return append(all, restored(f.key()))
 	}
-	b.Queue(`DELETE FROM shipsql.migrations m WHERE history = $1 AND kind = $2 AND version = $3
+	return append(all, own(`DELETE FROM shipsql.migrations m WHERE history = $1 AND kind = $2 AND version = $3
 		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, m.kind, m.version))`,
-		k.history, k.kind, k.version)
+		k.history, k.kind, k.version))
 }
 
-// queueRestore gives a row the state from before its undo, if no step of that is
+// restored gives a row the state from before its undo, if no step of that is
 // left. What ran here has an end, what is a baseline has none.
-func (s *session) queueRestore(b *pgx.Batch, k key) {
-	b.Queue(`UPDATE shipsql.migrations m SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END
+func restored(k key) statement {
+	return own(`UPDATE shipsql.migrations m SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END
 		WHERE history = $1 AND kind = $2 AND version = $3
 		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, 'undo', m.version))`,
 		k.history, k.kind, k.version)
 }
+
+// What marks, undos and files of several steps write isn't prepared.
+const (
+	insertSQL = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`
+	finishSQL = `UPDATE shipsql.migrations SET state = 'applied', name = $4, checksum = $5, finished_at = clock_timestamp()
+		WHERE history = $1 AND kind = $2 AND version = $3`
+	undoneSQL = `UPDATE shipsql.migrations SET state = 'undone', release = $4, actor = $5, tool_version = $6, finished_at = clock_timestamp()
+		WHERE history = $1 AND kind = $2 AND version = $3`
+)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -54,6 +55,9 @@ func (a *applier) sessions(ctx context.Context) error {
 		case n == maxSessions || ctx.Err() != nil:
 			return lost.Err
 		}
+		if lost.Final {
+			a.cut = lost.Err
+		}
 		Progress(a.run, executor.Event{Version: a.inDoubt.Version, State: executor.EventRetrying, Detail: "the connection broke: " + lost.Error()})
 		a.until = time.Now().Add(reconnect)
 	}
@@ -68,6 +72,7 @@ type applier struct {
 	result   executor.Result
 	reported map[string]bool  // by ledger.Key: in the result already
 	inDoubt  executor.Outcome // of the migration whose last transaction was about to commit
+	cut      error            // the run ends with it, unless that COMMIT went through; nil: it goes on
 	until    time.Time        // an unreachable database is tried again until then
 }
 
@@ -100,8 +105,11 @@ func (a *applier) session(ctx context.Context) error {
 func (a *applier) opened(ctx context.Context) (Session, error) {
 	for attempt := 0; ; attempt++ {
 		s, err := a.open(ctx, a.run)
-		if fault.CodeOf(err) != fault.Unreachable || time.Now().After(a.until) {
+		switch {
+		case fault.CodeOf(err) != fault.Unreachable:
 			return s, err
+		case time.Now().After(a.until):
+			return nil, cmp.Or(a.cut, err)
 		}
 		if err := Pause(ctx, attempt, time.Second); err != nil {
 			return nil, err
@@ -156,7 +164,7 @@ func (a *applier) migrate(ctx context.Context, s Session, f File) error {
 	switch d.Verdict {
 	case ledger.Have, ledger.UndoneBefore:
 		if a.inDoubt.Version == d.Migration.Version { // its COMMIT went through
-			out = a.inDoubt
+			out, a.cut = a.inDoubt, nil
 		}
 	case ledger.Accept:
 		if err := s.AddNote(ctx, d.Row, d.Note); err != nil {
@@ -174,6 +182,9 @@ func (a *applier) migrate(ctx context.Context, s Session, f File) error {
 			return err
 		}
 	case ledger.Apply, ledger.Undo:
+		if a.cut != nil {
+			return a.cut
+		}
 		started := time.Now()
 		out.Statements = f.Total()
 		a.inDoubt = out

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -23,6 +24,8 @@ type memory struct {
 	effects map[string]int // by path
 	breaks  func(where string) bool
 	opened  int
+	down    bool  // once its connection broke
+	cut     error // what the break ends the run with, unless it was committed; nil: it goes on
 }
 
 func newMemory() *memory {
@@ -31,10 +34,16 @@ func newMemory() *memory {
 
 func (m *memory) open(context.Context, executor.Run) (runner.Session, error) {
 	m.opened++
+	if m.down && m.opened > 1 {
+		return nil, fault.New(fault.Unreachable, "the database can't be reached")
+	}
 	return link{memory: m}, nil
 }
 
-func (*memory) lost() error {
+func (m *memory) lost() error {
+	if m.cut != nil {
+		return &runner.Lost{Err: m.cut, Final: true}
+	}
 	return &runner.Lost{Err: fault.New(fault.Unreachable, "the connection broke")}
 }
 
@@ -154,6 +163,43 @@ func TestAConnectionThatAlwaysBreaksIsGivenUp(t *testing.T) {
 	}
 }
 
+// A statement that was cut isn't tried again: the ledger has it, or the run ends.
+func TestAStatementThatWasCut(t *testing.T) {
+	for name, c := range map[string]struct {
+		breaks string
+		down   bool
+		want   string
+	}{
+		"committed":              {breaks: "after commit", want: "1 applied, 2 applied"},
+		"not committed":          {breaks: "before commit"},
+		"nobody can be asked":    {breaks: "after commit", down: true},
+		"nobody can be asked, 2": {breaks: "before commit", down: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m, broken := newMemory(), false
+			m.down, m.cut = c.down, &executor.Failure{Version: "1", Statement: 2, Code: fault.Unreachable}
+			m.breaks = func(where string) bool {
+				breaks := where == c.breaks && !broken
+				broken = broken || breaks
+				return breaks
+			}
+			result, err := runner.Apply(t.Context(), executor.Run{Migrations: folder(2)}, m.open)
+			if kinds(result) != c.want || (c.want == "") != errors.Is(err, m.cut) || c.want != "" && err != nil {
+				t.Errorf("%s: %s, %v", name, kinds(result), err)
+			}
+		})
+	}
+}
+
+// kinds are a result's outcomes, as "version kind".
+func kinds(r executor.Result) string {
+	var all []string
+	for _, o := range r.Outcomes {
+		all = append(all, o.Version+" "+string(o.Kind))
+	}
+	return strings.Join(all, ", ")
+}
+
 func TestOutcomesAndEvents(t *testing.T) {
 	m, all := newMemory(), folder(4)
 	m.ledger.Put(ledger.Row{Kind: "versioned", Version: "1", Checksum: "1", State: ledger.Applied})
@@ -163,24 +209,18 @@ func TestOutcomesAndEvents(t *testing.T) {
 		Migrations: all, Skip: map[string]executor.Mark{"3": {Reason: "no", Migrations: all[2:3]}},
 		Progress: func(e executor.Event) { events = append(events, e.Version+" "+string(e.State)) },
 	}
-	kinds := func(r executor.Result) (all []string) {
-		for _, o := range r.Outcomes {
-			all = append(all, o.Version+" "+string(o.Kind))
-		}
-		return all
-	}
 	result, err := runner.Apply(t.Context(), run, m.open)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"1 already_applied", "2 skipped", "3 skipped", "4 applied"}, kinds(result)); diff != "" {
-		t.Error(diff)
+	if got, want := kinds(result), "1 already_applied, 2 skipped, 3 skipped, 4 applied"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 	run.Migrations = []executor.Migration{all[0], all[3]}
 	for _, want := range []string{"4 undone, 1 undone", "4 already_undone, 1 already_undone"} {
 		result, err := runner.Undo(t.Context(), run, m.open)
-		if err != nil || strings.Join(kinds(result), ", ") != want {
-			t.Errorf("%v, %v, want %s", kinds(result), err, want)
+		if err != nil || kinds(result) != want {
+			t.Errorf("%s, %v, want %s", kinds(result), err, want)
 		}
 	}
 	if diff := cmp.Diff([]string{"3 skipped", "4 applied", "4 undone", "1 undone"}, events); diff != "" {

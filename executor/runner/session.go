@@ -43,9 +43,14 @@ type File interface {
 	Notes() []string // what a reader should know, e.g. that BEGIN … COMMIT was stripped
 }
 
-// Lost is a connection that broke outside of a file's own statements: a new one
-// may go on.
-type Lost struct{ Err error }
+// Lost is a connection that broke: a new one may go on.
+type Lost struct {
+	Err error
+	// Final says that a statement of the file ran, which isn't tried again: a new
+	// session reads in the ledger whether it was committed, and if not, the run
+	// ends with Err.
+	Final bool
+}
 
 // Error is the cause's.
 func (e *Lost) Error() string { return e.Err.Error() }

@@ -117,7 +117,7 @@ func undoGoesOn(t *testing.T, b *Bench) {
 	_, err := b.undo(files, "1")
 	_ = wantFailure(t, err, 2)
 	b.WantStates(files, "1 partial 1/3")
-	if e := b.entries(b.load(files))[0]; e.Note != "its undo is under way: 1 of 3 statements are done; go on with shipsql migrate down" {
+	if e := b.entries(b.load(files))[0]; e.Note != "its undo is under way, 1 of 3 statements done; go on with shipsql migrate down" {
 		t.Errorf("note %q", e.Note)
 	}
 	_, err = b.ApplyFiles(files)

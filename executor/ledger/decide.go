@@ -33,6 +33,24 @@ type Decision struct {
 	Note      string // to be written beside it
 }
 
+// Place is where the ledger keeps the migration's row.
+func (d Decision) Place(history string) Place {
+	p := PlaceOf(history, d.Migration)
+	if d.Row != nil {
+		p.Version = d.Row.Version
+	}
+	return p
+}
+
+// StepPlace is where it keeps the steps of the text that runs.
+func (d Decision) StepPlace(history string) Place {
+	p := d.Place(history)
+	if d.Undoing() {
+		p.Kind = UndoStep
+	}
+	return p
+}
+
 // Undoing says that the migration's Down text is what runs.
 func (d Decision) Undoing() bool { return d.Verdict == Undo }
 

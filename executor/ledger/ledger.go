@@ -42,12 +42,23 @@ type Row struct {
 	UndoSteps                                            map[int]Step // of its Down text; not nil while an undo is under way
 }
 
+// Place is where a history keeps the row.
+func (r *Row) Place(history string) Place { return Place{History(history), r.Kind, r.Version} }
+
 // UndoStep is the kind under which the steps of an undo are stored.
 const UndoStep = "undo"
 
 // Kind is how a migration's kind is stored.
 func Kind(m executor.Migration) string {
 	return string(cmp.Or(m.Kind, executor.Versioned))
+}
+
+// Place names a migration's row, or steps, as they are stored.
+type Place struct{ History, Kind, Version string }
+
+// PlaceOf is where a history keeps a migration that it does not know yet.
+func PlaceOf(history string, m executor.Migration) Place {
+	return Place{History(history), Kind(m), m.Version}
 }
 
 // Key is where a ledger keeps the row of a stored kind and version: versions that

@@ -96,7 +96,7 @@ func undoing(e *executor.Entry, r *Row, m *executor.Migration) {
 			next = fmt.Sprintf("look at the database, then answer with shipsql migrate resolve '%s#%d' applied, or retry", r.Version, n)
 		}
 	}
-	note := fmt.Sprintf("its undo is under way: %d of %s are done; %s", e.Done, plural.Count(e.Total, "statement"), next)
+	note := fmt.Sprintf("its undo is under way, %d of %s done; %s", e.Done, plural.Count(e.Total, "statement"), next)
 	e.Note = strings.TrimSuffix(note+"\n"+e.Note, "\n")
 }
 

@@ -28,7 +28,7 @@ func (t *target) Resolve(ctx context.Context, r executor.Resolution, m executor.
 func (s *session) Mark(ctx context.Context, m executor.Mark, state, note string) error {
 	var writes []executor.Query
 	for _, x := range m.Migrations {
-		k := s.keyOf(x)
+		k := key{ledger.PlaceOf(s.run.History, x)}
 		writes = append(writes,
 			executor.Query{SQL: "DELETE FROM shipsql_migrations" + ofKey + " AND state = 'undone'", Args: k.and()},
 			insertRow(x, rowOf{key: k, state: state, release: m.Release, actor: m.Actor, tool: m.ToolVersion, note: note}))
@@ -42,7 +42,7 @@ func (s *session) AddNote(ctx context.Context, r *ledger.Row, note string) error
 }
 
 func (s *session) addNote(r *ledger.Row, note string) executor.Query {
-	k := key{ledger.History(s.run.History), r.Kind, r.Version}
+	k := key{r.Place(s.run.History)}
 	return executor.Query{SQL: "UPDATE shipsql_migrations SET note = CONCAT_WS('\n', NULLIF(note, ''), ?)" + ofKey, Args: append([]any{note}, k.and()...)}
 }
 
@@ -55,10 +55,10 @@ func (s *session) noteAll(ctx context.Context, writes []executor.Query) error {
 // of it have been committed, are settled together.
 func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resolution, m executor.Mark) error {
 	row := l.Find(r.Version)
-	k := key{ledger.History(s.run.History), row.Kind, row.Version}
+	k := key{row.Place(s.run.History)}
 	steps := k
 	if row.UndoSteps != nil {
-		steps.kind = ledger.UndoStep
+		steps.Kind = ledger.UndoStep
 	}
 	settle := "UPDATE shipsql_steps SET state = 'done'"
 	if r.Answer == executor.ResolvedRetry {
@@ -78,5 +78,5 @@ func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resol
 // left. What ran here has an end, what is a baseline has none.
 func restoreUndone(k key) executor.Query {
 	return executor.Query{SQL: "UPDATE shipsql_migrations SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END" + ofKey + withoutSteps,
-		Args: append(k.and(), k.history, ledger.UndoStep, k.version)}
+		Args: append(k.and(), k.History, ledger.UndoStep, k.Version)}
 }

@@ -10,15 +10,11 @@ import (
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-// key names a migration in the ledger.
-type key struct{ history, kind, version string }
-
-func (s *session) keyOf(m executor.Migration) key {
-	return key{ledger.History(s.run.History), ledger.Kind(m), m.Version}
-}
+// key is a place in the ledger, as our statements name it.
+type key struct{ ledger.Place }
 
 // and puts the key before further arguments.
-func (k key) and(args ...any) []any { return append([]any{k.history, k.kind, k.version}, args...) }
+func (k key) and(args ...any) []any { return append([]any{k.History, k.Kind, k.Version}, args...) }
 
 const (
 	ofKey        = " WHERE history = ? AND kind = ? AND version = ?"
@@ -61,7 +57,7 @@ func (f *file) opening() (writes []executor.Query) {
 	default:
 		if f.Replaces != nil {
 			old := f.key()
-			old.version = f.Replaces.Version
+			old.Version = f.Replaces.Version
 			writes = append(writes, old.forgetSteps(), executor.Query{SQL: "DELETE FROM shipsql_migrations" + ofKey, Args: old.and()})
 		}
 		writes = append(writes, insertRow(f.Migration, rowOf{
@@ -108,7 +104,7 @@ func insertRow(m executor.Migration, r rowOf) executor.Query {
 // left.
 func (f *file) restore() executor.Query {
 	r, k := f.Replaces, f.key()
-	k.version = r.Version
+	k.Version = r.Version
 	return executor.Query{SQL: "INSERT INTO shipsql_migrations (history, kind, version, name, checksum, state, `release`, actor, tool_version, note, started_at, finished_at) " +
 		"SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM DUAL WHERE true" + withoutSteps,
 		Args: slices.Concat(k.and(r.Name, r.Checksum, r.State, r.Release, r.Actor, r.ToolVersion, r.Note, r.StartedAt, r.FinishedAt), f.stepKey().and())}
@@ -116,17 +112,13 @@ func (f *file) restore() executor.Query {
 
 // forgetSteps removes a migration's steps, those of its undo too.
 func (k key) forgetSteps() executor.Query {
-	return executor.Query{SQL: "DELETE FROM shipsql_steps WHERE history = ? AND version = ? AND kind IN (?, ?)", Args: []any{k.history, k.version, k.kind, ledger.UndoStep}}
+	return executor.Query{SQL: "DELETE FROM shipsql_steps WHERE history = ? AND version = ? AND kind IN (?, ?)", Args: []any{k.History, k.Version, k.Kind, ledger.UndoStep}}
 }
 
-// key is the ledger's spelling of the migration.
-func (f *file) key() key {
-	k := f.keyOf(f.Migration)
-	if f.Row != nil {
-		k.version = f.Row.Version
-	}
-	return k
-}
+func (f *file) key() key { return key{f.plan.Place(f.run.History)} }
+
+// stepKey is under which the steps of the text that runs are kept.
+func (f *file) stepKey() key { return key{f.StepPlace(f.run.History)} }
 
 // finished completes the migration's row.
 func (f *file) finished() []executor.Query {
@@ -194,13 +186,4 @@ func (f *file) forget(ctx context.Context, s statement) error {
 	}
 	f.resumed = changed[1] == 0
 	return nil
-}
-
-// stepKey is under which the steps of the text that runs are kept.
-func (f *file) stepKey() key {
-	k := f.key()
-	if f.Undoing() {
-		k.kind = ledger.UndoStep
-	}
-	return k
 }

@@ -28,10 +28,10 @@ func (t *target) Resolve(ctx context.Context, r executor.Resolution, m executor.
 func (s *session) Mark(ctx context.Context, m executor.Mark, state, note string) error {
 	var writes []statement
 	for _, x := range m.Migrations {
-		k := s.keyOf(x)
+		k := ledger.PlaceOf(s.run.History, x)
 		writes = append(writes,
-			own("DELETE FROM shipsql.migrations WHERE history = $1 AND kind = $2 AND version = $3 AND state = 'undone'", k.history, k.kind, k.version),
-			own(insertSQL, k.history, k.kind, k.version, x.Name, x.Checksum, state, m.Release, m.Actor, m.ToolVersion, note))
+			own("DELETE FROM shipsql.migrations WHERE history = $1 AND kind = $2 AND version = $3 AND state = 'undone'", k.History, k.Kind, k.Version),
+			own(insertSQL, k.History, k.Kind, k.Version, x.Name, x.Checksum, state, m.Release, m.Actor, m.ToolVersion, note))
 	}
 	return s.write(ctx, writes...)
 }
@@ -42,8 +42,9 @@ func (s *session) AddNote(ctx context.Context, r *ledger.Row, note string) error
 }
 
 func (s *session) noted(r *ledger.Row, note string) statement {
+	k := r.Place(s.run.History)
 	return own("UPDATE shipsql.migrations SET note = concat_ws(E'\\n', nullif(note, ''), $4::text) WHERE history = $1 AND kind = $2 AND version = $3",
-		ledger.History(s.run.History), r.Kind, r.Version, note)
+		k.History, k.Kind, k.Version, note)
 }
 
 // Resolve implements runner.Session.
@@ -53,14 +54,14 @@ func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resol
 		settle = "DELETE FROM shipsql.steps"
 	}
 	row := l.Find(r.Version)
-	k := key{ledger.History(s.run.History), row.Kind, row.Version}
+	k := row.Place(s.run.History)
 	steps := k
 	if row.UndoSteps != nil {
-		steps.kind = ledger.UndoStep
+		steps.Kind = ledger.UndoStep
 	}
 	writes := []statement{
-		own(settle+" WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", steps.history, steps.kind, steps.version, r.N),
-		own("UPDATE shipsql.migrations SET state = 'partial' WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version),
+		own(settle+" WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", steps.History, steps.Kind, steps.Version, r.N),
+		own("UPDATE shipsql.migrations SET state = 'partial' WHERE history = $1 AND kind = $2 AND version = $3", k.History, k.Kind, k.Version),
 	}
 	if row.UndoSteps != nil {
 		writes = append(writes, restored(k))

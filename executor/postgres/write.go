@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -14,30 +13,10 @@ import (
 // What a file writes to the ledger. An undo writes the same row as the apply,
 // and steps of a kind of their own.
 
-// key names a migration in the ledger.
-type key struct{ history, kind, version string }
+// key is where the ledger keeps the migration's row; stepKey, its steps.
+func (f file) key() ledger.Place { return f.program.Place(f.run.History) }
 
-func (s *session) keyOf(m executor.Migration) key {
-	return key{ledger.History(s.run.History), ledger.Kind(m), m.Version}
-}
-
-// key is the ledger's spelling of the migration.
-func (f file) key() key {
-	k := f.keyOf(f.Migration)
-	if f.Row != nil {
-		k.version = f.Row.Version
-	}
-	return k
-}
-
-// stepKey is the key of the steps.
-func (f file) stepKey() key {
-	k := f.key()
-	if f.Undoing() {
-		k.kind = ledger.UndoStep
-	}
-	return k
-}
+func (f file) stepKey() ledger.Place { return f.StepPlace(f.run.History) }
 
 // begun says that an earlier run left a part of the file.
 func (f file) begun() bool { return len(f.Left()) > 0 || f.Row != nil && !f.Undoing() }
@@ -49,7 +28,7 @@ func (f file) underWay() []statement {
 		return []statement{f.state(ledger.Partial)}
 	}
 	k := f.key()
-	return append(f.replaced(), own(insertSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum, ledger.Partial,
+	return append(f.replaced(), own(insertSQL, k.History, k.Kind, k.Version, f.Migration.Name, f.Migration.Checksum, ledger.Partial,
 		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note))
 }
 
@@ -66,7 +45,7 @@ func (f file) replaced() (all []statement) {
 // state changes the migration's state.
 func (f file) state(state string) statement {
 	k := f.key()
-	return own("UPDATE shipsql.migrations SET state = $4 WHERE history = $1 AND kind = $2 AND version = $3", k.history, k.kind, k.version, state)
+	return own("UPDATE shipsql.migrations SET state = $4 WHERE history = $1 AND kind = $2 AND version = $3", k.History, k.Kind, k.Version, state)
 }
 
 // claimed changes the state of the row that an undo needs, and fails where there
@@ -82,7 +61,7 @@ func (f file) claimed() []statement {
 // tool's history with it.
 func (f file) applied() []statement {
 	k := f.key()
-	row := own(appliedSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum,
+	row := own(appliedSQL, k.History, k.Kind, k.Version, f.Migration.Name, f.Migration.Checksum,
 		f.run.Release, f.run.Actor, f.run.ToolVersion, f.Note)
 	row.own.means = f.otherRowAt("23505") // unique_violation
 	return slices.Concat(f.replaced(), []statement{row}, f.companion())
@@ -104,11 +83,11 @@ func (f file) otherRowAt(state string) func(error) error {
 // finished completes the migration's row, and the other tool's history with it.
 func (f file) finished() []statement {
 	k := f.key()
-	all := []statement{own(finishSQL, k.history, k.kind, k.version, f.Migration.Name, f.Migration.Checksum)}
+	all := []statement{own(finishSQL, k.History, k.Kind, k.Version, f.Migration.Name, f.Migration.Checksum)}
 	if f.Undoing() {
 		all = []statement{
-			own(undoneSQL, k.history, k.kind, k.version, f.run.Release, f.run.Actor, f.run.ToolVersion),
-			own("DELETE FROM shipsql.steps WHERE history = $1 AND kind IN ($2, 'undo') AND version = $3", k.history, k.kind, k.version),
+			own(undoneSQL, k.History, k.Kind, k.Version, f.run.Release, f.run.Actor, f.run.ToolVersion),
+			own("DELETE FROM shipsql.steps WHERE history = $1 AND kind IN ($2, 'undo') AND version = $3", k.History, k.Kind, k.Version),
 		}
 	}
 	return append(all, f.companion()...)
@@ -119,7 +98,7 @@ func (f file) step(s statement, state string, before observation) []statement {
 	k := f.stepKey()
 	return append(f.done(s.marks), own(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state, pre) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state, pre = excluded.pre`,
-		k.history, k.kind, k.version, s.n, ledger.StepHash(s.Text), state, before.String()))
+		k.History, k.Kind, k.Version, s.n, ledger.StepHash(s.Text), state, before.String()))
 }
 
 // done writes the rows of steps that share our transaction, and those of their
@@ -139,7 +118,7 @@ func (f file) done(statements []statement) []statement {
 	k := f.stepKey()
 	return []statement{own(`INSERT INTO shipsql.steps (history, kind, version, n, stmt_hash, state) SELECT $1, $2, $3, n, h, 'done' FROM unnest($4::int[], $5::text[]) x(n, h)
 		ON CONFLICT (history, kind, version, n) DO UPDATE SET stmt_hash = excluded.stmt_hash, state = excluded.state`,
-		k.history, k.kind, k.version, numbers, hashes)}
+		k.History, k.Kind, k.Version, numbers, hashes)}
 }
 
 // forgotten removes the row of a step that left no trace. With the only step the
@@ -149,22 +128,22 @@ func (f file) forgotten(s statement) (all []statement) {
 		all = append(all, f.forgotten(mark)...)
 	}
 	k := f.stepKey()
-	all = append(all, own("DELETE FROM shipsql.steps WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", k.history, k.kind, k.version, s.n))
+	all = append(all, own("DELETE FROM shipsql.steps WHERE history = $1 AND kind = $2 AND version = $3 AND n = $4", k.History, k.Kind, k.Version, s.n))
 	if f.Undoing() {
 		return append(all, restored(f.key()))
 	}
 	return append(all, own(`DELETE FROM shipsql.migrations m WHERE history = $1 AND kind = $2 AND version = $3
 		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, m.kind, m.version))`,
-		k.history, k.kind, k.version))
+		k.History, k.Kind, k.Version))
 }
 
 // restored gives a row the state from before its undo, if no step of that is
 // left. What ran here has an end, what is a baseline has none.
-func restored(k key) statement {
+func restored(k ledger.Place) statement {
 	return own(`UPDATE shipsql.migrations m SET state = CASE WHEN finished_at IS NULL THEN 'baseline' ELSE 'applied' END
 		WHERE history = $1 AND kind = $2 AND version = $3
 		AND NOT EXISTS (SELECT FROM shipsql.steps s WHERE (s.history, s.kind, s.version) = (m.history, 'undo', m.version))`,
-		k.history, k.kind, k.version)
+		k.History, k.Kind, k.Version)
 }
 
 // What marks, undos and files of several steps write isn't prepared.

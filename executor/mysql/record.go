@@ -67,8 +67,8 @@ func (f *file) opening() (writes []executor.Query) {
 	if f.stale {
 		writes = append(writes, executor.Query{SQL: "DELETE FROM shipsql_steps" + ofKey + " AND state = 'intent'", Args: f.stepKey().and()})
 	}
-	for some := range slices.Chunk(f.quiet, stepsAtOnce) {
-		writes = append(writes, f.putSteps(ledger.StepDone, some))
+	if len(f.quiet) > 0 {
+		writes = append(writes, f.putSteps(ledger.StepDone, f.quiet))
 	}
 	return writes
 }

@@ -74,3 +74,16 @@ func TestTheLedgerWaitsForALongStatement(t *testing.T) {
 		t.Fatal(explain(err))
 	}
 }
+
+// What only reads is noted with what comes next, but not all of a long file at once.
+func TestManyStatementsThatChangeNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, err := b.ApplyFiles(map[string]string{"1_a.sql": strings.Repeat("do 1; ", 450) + "select n from nowhere"})
+	if err == nil {
+		t.Fatal("the file went through")
+	}
+	b.Want("select count(*) from shipsql_steps where state = 'done'", "400")
+	b.MustApply(map[string]string{"1_a.sql": strings.Repeat("do 1; ", 450) + "create table a(n int)"})
+	b.Want("select count(*) from shipsql_steps where state = 'done'", "451")
+}

@@ -1,6 +1,10 @@
 // Package batch lets calls that come while others are being worked on share the
 // next piece of work, such as a transaction: the more come, the less each costs,
 // and one that comes alone waits for nobody.
+//
+// Where work is short and items come in a thin stream, few would meet. A line may
+// therefore rest between two batches, a few times as long as it has worked: then
+// its work takes a fixed part of the time at most, and more so the slower it is.
 package batch
 
 import (
@@ -10,6 +14,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/shipsql/shipsql/internal/fault"
 )
@@ -18,12 +23,20 @@ import (
 type Options struct {
 	Lanes int // batches under way at once; at least 1
 	Most  int // items of one batch; at least 1
+	Rest  int // how many times as long as a lane worked it rests before it works again
 }
+
+// A lane rests no longer than this, and not when so many wait: a batch of four
+// costs each of them a quarter, and a larger one hardly less.
+const (
+	longestRest = 25 * time.Millisecond
+	enough      = 4
+)
 
 // Line collects items of one kind of work. It is safe for concurrent use.
 //
 //	item        event                         next
-//	waiting     a lane is free                under way, with those that wait too
+//	waiting     a lane is free and rested     under way, with those that wait too
 //	waiting     its caller is gone            withdrawn: it is never worked on
 //	under way   the batch succeeds            over
 //	under way   the batch of several fails    under way, alone
@@ -35,7 +48,8 @@ type Line[I, O any] struct {
 
 	mu      sync.Mutex
 	waiting []*call[I, O]
-	lanes   int // open ones
+	lanes   int           // open ones
+	crowd   chan struct{} // holds a token when enough were seen to wait
 }
 
 // call is an item that somebody waits for. Its results are set before over is
@@ -57,7 +71,7 @@ func (c *call[I, O]) end(result O, err error) {
 // worked on again by itself, so that none fails because of another, unless the
 // error is of [fault.Unreachable] or a deadline. A panic is an error.
 func New[I, O any](o Options, work func([]I) ([]O, error)) *Line[I, O] {
-	return &Line[I, O]{options: o, work: work}
+	return &Line[I, O]{options: o, work: work, crowd: make(chan struct{}, 1)}
 }
 
 // Do has the item worked on and returns its result. A caller that is gone while
@@ -83,6 +97,12 @@ func (l *Line[I, O]) add(c *call[I, O]) (open bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting = append(l.waiting, c)
+	if len(l.waiting) >= enough {
+		select {
+		case l.crowd <- struct{}{}:
+		default:
+		}
+	}
 	if open = l.lanes < l.options.Lanes; open {
 		l.lanes++
 	}
@@ -117,8 +137,35 @@ func (l *Line[I, O]) withdraw(c *call[I, O]) bool {
 // lane works on batches until nobody waits.
 func (l *Line[I, O]) lane() {
 	for calls := l.next(); calls != nil; calls = l.next() {
+		began := time.Now()
 		l.handle(calls)
+		l.rest(min(time.Duration(l.options.Rest)*time.Since(began), longestRest))
 	}
+}
+
+// rest lets more come.
+func (l *Line[I, O]) rest(most time.Duration) {
+	if most == 0 || l.crowded() {
+		return
+	}
+	over := time.NewTimer(most)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-l.crowd:
+	}
+}
+
+// crowded says whether enough wait now. Those that were enough before are
+// forgotten.
+func (l *Line[I, O]) crowded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.crowd:
+	default:
+	}
+	return len(l.waiting) >= enough
 }
 
 // handle works on calls together, and on each by itself if that fails. Each is

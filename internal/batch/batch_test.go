@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/shipsql/shipsql/internal/batch"
 	"github.com/shipsql/shipsql/internal/fault"
@@ -197,4 +199,74 @@ func TestManyAtOnceAreAllAnswered(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// pace is a line that rests and whose work takes a while, by synctest's clock.
+func pace(rest int, took time.Duration) *batch.Line[int, time.Time] {
+	return batch.New(batch.Options{Lanes: 1, Most: 9, Rest: rest}, func(items []int) ([]time.Time, error) {
+		time.Sleep(took)
+		return slices.Repeat([]time.Time{time.Now()}, len(items)), nil
+	})
+}
+
+// answered has items come after so many milliseconds each, and returns after how
+// many each is answered.
+func answered(t *testing.T, line *batch.Line[int, time.Time], come ...int) []int64 {
+	t.Helper()
+	begin, at := time.Now(), make([]int64, len(come))
+	var all sync.WaitGroup
+	for i, ms := range come {
+		all.Go(func() {
+			time.Sleep(time.Duration(ms) * time.Millisecond)
+			over, err := line.Do(t.Context(), ms)
+			if err != nil {
+				t.Error(err)
+			}
+			at[i] = over.Sub(begin).Milliseconds()
+		})
+	}
+	all.Wait()
+	for line.Asked() > 0 { // its last rest
+		time.Sleep(time.Millisecond)
+	}
+	return at
+}
+
+// Who comes while the lane rests waits for the others that do; who comes later
+// finds it rested.
+func TestALaneRestsSoThatMoreCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := answered(t, pace(3, 4*time.Millisecond), 0, 5, 15, 60)
+		if want := []int64{4, 20, 20, 64}; !slices.Equal(got, want) {
+			t.Errorf("answered after %v ms, want %v", got, want)
+		}
+	})
+}
+
+func TestARestIsShortHoweverLongTheWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := answered(t, pace(3, time.Second), 0, 1)
+		if want := []int64{1000, 2025}; !slices.Equal(got, want) {
+			t.Errorf("answered after %v ms, want %v", got, want)
+		}
+	})
+}
+
+// Four are enough: at the end of the work, or in the middle of the rest.
+func TestEnoughDoNotWaitForMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := answered(t, pace(3, 4*time.Millisecond), 0, 1, 1, 2, 2, 10, 11, 12, 13)
+		if want := []int64{4, 8, 8, 8, 8, 17, 17, 17, 17}; !slices.Equal(got, want) {
+			t.Errorf("answered after %v ms, want %v", got, want)
+		}
+	})
+}
+
+func TestALaneThatNeedsNoRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := answered(t, pace(0, 4*time.Millisecond), 0, 1, 9)
+		if want := []int64{4, 8, 13}; !slices.Equal(got, want) {
+			t.Errorf("answered after %v ms, want %v", got, want)
+		}
+	})
 }

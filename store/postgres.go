@@ -65,7 +65,7 @@ func (db *DB) check(ctx context.Context) error {
 }
 
 func (p *postgresStore) pool(config *pgx.ConnConfig, readOnly bool) *sql.DB {
-	pool := stdlib.OpenDB(*config,
+	pool := sql.OpenDB(orderly{stdlib.GetConnector(*config,
 		stdlib.OptionBeforeConnect(func(_ context.Context, c *pgx.ConnConfig) error {
 			fresh, err := p.config() // the password may have been rotated
 			if err == nil {
@@ -80,7 +80,7 @@ func (p *postgresStore) pool(config *pgx.ConnConfig, readOnly bool) *sql.DB {
 			return s.IdleDuration > time.Second || wireOf(s.Conn.PgConn()).spoken()
 		}),
 		stdlib.OptionResetSession(p.stillShown),
-	)
+	)})
 	pool.SetMaxOpenConns(poolSize)
 	pool.SetMaxIdleConns(poolSize)
 	pool.SetConnMaxIdleTime(idleLife)
@@ -99,18 +99,6 @@ func (p *postgresStore) welcome(ctx context.Context, conn *pgx.Conn, readOnly bo
 }
 
 func (*postgresStore) lone() bool { return false }
-
-// turnLock is the advisory lock that an ordered transaction holds: "ShipSQL" in
-// ASCII. It is the same in every version to come.
-const turnLock int64 = 0x5368697053514c
-
-func (*postgresStore) order(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", turnLock)
-	if stateOf(err) == lockNotAvailable {
-		return errBusy
-	}
-	return err
-}
 
 // adopt gives the columns of text that this transaction made the collation "C":
 // then they sort and compare bytewise as in SQLite, whatever the database's

@@ -73,9 +73,6 @@ func openError(path string, err error) error {
 
 func (sqliteStore) lone() bool { return true }
 
-// order has nothing to do: the turn within this process is the only one.
-func (sqliteStore) order(context.Context, *sql.Tx) error { return nil }
-
 // adopt has nothing to do: SQLite compares text bytewise.
 func (sqliteStore) adopt(context.Context, *Tx) error { return nil }
 

@@ -44,8 +44,6 @@ type backend interface {
 	// lone says that one process has the store, with one writer: every write
 	// waits for the turn.
 	lone() bool
-	// order makes tx the only ordered transaction on all nodes until it ends.
-	order(ctx context.Context, tx *sql.Tx) error
 	// adopt makes the columns of text that tx made sort bytewise.
 	adopt(ctx context.Context, tx *Tx) error
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -16,6 +17,8 @@ type Tx struct {
 	db      *DB
 	tx      *sql.Tx
 	ordered bool
+	remote  *orderedTx // the transaction as PostgreSQL has it, if it is ordered
+	broken  error      // of a statement that was put off
 	after   []func()
 }
 
@@ -112,18 +115,19 @@ func (tx *Tx) run(ctx context.Context, fn func(*Tx) error) error {
 // attempt runs fn in one transaction. An error is undone when nothing can have
 // been committed.
 func (tx *Tx) attempt(ctx context.Context, fn func(*Tx) error) (undone bool, err error) {
-	if tx.tx, err = tx.db.write.BeginTx(ctx, nil); err != nil {
+	begin := ctx
+	if tx.remote, tx.broken = nil, nil; tx.ordered {
+		tx.remote = &orderedTx{}
+		begin = context.WithValue(ctx, beginning{}, tx.remote)
+	}
+	if tx.tx, err = tx.db.write.BeginTx(begin, nil); err != nil {
 		return true, fmt.Errorf("begin in the store: %w", err)
 	}
 	// Also when fn panics; after a commit it does nothing. An error of it adds
 	// nothing: the connection is closed then, which rolls back too.
 	defer func() { _ = tx.tx.Rollback() }()
-	if tx.ordered {
-		if err := tx.db.order(ctx, tx.tx); err != nil {
-			return true, fmt.Errorf("wait to write to the store: %w", err)
-		}
-	}
-	if err := fn(tx); err != nil {
+	err = fn(tx)
+	if err = cmp.Or(tx.broken, err); err != nil {
 		return true, err
 	}
 	if err := tx.tx.Commit(); err != nil {
@@ -143,19 +147,53 @@ func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 // Now is the store's clock.
 func (tx *Tx) Now() time.Time { return tx.db.Now() }
 
+// Later runs a statement whose result nobody needs: before the next one, whose
+// error is then this one's, or with the commit, which saves a round trip.
+func (tx *Tx) Later(ctx context.Context, query string, args ...any) error {
+	if tx.remote == nil || tx.remote.conn == nil {
+		_, err := tx.Exec(ctx, query, args...)
+		return err
+	}
+	tx.remote.last = append(tx.remote.last, statement{query, storable(args)})
+	return nil
+}
+
+// catchUp runs what was put off. The first error is the transaction's: PostgreSQL
+// runs nothing after it.
+func (tx *Tx) catchUp(ctx context.Context) error {
+	if tx.remote == nil {
+		return nil
+	}
+	put := tx.remote.last
+	tx.remote.last = nil
+	for _, s := range put {
+		if _, err := tx.tx.ExecContext(ctx, s.query, s.args...); err != nil {
+			tx.broken = cmp.Or(tx.broken, err)
+		}
+	}
+	return tx.broken
+}
+
 // Exec runs a statement that returns no rows.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := tx.catchUp(ctx); err != nil {
+		return nil, err
+	}
 	return tx.tx.ExecContext(ctx, query, storable(args)...)
 }
 
 // Query runs a statement that returns rows, which the caller closes before the
 // next statement.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := tx.catchUp(ctx); err != nil {
+		return nil, err
+	}
 	return tx.tx.QueryContext(ctx, query, storable(args)...)
 }
 
 // QueryRow runs a statement that returns at most one row.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	_ = tx.catchUp(ctx) // after an error the server refuses this one too
 	return tx.tx.QueryRowContext(ctx, query, storable(args)...)
 }
 

@@ -10,13 +10,14 @@
 // or a lost Redis, costs time and never work: the reconciler looks at the store
 // every few seconds, takes back what dead workers held and rings again.
 //
-// Idle workers listen to the bell. One that is woken asks the store for the job
-// that is due longest, claims it by compare-and-set on its id, wakes a
+// Idle workers listen to the bell. One that is woken asks the store for the jobs
+// that are due longest, claims one by compare-and-set on its id, wakes a
 // colleague in case there is more, runs the handler while renewing the lease, and
-// writes down what became of it. Workers that are idle at the same time have one of
-// them claim for all, from one kind and pool, and what is done at the same time is
-// written in one statement. Who is done looks for a job at once, and so finds the
-// next one of its key; only other endings ring for that.
+// writes down what became of it. The other jobs that it saw are claimed without
+// another look, for a second. Workers that want a job at about the same time share
+// a claim, of one kind and pool, and what is done at about the same time is written
+// in one statement (internal/batch). Who is done looks for a job at once, and so
+// finds the next one of its key; only other endings ring for that.
 //
 // # States
 //
@@ -44,7 +45,7 @@
 // # One at a time, in order
 //
 // A unique index on the key of running jobs makes two at once impossible. What is
-// due longest goes first. A job waits while an older one of its kind and
+// due longest goes first, but for what became due within the last second. A job waits while an older one of its kind and
 // key waits for another attempt after a failure, so jobs of one kind and key keep
 // their order over failures; a failing job does not hold up the other kinds of its
 // key. What is only scheduled for later (RunAfter, Retry without an error) lets

@@ -7,7 +7,14 @@ import (
 
 // What the model test drives by hand, and Run else does.
 
-func (q *Queue) Take(ctx context.Context) (Job, bool) { return q.take(ctx) }
+// Take looks anew, so that what it takes is the first.
+func (q *Queue) Take(ctx context.Context) (Job, bool) {
+	q.outlook = outlook{}
+	return q.take(ctx)
+}
+
+// TakeOn goes on with what was seen last, as workers do.
+func (q *Queue) TakeOn(ctx context.Context) (Job, bool) { return q.take(ctx) }
 
 func (q *Queue) Settle(ctx context.Context, job Job, err error) Outcome {
 	q.countActive(job.Kind, -1)
@@ -26,7 +33,7 @@ func (q *Queue) ReconcileOnce(ctx context.Context) error { return q.reconcileOnc
 // must have: they must end at the first row they find.
 var Ordered = map[string]string{
 	headsSQL(2, 2): "SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)",
-	dueSQL:         "SEARCH j USING INDEX queue_jobs_due (pool=? AND kind=? AND run_after<?)",
+	dueSQL:         "USING INDEX queue_jobs_due (pool=? AND kind=? AND (run_after,id)>(?,?) AND run_after<?)",
 	nextSQL:        "SEARCH j USING INDEX queue_jobs_of_key (key=?)",
 }
 
@@ -38,7 +45,7 @@ var Hot = map[string]struct {
 }{
 	"heads":     {headsSQL(8, 1), []any{1_700_000_000_000_000, "task", "view", "sync", "delivery", "advance", "review", "catalog", "reconcile", ""}},
 	"claim":     {claimSQL(3), []any{1_700_000_000_000_000, 1_800_000_000_000_000, "e1000001", "e1000002", "e1000003"}},
-	"due":       {dueSQL, []any{1_700_000_000_000_000, "", "task", 1_700_000_000_000_000, 8}},
+	"due":       {dueSQL, []any{1_700_000_000_000_000, "", "task", 1, "", 1_700_000_000_000_000, 8}},
 	"next":      {nextSQL, []any{1_700_000_000_000_000, "e1"}},
 	"finish":    {finishSQL(2), []any{1, "e1000001", 0, "e1000002", 0}},
 	"settle":    {settleSQL, []any{"done", 1, 0, "", 1, "e1000001", 0, int64(math.MaxInt64)}},

@@ -39,14 +39,10 @@ func (q *Queue) newRow(ctx context.Context, tx *store.Tx, job NewJob) (newRow, e
 // together is how many jobs one statement inserts.
 const together = 100
 
-// insert adds jobs and returns the ids that remain. Those that may join another
-// go one by one, since a statement can't join two of its own rows.
+// insert adds jobs and returns the ids that remain.
 func (t table) insert(ctx context.Context, tx *store.Tx, rows []newRow) (ids []string, err error) {
 	for len(rows) > 0 {
-		n := 1
-		for !rows[0].Coalesce && n < min(len(rows), together) && !rows[n].Coalesce {
-			n++
-		}
+		n := alike(rows[:min(len(rows), together)])
 		remain, err := t.insertTogether(ctx, tx, rows[:n])
 		if err != nil {
 			return nil, fmt.Errorf("enqueue a %s job: %w", rows[0].Kind, err)
@@ -54,6 +50,23 @@ func (t table) insert(ctx context.Context, tx *store.Tx, rows []newRow) (ids []s
 		ids, rows = append(ids, remain...), rows[n:]
 	}
 	return ids, nil
+}
+
+// slot is what coalescing jobs share.
+type slot struct{ kind, key string }
+
+func (r newRow) slot() slot { return slot{r.Kind, r.Key} }
+
+// alike is how many of the rows one statement can insert: all that may join
+// another job, or all that may not, and of those of a slot the first, since a
+// statement can't join two of its own rows.
+func alike(rows []newRow) (n int) {
+	seen := map[slot]bool{}
+	for n < len(rows) && rows[n].Coalesce == rows[0].Coalesce && !seen[rows[n].slot()] {
+		seen[rows[n].slot()] = rows[n].Coalesce
+		n++
+	}
+	return n
 }
 
 const rowWidth = 8 // parameters of a row, the time apart
@@ -66,9 +79,29 @@ func (t table) insertTogether(ctx context.Context, tx *store.Tx, rows []newRow) 
 		args = append(args, r.id, r.Kind, r.Key, r.Pool, r.Coalesce, r.payload, store.Micros(r.RunAfter), r.Trace)
 	}
 	if rows[0].Coalesce {
-		return ids, tx.QueryRow(ctx, insertSQL(1)+joinSQL, args...).Scan(&ids[0])
+		return insertJoining(ctx, tx, rows, args)
 	}
 	_, err := tx.Exec(ctx, insertSQL(len(rows)), args...)
+	return ids, err
+}
+
+// insertJoining inserts jobs of different slots, and returns who has each slot.
+func insertJoining(ctx context.Context, tx *store.Tx, rows []newRow, args []any) ([]string, error) {
+	found, err := tx.Query(ctx, insertSQL(len(rows))+joinSQL, args...)
+	if err != nil {
+		return nil, err
+	}
+	holders := make(map[slot]string, len(rows))
+	_, err = store.Collect(found, func(scan store.Scan) (s slot, err error) {
+		var id string
+		err = scan(&id, &s.kind, &s.key)
+		holders[s] = id
+		return s, err
+	})
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = holders[r.slot()]
+	}
 	return ids, err
 }
 
@@ -88,7 +121,7 @@ const joinSQL = `
 ON CONFLICT (kind, key) WHERE state = 'ready' AND coalesced DO UPDATE SET
 	payload = excluded.payload, attempts = 0, last_error = '', updated_at = excluded.updated_at, traceparent = excluded.traceparent,
 	run_after = CASE WHEN excluded.run_after < queue_jobs.run_after THEN excluded.run_after ELSE queue_jobs.run_after END
-RETURNING id`
+RETURNING id, kind, key`
 
 // Enqueue adds jobs in the caller's transaction and rings once it is committed.
 // ctx's trace goes along with them. A [store.DB.TxUnordered] will do.

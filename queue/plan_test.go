@@ -19,7 +19,7 @@ import (
 func TestLookingForAJobSortsNothing(t *testing.T) {
 	db := openStore(t, sqliteURL(t))
 	for query, want := range queue.Ordered {
-		rows, err := db.Query(t.Context(), "EXPLAIN QUERY PLAN "+query, 1, 2, 3, 4, 5, 6)
+		rows, err := db.Query(t.Context(), "EXPLAIN QUERY PLAN "+query, 1, 2, 3, 4, 5, 6, 7)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/shipsql/shipsql/internal/batch"
@@ -93,9 +92,8 @@ type Queue struct {
 	handlers map[string]Handler     // fixed once Run is called
 	onDead   map[string]DeadHandler // likewise
 
-	claims  sync.Mutex   // held to claim, and guards taken
-	taken   []Job        // claimed for workers that wait to claim
-	waiting atomic.Int32 // workers that wait to claim
+	takes   *batch.Line[struct{}, *Job] // workers that want a job, and what each gets: nil for none
+	outlook outlook                     // of the one that claims for all
 
 	mu       sync.Mutex     // guards what follows
 	active   map[string]int // running jobs of this process by kind
@@ -116,7 +114,8 @@ func New(db *store.DB, bell Bell, log *slog.Logger, o Options) *Queue {
 		handlers: map[string]Handler{}, onDead: map[string]DeadHandler{},
 		active: map[string]int{},
 	}
-	q.done = batch.New(batch.Options{Lanes: 2, Most: 32}, q.finishAll)
+	together := batch.Options{Lanes: 1, Most: 32, Rest: 3}
+	q.takes, q.done = batch.New(together, q.takeAll), batch.New(together, q.finishAll)
 	return q
 }
 

@@ -38,10 +38,11 @@ const columns = `id, kind, key, pool, payload, attempts, fence, created_at, trac
 // first is true for a job (alias j) that nothing stands before: no job of its key
 // runs, and no older one of its kind and key is due or waits to be tried again
 // after a failure. Not written with NOT EXISTS, which PostgreSQL may turn into a
-// join: without statistics it then reads all of the kind for each job.
+// join: without statistics it then reads all of the kind for each job. The kinds
+// are compared in a way that no index knows, or it does the same with queue_jobs_due.
 const first = `
 	(SELECT 1 FROM queue_jobs r WHERE r.key = j.key AND r.state = 'running' LIMIT 1) IS NULL
-	AND (SELECT 1 FROM queue_jobs e WHERE e.key = j.key AND e.kind = j.kind AND e.state = 'ready' AND e.id < j.id
+	AND (SELECT 1 FROM queue_jobs e WHERE e.key = j.key AND e.kind || '' = j.kind AND e.state = 'ready' AND e.id < j.id
 		AND (e.run_after <= $1 OR e.attempts > 0) LIMIT 1) IS NULL`
 
 func claimSQL(ids int) string {
@@ -69,19 +70,19 @@ func (t table) claim(ctx context.Context, ids []string) ([]Job, error) {
 }
 
 const dueSQL = `
-SELECT j.id FROM queue_jobs j
-WHERE j.state = 'ready' AND j.pool = $2 AND j.kind = $3 AND j.run_after <= $4 AND ` + first + `
-ORDER BY j.run_after, j.id LIMIT $5`
+SELECT j.id FROM (
+	SELECT id, key, kind FROM queue_jobs
+	WHERE state = 'ready' AND pool = $2 AND kind = $3 AND (run_after, id) >= ($4, $5) AND run_after <= $6
+	ORDER BY run_after, id LIMIT $7) j
+WHERE ` + first
 
-// due are the ids of the first jobs of the head's kind and pool, at most so many,
-// that are due by a time. No two are of one key.
+// due are the ids of the head and of jobs behind it, in its kind and pool and due
+// by a time, that nothing stands before. No two are of one key. At most so many are
+// looked at, also of those that stand behind another, so that a look has an end.
 func (t table) due(ctx context.Context, h head, by time.Time, most int) ([]string, error) {
-	if most == 1 {
-		return []string{h.id}, nil
-	}
 	ctx, cancel := t.bounded(ctx)
 	defer cancel()
-	rows, err := t.db.Query(ctx, dueSQL, store.Micros(t.db.Now()), h.pool, h.kind, store.Micros(by), most)
+	rows, err := t.db.Query(ctx, dueSQL, store.Micros(t.db.Now()), h.pool, h.kind, store.Micros(h.due), h.id, store.Micros(by), most)
 	if err != nil {
 		return nil, fmt.Errorf("look for runnable jobs: %w", err)
 	}

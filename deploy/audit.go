@@ -6,8 +6,8 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shipsql/shipsql/internal/fault"
@@ -58,18 +58,45 @@ func (r AuditRow) seal() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
+// link is the end of the chain: a row's number and its hash.
+type link struct {
+	seq  int64
+	hash string
+}
+
+// lastLink is the end of the chain as an expression of a statement that a
+// transaction runs anyway.
+const lastLink = `(SELECT cast(seq AS text) || ' ' || hash FROM deploy_audit ORDER BY seq DESC LIMIT 1)`
+
+func readLink(text sql.NullString) (l link, err error) {
+	seq, hash, found := strings.Cut(text.String, " ")
+	if !found {
+		return l, nil
+	}
+	l.hash = hash
+	l.seq, err = strconv.ParseInt(seq, 10, 64)
+	return l, err
+}
+
 // audit appends decisions to the chain, in the transaction that carries them out.
 // What was known of a project before them no longer holds.
 func audit(ctx context.Context, tx *store.Tx, notes ...note) error {
-	var last int64
-	var prev string
-	err := tx.QueryRow(ctx, `SELECT seq, hash FROM deploy_audit ORDER BY seq DESC LIMIT 1`).Scan(&last, &prev)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	var text sql.NullString
+	if err := tx.QueryRow(ctx, `SELECT `+lastLink).Scan(&text); err != nil {
 		return err
 	}
+	last, err := readLink(text)
+	if err != nil {
+		return err
+	}
+	return last.audit(ctx, tx, notes...)
+}
+
+// audit appends decisions to a chain whose end this is.
+func (l link) audit(ctx context.Context, tx *store.Tx, notes ...note) error {
 	var args []any
 	for _, n := range notes {
-		row, err := n.row(tx.Now(), last+1, prev)
+		row, err := n.row(tx.Now(), l)
 		if err != nil {
 			return err
 		}
@@ -84,17 +111,16 @@ func audit(ctx context.Context, tx *store.Tx, notes ...note) error {
 		}
 		args = append(args, row.Seq, micros(row.At), row.Action, row.Project, row.Release, row.Environment, row.Database,
 			actor, string(row.Data), row.Prev, row.Hash)
-		last, prev = row.Seq, row.Hash
+		l = link{row.Seq, row.Hash}
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO deploy_audit (`+auditColumns+`) VALUES `+store.Rows(len(notes), auditWidth), args...)
-	return err
+	return tx.Later(ctx, `INSERT INTO deploy_audit (`+auditColumns+`) VALUES `+store.Rows(len(notes), auditWidth), args...)
 }
 
 // row is a decision as the chain's next link.
-func (n note) row(at time.Time, seq int64, prev string) (row AuditRow, err error) {
+func (n note) row(at time.Time, last link) (row AuditRow, err error) {
 	row = AuditRow{
-		Seq: seq, At: at, Action: n.action, Project: n.project, Release: n.release,
-		Environment: n.environment, Database: n.database, Actor: n.actor, Prev: prev,
+		Seq: last.seq + 1, At: at, Action: n.action, Project: n.project, Release: n.release,
+		Environment: n.environment, Database: n.database, Actor: n.actor, Prev: last.hash,
 	}
 	if row.Data, err = json.Marshal(n.data); err != nil {
 		return row, err

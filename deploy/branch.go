@@ -182,16 +182,16 @@ func (s *Service) ringProjectAt(ctx context.Context, tx *store.Tx, projectID str
 	})
 }
 
-// taskJob asks for what is next on a database to be run by a worker of its pool.
-func taskJob(database, pool string) queue.NewJob {
-	return queue.NewJob{Kind: JobTask, Key: "db:" + database, Payload: taskPayload{database}, Pool: pool, Coalesce: true}
+// job asks for what is next on a database to be run by a worker of its pool.
+func (t ready) job() queue.NewJob {
+	return queue.NewJob{Kind: JobTask, Key: "db:" + t.database, Payload: taskPayload{t.database, t.next}, Pool: t.pool, Coalesce: true}
 }
 
 // ringAll asks for the tasks of several databases to be run.
 func (s *Service) ringAll(ctx context.Context, tx *store.Tx, tasks []ready) error {
 	jobs := make([]queue.NewJob, len(tasks))
 	for i, t := range tasks {
-		jobs[i] = taskJob(t.database, t.pool)
+		jobs[i] = t.job()
 	}
 	return s.queue.Enqueue(ctx, tx, jobs...)
 }

@@ -17,7 +17,10 @@ const (
 )
 
 // ready is a task that is to be queued.
-type ready struct{ id, database, pool string }
+type ready struct {
+	id, database, pool string
+	next               *nextTask // what its job names
+}
 
 func readReady(scan store.Scan) (r ready, err error) { return r, scan(&r.id, &r.database, &r.pool) }
 

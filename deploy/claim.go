@@ -15,8 +15,14 @@ import (
 // claim finds the database's next task and marks it running, in one transaction
 // with a fresh look at its gate. None: wait is how long until one is due, 0 for
 // never.
-func (s *Service) claim(ctx context.Context, database string) (*attempt, time.Duration, error) {
-	tasks, err := loadActive(ctx, s.db, database)
+func (s *Service) claim(ctx context.Context, payload taskPayload) (*attempt, time.Duration, error) {
+	if next := payload.Next; next != nil {
+		a, err := s.claimNext(ctx, next.on(payload.Database))
+		if a != nil || err != nil {
+			return a, 0, err
+		}
+	}
+	tasks, err := loadActive(ctx, s.db, payload.Database)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -39,6 +45,21 @@ func (s *Service) claim(ctx context.Context, database string) (*attempt, time.Du
 	return nil, wait, nil
 }
 
+// claimNext starts a task that nobody has begun yet, if its gate is open and no
+// other one of its database is to run; else nil, and the rows have to be read.
+func (s *Service) claimNext(ctx context.Context, t storedTask) (*attempt, error) {
+	p, ok := s.cfg.Project(t.project)
+	if !ok {
+		return nil, nil
+	}
+	view, err := s.view(ctx, p, t)
+	if err != nil || !view.goes {
+		return nil, err
+	}
+	begun, err := s.starts.Do(ctx, starting{task: t, view: view, alone: true})
+	return begun.attempt, err
+}
+
 // claimTask starts one task if its gate is open now; nil if it may not start.
 func (s *Service) claimTask(ctx context.Context, t storedTask) (*attempt, error) {
 	p, ok := s.cfg.Project(t.project)
@@ -55,10 +76,9 @@ func (s *Service) claimTask(ctx context.Context, t storedTask) (*attempt, error)
 		moved := false
 		if view.goes {
 			begun, err := s.starts.Do(ctx, starting{task: t, view: view})
-			if begun.attempt != nil || err != nil || !begun.moved {
+			if moved = begun.moved; err != nil || !moved {
 				return begun.attempt, err
 			}
-			moved = true
 		}
 		s.forget(p, view.sight) // it is old, or does not let the task go: read anew
 		if !moved {
@@ -103,6 +123,7 @@ func (s *Service) view(ctx context.Context, p Project, t storedTask) (view, erro
 	if fault.CodeOf(err) == fault.Invalid {
 		return v, nil // claimJudged writes that down
 	}
+	v.run = v.run.on(s.topology.databases[t.Database])
 	v.goes = err == nil
 	return v, err
 }
@@ -122,31 +143,26 @@ func (s *Service) claimJudged(ctx context.Context, p Project, t storedTask) (*at
 		if err != nil {
 			return err
 		}
-		found, err := loadClaimable(ctx, tx, t.ID)
-		now := found[t.ID]
+		now, err := loadTask(ctx, tx, t.ID)
 		if err != nil || !now.State.Active() {
 			return err
 		}
 		stage, known := decision.Stage(t.Release, t.Environment)
 		if !known || !stage.Open() {
-			return s.holdBack(ctx, tx, now.storedTask, facts)
+			return s.holdBack(ctx, tx, now, facts)
 		}
 		l, _ := facts.release(t.Release)
 		v := view{stage: stage, project: p, pullRequest: l.Release.PullRequest, span: trace.SpanContextFromContext(ctx)}
 		v.run, err = s.buildRun(ctx, tx, p, t.stage())
 		if fault.CodeOf(err) == fault.Invalid { // no later attempt would do better
 			now.State, now.Failure, now.FinishedAt = Failed, failureOf(err), tx.Now()
-			err = errors.Join(saveTasks(ctx, tx, now.storedTask), s.auditTask(ctx, tx, "task_failed", now.storedTask, now.evidence(executor.Result{})))
+			err = errors.Join(saveTasks(ctx, tx, now), s.auditTask(ctx, tx, "task_failed", now, now.evidence(executor.Result{})))
 		} else if err == nil {
-			a, err = s.begin(ctx, tx, now, v)
+			v.run = v.run.on(s.topology.databases[t.Database])
+			a, err = s.start(ctx, tx, now, v)
 		}
 		if err != nil {
 			return err
-		}
-		if a != nil {
-			if err := s.markStarted(ctx, tx, a); err != nil {
-				return err
-			}
 		}
 		_, err = s.settle(ctx, tx, p, facts.asked())
 		return err
@@ -155,6 +171,24 @@ func (s *Service) claimJudged(ctx context.Context, p Project, t storedTask) (*at
 		return nil, err
 	}
 	return a, nil
+}
+
+// start marks a task running, with the answers that a person gave for it.
+func (s *Service) start(ctx context.Context, tx *store.Tx, t storedTask, v view) (a *attempt, err error) {
+	a = s.begin(tx, t, v)
+	if a.run.Resolve, err = useResolutions(ctx, tx, t.ID); err != nil {
+		return nil, err
+	}
+	for i, r := range a.run.Resolve {
+		a.run.Resolve[i].Version = versionOf(r.Version)
+	}
+	if err := saveTasks(ctx, tx, a.storedTask); err != nil {
+		return nil, err
+	}
+	if err := audit(ctx, tx, a.startNote()); err != nil {
+		return nil, err
+	}
+	return a, s.taskChanged(a.within(ctx), tx, a)
 }
 
 // holdBack takes a task back whose gate has closed since it was queued, and sees

@@ -19,11 +19,11 @@
 // as no.
 //
 // A task is run by [Service] from a job that is only a ring on a database: which
-// task is next, the tasks' rows say. The gate is judged once more, the row marked
-// running, the executor applies exactly the release's migrations, and the result
-// is written only by the attempt that still owns the row. A worker that dies
-// leaves the row running, and the next ring on that database takes it up; that
-// every effect happens once is the ledger's work (executor).
+// task is next, the tasks' rows say, whatever the job names. The gate is judged once
+// more, the row marked running, the executor applies exactly the release's
+// migrations, and the result is written only by the attempt that still owns the
+// row. A worker that dies leaves the row running, and the next ring on that database
+// takes it up; that every effect happens once is the ledger's work (executor).
 //
 // # Ten thousand databases
 //
@@ -34,13 +34,14 @@
 // way or something went wrong.
 //
 // A worker that starts a task judges the gate by the project's line as it was last
-// read, and asks in the transaction that marks the row running whether that is
-// still the project's revision (deploy_projects.revision). Every row of the audit
-// but a task's own, and every change of a stage, moves the revision on: if it
-// moved, the line is read anew. So each task starts behind a gate that was open at
-// that very moment, and reads one row for it. What the Authority says is asked for
-// each task, what the clock says too. Tasks that start, or end, at the same time
-// share a transaction and its statements (startAll, endAll).
+// read, and marks the row running only if that is still the project's revision
+// (deploy_projects.revision). Every row of the audit but a task's own, and every
+// change of a stage, moves the revision on: if it moved, the line is read anew. So
+// each task starts behind a gate that was open at that very moment, and nothing is
+// read for it: its job names it, and one statement finds out whether it is as the
+// job says and nothing else is due on its database. What the Authority says is
+// asked for each task, what the clock says too. Tasks that start, or end, at about
+// the same time share a transaction and its statements (startAll, endAll).
 //
 // # Pools
 //

@@ -32,22 +32,46 @@ func (s *Service) endAll(items []ended) ([]struct{}, error) {
 		}
 		var ours []ended
 		for _, e := range items {
-			if finished[e.task.ID] == e.task.Attempts {
+			if finished.attempts[e.task.ID] == e.task.Attempts {
 				ours = append(ours, e)
 			}
 		}
 		if len(ours) == 0 {
 			return nil
 		}
-		if err := recordEnds(ctx, tx, ours); err != nil {
+		busy, err := busyStages(ctx, tx, ours)
+		if err != nil {
 			return err
 		}
-		return s.follow(ctx, tx, ours)
+		if err := recordEnds(ctx, tx, finished.last, ours); err != nil {
+			return err
+		}
+		for _, e := range ours {
+			if err := s.follow(e.attempt.within(ctx), tx, e, busy[e.task.stage()]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
+// busyStages says of the stages of tasks whether others of theirs are under way.
+func busyStages(ctx context.Context, tx *store.Tx, ends []ended) (busy map[stageKey]bool, err error) {
+	busy = map[stageKey]bool{}
+	for _, e := range ends {
+		key := e.task.stage()
+		if _, asked := busy[key]; asked {
+			continue
+		}
+		if busy[key], err = underWay(ctx, tx, key); err != nil {
+			return nil, err
+		}
+	}
+	return busy, nil
+}
+
 // recordEnds writes what the databases' ledgers hold now, and the audit.
-func recordEnds(ctx context.Context, tx *store.Tx, ends []ended) error {
+func recordEnds(ctx context.Context, tx *store.Tx, last link, ends []ended) error {
 	var outcomes []outcome
 	notes := make([]note, len(ends))
 	for i, e := range ends {
@@ -59,31 +83,14 @@ func recordEnds(ctx context.Context, tx *store.Tx, ends []ended) error {
 	if err := insertOutcomes(ctx, tx, outcomes); err != nil {
 		return err
 	}
-	return audit(ctx, tx, notes...)
+	return last.audit(ctx, tx, notes...)
 }
 
-// follow has the gates behind tasks evaluated when their end can change one: at
-// once when one was its stage's last under way; when something went wrong, now or
+// follow has the gates behind a task evaluated when its end can change one: at
+// once when it was its stage's last under way; when something went wrong, now or
 // before, at once too, but not for each of many within a second. Of the others
 // only the view is told.
-func (s *Service) follow(ctx context.Context, tx *store.Tx, ends []ended) error {
-	busy := map[stageKey]bool{}
-	for _, e := range ends {
-		ctx, key := e.attempt.within(ctx), e.task.stage()
-		if _, asked := busy[key]; !asked {
-			var err error
-			if busy[key], err = underWay(ctx, tx, key); err != nil {
-				return err
-			}
-		}
-		if err := s.followOne(ctx, tx, e, busy[key]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Service) followOne(ctx context.Context, tx *store.Tx, e ended, others bool) (err error) {
+func (s *Service) follow(ctx context.Context, tx *store.Tx, e ended, others bool) (err error) {
 	switch trouble := e.task.State != Done || e.attempt.before != nil; {
 	case !others, trouble && s.troubled.due(e.task.Release, tx.Now()):
 		err = s.ringProject(ctx, tx, e.task.project)

@@ -47,6 +47,7 @@ func (r *reporter) event(e executor.Event) {
 	}
 	now := r.service.db.Now()
 	if e.State == executor.EventApplied {
+		r.attempt.sureUntil = time.Time{}
 		p.Migrations++
 		r.outcomes = append(r.outcomes, r.attempt.outcome(e.Version, e.Path, Done, now))
 	}

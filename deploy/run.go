@@ -80,6 +80,9 @@ func (r stageRun) on(d Database) stageRun {
 	return here
 }
 
+// progress is that of a task that starts.
+func (r stageRun) progress() Progress { return Progress{Of: len(r.Migrations)} }
+
 // indexed notes what the run may speak of.
 func (r stageRun) indexed() stageRun {
 	all := slices.Concat(r.Folder, r.Migrations)

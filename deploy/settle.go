@@ -221,7 +221,10 @@ func (s *Service) startTasks(ctx context.Context, tx *store.Tx, r Release, d Sta
 		if err != nil {
 			return err
 		}
-		batch = append(batch, waiting...)
+		for _, t := range waiting {
+			t.next = &nextTask{ID: t.id, Project: r.Project, Release: r.ID, Environment: d.Environment}
+			batch = append(batch, t)
+		}
 	}
 	if len(batch) == 0 {
 		return nil

@@ -23,7 +23,7 @@ func TestTheSQLIsPostgreSQLToo(t *testing.T) {
 	s := source{consts: map[string]string{
 		"store.Rows(len(tasks), taskWidth)": store.Rows(2, 14), "store.Rows(len(notes), auditWidth)": store.Rows(2, 11),
 		"store.Rows(len(part)/outcomeWidth, outcomeWidth)": store.Rows(2, 10), "ended": "($1, cast($2 AS bigint), $3, $4, $5, cast($6 AS bigint), cast($7 AS bigint))",
-		"placeholders": "$1, $2", "values": "($5, $1, $2, $3, $6, 'waiting', 0, '', '', 0, $4, 0, 0, $7)", "sc.where": "project = $1", "sc.releases()": "release IN (SELECT id FROM deploy_releases WHERE project = $1)",
+		"those": "$1", "placeholders": "$1, $2", "values": "($5, $1, $2, $3, $6, 'waiting', 0, '', '', 0, $4, 0, 0, $7)", "sc.where": "project = $1", "sc.releases()": "release IN (SELECT id FROM deploy_releases WHERE project = $1)",
 	}}
 	paths, err := filepath.Glob("*.go")
 	must(t, err)

@@ -15,7 +15,22 @@ import (
 )
 
 type taskPayload struct {
-	Database string `json:"database"`
+	Database string    `json:"database"`
+	Next     *nextTask `json:"next,omitempty"`
+}
+
+// nextTask is the task for which a database's job was made, which most likely is
+// the next one there, and as it was made: who starts it makes sure.
+type nextTask struct {
+	ID          string `json:"id"`
+	Project     string `json:"project"`
+	Release     string `json:"release"`
+	Environment string `json:"environment"`
+}
+
+func (n nextTask) on(database string) storedTask {
+	return storedTask{project: n.Project,
+		Task: Task{ID: n.ID, Release: n.Release, Environment: n.Environment, Database: database, State: Queued}}
 }
 
 // attempt is one worker's try at a task.
@@ -50,7 +65,8 @@ func (s *Service) handleTask(ctx context.Context, job queue.Job) error {
 		return queue.Permanent(fault.New(fault.Internal, "unreadable job").Because(err))
 	}
 	for {
-		a, wait, err := s.claim(ctx, payload.Database)
+		a, wait, err := s.claim(ctx, payload)
+		payload.Next = nil // it is begun, or another is next
 		switch {
 		case err != nil:
 			return err
@@ -108,13 +124,13 @@ func (s *Service) apply(ctx context.Context, a *attempt) (executor.Result, error
 // stillMine is asked before every file: this attempt is the task's latest, nobody
 // cancelled the stage, and the process goes on. Whoever takes the database's job
 // over takes the task over too, so the task's row tells of a lost lease as well.
-// The first question comes right after the start, which has just answered it.
+// What is asked right after the start, before anything was applied, that has just
+// answered.
 func (s *Service) stillMine(ctx context.Context, a *attempt) error {
 	if s.queue.Stopping() {
 		return errNotMine
 	}
-	sure := time.Now().Before(a.sureUntil)
-	if a.sureUntil = (time.Time{}); sure {
+	if time.Now().Before(a.sureUntil) {
 		return nil
 	}
 	var state State

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,34 +56,6 @@ func loadTask(ctx context.Context, q store.Queryer, id string) (storedTask, erro
 	return readTask(q.QueryRow(ctx, `SELECT `+taskColumns+` FROM deploy_tasks WHERE id = $1`, id).Scan)
 }
 
-// claimable is a task as the transaction that starts it finds it.
-type claimable struct {
-	storedTask
-
-	revision int64 // that its project is at
-	answered bool  // a person settled an outcome of it
-}
-
-// loadClaimable reads tasks that are to start, by their ids.
-func loadClaimable(ctx context.Context, tx *store.Tx, ids ...string) (map[string]claimable, error) {
-	tasks := make(map[string]claimable, len(ids))
-	return tasks, inChunks(ids, 1, func(placeholders string, args []any) error {
-		rows, err := list(ctx, tx, readClaimable, `SELECT `+taskColumns+`,
-			coalesce((SELECT p.revision FROM deploy_projects p WHERE p.id = deploy_tasks.project), 0),
-			EXISTS (SELECT 1 FROM deploy_resolutions r WHERE r.task = deploy_tasks.id AND r.used_at = 0)
-			FROM deploy_tasks WHERE id IN (`+placeholders+`)`, args...)
-		for _, c := range rows {
-			tasks[c.ID] = c
-		}
-		return err
-	})
-}
-
-func readClaimable(scan store.Scan) (c claimable, err error) {
-	c.storedTask, err = readTask(func(dest ...any) error { return scan(append(dest, &c.revision, &c.answered)...) })
-	return c, err
-}
-
 // loadActive reads the tasks of one database that a worker should take, the one
 // whose worker died first, then in the order of their creation.
 func loadActive(ctx context.Context, q store.Queryer, database string) ([]storedTask, error) {
@@ -119,42 +92,126 @@ func (t storedTask) encoded() (progress, failure string, err error) {
 	return progress, failure, err
 }
 
+// likeness is what tasks have in common that start in one statement: how their
+// rows were read, and what their gate and progress are.
+type likeness struct {
+	project            string
+	revision           int64
+	state              State
+	attempts           int
+	retryAt, startedAt int64
+	progress           Progress
+	alone              bool
+}
+
+func (s starting) likeness() likeness {
+	return likeness{
+		project: s.task.project, revision: s.view.revision, state: s.task.State, attempts: s.task.Attempts,
+		retryAt: micros(s.task.RetryAt), startedAt: micros(s.task.StartedAt), progress: s.view.run.progress(), alone: s.alone,
+	}
+}
+
+// startTasks marks tasks running whose row is as it was read, while their project
+// is at the revision at which the gate was seen open, and no person has settled an
+// outcome of them. Those to be alone are new, so that there is none to settle, and
+// start if nothing else is to run on their database.
+func startTasks(ctx context.Context, tx *store.Tx, items []starting) (begun []bool, last link, err error) {
+	begun = make([]bool, len(items))
+	alike := map[likeness][]int{}
+	for i, item := range items {
+		alike[item.likeness()] = append(alike[item.likeness()], i)
+	}
+	for like, those := range alike {
+		ids := make([]string, len(those))
+		for n, i := range those {
+			ids[n] = items[i].task.ID
+		}
+		started, err := startAlike(ctx, tx, like, ids)
+		if err != nil {
+			return nil, last, err
+		}
+		for _, i := range those {
+			_, begun[i] = started.attempts[items[i].task.ID]
+			delete(started.attempts, items[i].task.ID) // of two that have one task, one has lost its lease
+			if begun[i] {
+				last = started.last
+			}
+		}
+	}
+	return begun, last, nil
+}
+
+func startAlike(ctx context.Context, tx *store.Tx, like likeness, ids []string) (begun marked, err error) {
+	progress, err := encode(like.progress)
+	if err != nil {
+		return begun, err
+	}
+	given := []any{progress, like.state, micros(tx.Now()), like.attempts, like.retryAt, like.startedAt, like.project, like.revision, like.alone}
+	return begun, inChunks(ids, 1+len(given), func(placeholders string, args []any) error {
+		begun, err = markTasks(ctx, tx, `UPDATE deploy_tasks SET state = 'running', attempts = attempts + 1, progress = $1, retry_at = 0,
+				started_at = CASE WHEN started_at = 0 THEN $3 ELSE started_at END
+			WHERE state = $2 AND attempts = $4 AND retry_at = $5 AND started_at = $6 AND project = $7
+				AND (SELECT revision FROM deploy_projects WHERE id = $7) = $8
+				AND ($9 OR NOT EXISTS (SELECT 1 FROM deploy_resolutions r WHERE r.task = deploy_tasks.id AND r.used_at = 0))
+				AND (NOT $9 OR (SELECT 1 FROM deploy_tasks o WHERE o.database = deploy_tasks.database
+					AND o.state IN ('queued', 'running') AND o.id <> deploy_tasks.id LIMIT 1) IS NULL)
+				AND id IN (`+placeholders+`) RETURNING id, attempts, `+lastLink, slices.Concat(given, args)...)
+		return err
+	})
+}
+
+// marked are tasks whose rows a statement has changed.
+type marked struct {
+	attempts map[string]int // by the task's id
+	last     link           // of the audit then
+}
+
+func markTasks(ctx context.Context, tx *store.Tx, query string, args ...any) (m marked, err error) {
+	m.attempts = map[string]int{}
+	_, err = list(ctx, tx, func(scan store.Scan) (id string, err error) {
+		var attempt int
+		var last sql.NullString
+		if err := scan(&id, &attempt, &last); err != nil {
+			return id, err
+		}
+		m.attempts[id] = attempt
+		m.last, err = readLink(last)
+		return id, err
+	}, query, args...)
+	return m, err
+}
+
 // finishTasks writes what became of attempts, of those that are still their
 // tasks' running ones. It returns the attempt that has ended, by the task's id.
-func finishTasks(ctx context.Context, tx *store.Tx, tasks []storedTask) (finished map[string]int, err error) {
-	var rows []string
+func finishTasks(ctx context.Context, tx *store.Tx, tasks []storedTask) (finished marked, err error) {
+	var rows, ids []string
 	var args []any
 	for _, t := range tasks {
 		progress, failure, err := t.encoded()
 		if err != nil {
-			return nil, err
+			return finished, err
 		}
 		n := len(args)
 		rows = append(rows, fmt.Sprintf("($%d, cast($%d AS bigint), $%d, $%d, $%d, cast($%d AS bigint), cast($%d AS bigint))",
 			n+1, n+2, n+3, n+4, n+5, n+6, n+7))
+		ids = append(ids, fmt.Sprintf("$%d", n+1))
 		args = append(args, t.ID, t.Attempts, t.State, progress, failure, micros(t.RetryAt), micros(t.FinishedAt))
 	}
-	ended := strings.Join(rows, ", ")
-	type row struct {
-		task    string
-		attempt int
-	}
-	written, err := list(ctx, tx, func(scan store.Scan) (r row, err error) { return r, scan(&r.task, &r.attempt) }, `WITH ended (task, attempt, outcome, shown, reason, again_at, over_at) AS (VALUES `+ended+`)
+	ended, those := strings.Join(rows, ", "), strings.Join(ids, ", ")
+	return markTasks(ctx, tx, `WITH ended (task, attempt, outcome, shown, reason, again_at, over_at) AS (VALUES `+ended+`)
 		UPDATE deploy_tasks SET state = ended.outcome, progress = ended.shown, failure = ended.reason,
 			retry_at = ended.again_at, finished_at = ended.over_at
-		FROM ended WHERE id = ended.task AND attempts = ended.attempt AND state = 'running' RETURNING id, attempts`, args...)
-	finished = make(map[string]int, len(written))
-	for _, r := range written {
-		finished[r.task] = r.attempt
-	}
-	return finished, err
+		FROM ended WHERE id IN (`+those+`) AND id = ended.task AND attempts = ended.attempt AND state = 'running' RETURNING id, attempts, `+lastLink, args...)
 }
 
-// underWay says whether any task of a stage is queued or running.
-func underWay(ctx context.Context, tx *store.Tx, key stageKey) (bool, error) {
-	found, err := list(ctx, tx, text, `SELECT id FROM deploy_tasks
-		WHERE release = $1 AND environment = $2 AND state IN ('queued', 'running') LIMIT 1`, key.release, key.environment)
-	return len(found) > 0, err
+// underWay says whether any task of a stage is queued or running. Each state is
+// asked for by itself: for both at once PostgreSQL, without statistics, walks over
+// all the stage's tasks that are done.
+func underWay(ctx context.Context, tx *store.Tx, key stageKey) (found bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM deploy_tasks WHERE release = $1 AND environment = $2 AND state = 'running')
+		OR EXISTS (SELECT 1 FROM deploy_tasks WHERE release = $1 AND environment = $2 AND state = 'queued')`,
+		key.release, key.environment).Scan(&found)
+	return found, err
 }
 
 // saveProgress stores progress only while this attempt is the running one.
@@ -215,7 +272,7 @@ func insertOutcomes(ctx context.Context, tx *store.Tx, outcomes []outcome) error
 		}
 	}
 	for part := range slices.Chunk(once, chunk*outcomeWidth) {
-		_, err := tx.Exec(ctx, `INSERT INTO deploy_outcomes (`+outcomeColumns+`, version_key)
+		err := tx.Later(ctx, `INSERT INTO deploy_outcomes (`+outcomeColumns+`, version_key)
 			VALUES `+store.Rows(len(part)/outcomeWidth, outcomeWidth)+` ON CONFLICT (project, database, version_key) DO NOTHING`, part...)
 		if err != nil {
 			return err

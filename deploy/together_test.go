@@ -165,3 +165,42 @@ func TestAnOvertakenAttemptEndsTogetherWithItsSuccessor(t *testing.T) {
 		t.Errorf("attempts (-want +got):\n%s", diff)
 	}
 }
+
+// A job names the task that it was made for; one whose worker died on the same
+// database comes first all the same.
+func TestADeadWorkersTaskComesBeforeTheOneThatTheJobNames(t *testing.T) {
+	h := newHarness(t, func(c *deploy.Config) {
+		c.Databases = append(c.Databases, inTest("orders-more"))
+		c.Projects = append(c.Projects, deploy.Project{Repository: repository, Branch: "main", Path: "bills", Databases: map[string]string{"app": "orders"}})
+	})
+	h.engine.locks = map[string]*sync.Mutex{"orders-test": {}, "orders-more": {}}
+	inFile, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	h.engine.after = func(database, _ string) error {
+		if database == "orders-test" {
+			once.Do(func() { close(inFile); <-goOn })
+		}
+		return nil
+	}
+	r := h.merge(h.project(), files{"1_a.sql": new(create)})
+	h.must(h.queue.Idle(h.ctx))
+	h.review(r.ID, 0)
+	<-inFile
+	bills := h.merge(h.config.Projects[1], files{"2_b.sql": new(create)})
+	h.review(bills.ID, 0)
+	h.until(func() bool { // so that the stage has begun, and its tasks are started as their jobs say
+		states := h.states(bills.ID, "test")
+		return states["orders-test"] == deploy.Queued && states["orders-more"] == deploy.Done
+	})
+	h.clock.Advance(time.Minute) // the first worker's lease is over
+	h.until(func() bool { return len(h.attempts(r.ID, "orders-test", "task_started")) == 2 })
+	if state := h.states(bills.ID, "test")["orders-test"]; state != deploy.Queued {
+		t.Errorf("the other task is %s", state)
+	}
+	close(goOn)
+	h.expect(r.ID, deploy.Done, deploy.Waiting)
+	h.expect(bills.ID, deploy.Done, deploy.Waiting)
+	if diff := cmp.Diff([]int{1}, h.attempts(bills.ID, "orders-test", "task_started")); diff != "" {
+		t.Errorf("attempts (-want +got):\n%s", diff)
+	}
+}

@@ -74,37 +74,38 @@ func (f file) exchange(pipe *pgconn.Pipeline, statements []statement, letGo func
 	if err := send(); err != nil {
 		return n, statements[0], err
 	}
-	for _, at = range statements[:n] {
-		if at.own != nil && at.own.closing {
-			letGo()
-		}
-		if err := f.readAnswer(pipe, at); err != nil {
+	for i, at := range statements[:n] {
+		f.progress(at, executor.EventRunning, 0)
+		tag, err := f.read(pipe, at)
+		if err != nil {
 			return n, at, err
 		}
+		if i+1 < len(statements) && statements[i+1].closing() {
+			letGo()
+		}
+		f.progress(at, executor.EventDone, tag.RowsAffected())
 	}
-	return n, at, nil
+	return n, statements[n-1], nil
 }
 
-// readAnswer reads what the server says to a statement, and drops its rows.
-func (f file) readAnswer(pipe *pgconn.Pipeline, s statement) error {
-	f.progress(s, executor.EventRunning, 0)
+// closing says that a statement ends a transaction.
+func (s statement) closing() bool { return s.own != nil && s.own.closing }
+
+// read reads what the server says to a statement, and drops its rows.
+func (f file) read(pipe *pgconn.Pipeline, s statement) (tag pgconn.CommandTag, err error) {
 	result, err := pipe.GetResults()
 	if err != nil {
-		return err
+		return tag, err
 	}
 	rows, ok := result.(*pgconn.ResultReader)
 	if !ok {
-		return errors.New("the server's answers are out of step")
+		return tag, errors.New("the server's answers are out of step")
 	}
-	tag, err := rows.Close()
-	switch {
-	case err != nil:
-		return err
-	case s.own != nil && s.Text == commitSQL && tag.String() != commitSQL:
-		return fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.Path())
+	tag, err = rows.Close()
+	if err == nil && s.own != nil && s.Text == commitSQL && tag.String() != commitSQL {
+		err = fault.New(fault.Internal, "COMMIT was answered with %s", tag).At(f.Path())
 	}
-	f.progress(s, executor.EventDone, tag.RowsAffected())
-	return nil
+	return tag, err
 }
 
 // sendSome queues the first statements up to the window and says how many they

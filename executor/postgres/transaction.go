@@ -131,7 +131,7 @@ func (f file) meaning(ctx context.Context, at statement, err error) error {
 	case at.own.means != nil:
 		err = at.own.means(err)
 	}
-	if at.own.closing {
+	if at.closing() {
 		return f.uncommitted(ctx, err)
 	}
 	return f.ours(ctx, err)

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -34,12 +35,10 @@ func TestAFileIsOneRoundTrip(t *testing.T) {
 	}
 }
 
-// waits says that a session waits for an advisory lock.
-const waits = "(select count(*) = 1 from pg_stat_activity where wait_event = 'advisory' and datname = current_database())"
-
-// deaf keeps the server from noticing that its client is gone; the look that is
-// under way is waited for.
-const deaf = "set client_connection_check_interval = 0;\nselect pg_sleep(1.1);\n"
+// waitsFor says that a session waits for an advisory lock.
+func waitsFor(lock int) string {
+	return fmt.Sprintf("exists (select from pg_locks join pg_database d on d.oid = database where datname = current_database() and locktype = 'advisory' and objid = %d and not granted)", lock)
+}
 
 // TestACutWhileTheStatementGoesOn has the server go on, to the COMMIT that it has
 // already.
@@ -50,27 +49,28 @@ func TestACutWhileTheStatementGoesOn(t *testing.T) {
 		want string
 		n    string // the counter behind it, and how often the file was tried
 	}{
-		"goes on":      {"select pg_advisory_unlock(7)", "1 applied, 2 applied, 3 applied", "11|1"},
+		"goes on":      {"select pg_advisory_unlock(8)", "1 applied, 2 applied, 3 applied", "11|1"},
 		"is ended too": {"select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'advisory' and datname = current_database()", "1 applied", "0|1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			b.Exec("create table counter(n int); insert into counter values (0); create sequence tries; select pg_advisory_lock(7)")
+			b.Exec("create table counter(n int); insert into counter values (0); create sequence tries; select pg_advisory_lock(7), pg_advisory_lock(8)")
 			address, through := behindAddress(t, b.URL)
 			files := map[string]string{
 				"1_a.sql": "create table a()",
-				"2_b.sql": deaf + "select nextval('tries');\nupdate counter set n = n + 1;\n" +
-					"do 'begin perform pg_advisory_lock(7); exception when query_canceled then perform pg_advisory_lock(7); end'",
+				"2_b.sql": "select nextval('tries');\nupdate counter set n = n + 1;\n" +
+					"do 'declare n int = 7; begin loop begin perform pg_advisory_lock(n); exit; exception when query_canceled then n = 8; end; end loop; end'",
 				"3_c.sql": "update counter set n = n + 10",
 			}
 			result, err := openTarget(through).Apply(t.Context(), executor.Run{
 				Migrations: load(t, files), Limits: unhurried, Progress: func(e executor.Event) {
 					switch {
-					case e.State == executor.EventRunning && e.Version == "2" && e.Statement == 5:
-						b.await(waits)
-						address.moveTo(t, b.URL)
+					case e.State == executor.EventRunning && e.Version == "2" && e.Statement == 3:
+						b.await(waitsFor(7))
+						address.lose()
 					case e.State == executor.EventWaiting:
+						b.await(waitsFor(8)) // the client that was cut sent a cancel
 						b.Exec(c.end)
 					}
 				},
@@ -82,7 +82,7 @@ func TestACutWhileTheStatementGoesOn(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 			var failure *executor.Failure
-			if err != nil && (!errors.As(err, &failure) || failure.Version != "2" || failure.Statement != 5 || failure.Code != fault.Unreachable) {
+			if err != nil && (!errors.As(err, &failure) || failure.Version != "2" || failure.Statement != 3 || failure.Code != fault.Unreachable) {
 				t.Errorf("error %v", err)
 			}
 			b.Want("select n, last_value from counter, tries", c.n)
@@ -100,14 +100,19 @@ func TestACommitIsNotCancelled(t *testing.T) {
 	b.Exec(`create table a(n int); create function waits() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock(7); return new; end';
 		create constraint trigger waits after insert on a deferrable initially deferred for each row execute function waits(); select pg_advisory_lock(7)`)
 	files := map[string]string{"1_a.sql": "insert into a values (1)", "2_b.sql": "insert into a values (2)"}
-	cancel, done := make(chan struct{}), make(chan error, 1)
+	folder, inserted, cancel, done := load(t, files), make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	var result executor.Result
 	go func() {
 		var err error
-		result, err = b.Apply(context.WithoutCancel(t.Context()), executor.Run{Migrations: load(t, files), Limits: unhurried, Cancel: cancel})
+		result, err = b.Apply(context.WithoutCancel(t.Context()), executor.Run{Migrations: folder, Limits: unhurried, Cancel: cancel, Progress: func(e executor.Event) {
+			if e.State == executor.EventDone {
+				close(inserted)
+			}
+		}})
 		done <- err
 	}()
-	b.await(waits)
+	<-inserted
+	b.await(waitsFor(7))
 	close(cancel)
 	select {
 	case err := <-done:
@@ -125,7 +130,7 @@ func TestACommitIsNotCancelled(t *testing.T) {
 func TestARowThatSomebodyElseWrote(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	files := map[string]string{"1_a.up.sql": "create table a(n int)", "2_b.up.sql": "insert into a values (1)", "2_b.down.sql": "insert into a values (2)"}
+	files := map[string]string{"1_a.up.sql": "create table a(n int)", "2_b.up.sql": "insert into a values (1)", "2_b.down.sql": "insert into a values (2)", "3_c.up.sql": "select 1", "3_c.down.sql": "select 1"}
 	folder := load(t, files)
 	_, err := b.Apply(t.Context(), executor.Run{Migrations: folder, Progress: func(e executor.Event) {
 		if e.State == executor.EventApplied {
@@ -136,14 +141,12 @@ func TestARowThatSomebodyElseWrote(t *testing.T) {
 		t.Errorf("apply: %v", err)
 	}
 	b.Want("select count(*) from a", "0")
-	asked, drop := 0, func() { b.Exec("delete from shipsql.migrations where version = '2'") }
-	drop()
+	b.Exec("delete from shipsql.migrations where version = '2'")
 	b.MustApply(files)
-	_, err = b.Undo(t.Context(), executor.Run{Migrations: folder[1:], StillMine: func(context.Context) error {
-		if asked++; asked == 2 { // before the file; the ledger was read
-			drop()
+	_, err = b.Undo(t.Context(), executor.Run{Migrations: folder[1:], Progress: func(e executor.Event) {
+		if e.State == executor.EventUndone {
+			b.Exec("delete from shipsql.migrations where version = '2'")
 		}
-		return nil
 	}})
 	if fault.CodeOf(err) != fault.Conflict || !strings.Contains(err.Error(), "row of version 2 changed") {
 		t.Errorf("undo: %v", err)

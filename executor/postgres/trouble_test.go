@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -153,9 +154,10 @@ func listen(t *testing.T) net.Listener {
 // virtualAddress forwards to one server and can be moved to another, as the
 // address of a cluster is.
 type virtualAddress struct {
-	mu    sync.Mutex
-	to    string
-	links []net.Conn
+	mu               sync.Mutex
+	to               string
+	clients, servers []net.Conn
+	silent           bool // servers aren't told that their clients are gone
 }
 
 // moveTo breaks what is open; who connects now gets the other server.
@@ -167,10 +169,30 @@ func (v *virtualAddress) moveTo(t *testing.T, serverURL string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.to = u.Host
-	for _, l := range v.links {
-		_ = l.Close()
+	closeAll(v.clients, v.servers)
+}
+
+// lose breaks what is open. A server hears of it when it answers.
+func (v *virtualAddress) lose() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.silent = true
+	closeAll(v.clients)
+}
+
+func closeAll(lists ...[]net.Conn) {
+	for _, c := range slices.Concat(lists...) {
+		_ = c.Close()
 	}
-	v.links = nil
+}
+
+// hangUp ends a link whose client is gone.
+func (v *virtualAddress) hangUp(server net.Conn) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.silent {
+		_ = server.Close()
+	}
 }
 
 func (v *virtualAddress) serve(listener net.Listener) {
@@ -184,9 +206,9 @@ func (v *virtualAddress) serve(listener net.Listener) {
 		if err != nil {
 			_ = client.Close()
 		} else {
-			v.links = append(v.links, client, server)
-			go func() { _, _ = io.Copy(client, server); _ = client.Close() }()
-			go func() { _, _ = io.Copy(server, client); _ = server.Close() }()
+			v.clients, v.servers = append(v.clients, client), append(v.servers, server)
+			go func() { _, _ = io.Copy(client, server); closeAll([]net.Conn{client, server}) }()
+			go func() { _, _ = io.Copy(server, client); v.hangUp(server) }()
 		}
 		v.mu.Unlock()
 	}
@@ -204,6 +226,7 @@ func behindAddress(t *testing.T, serverURL string) (v *virtualAddress, through s
 	v = &virtualAddress{}
 	v.moveTo(t, serverURL)
 	go v.serve(listener)
+	t.Cleanup(func() { v.moveTo(t, serverURL) }) // ends what is open
 	u.Host = listener.Addr().String()
 	return v, u.String()
 }

@@ -80,7 +80,7 @@ func (s *session) check(ctx context.Context, params map[string]string) error {
 	var replica, readOnly bool
 	var lockTimeout string
 	err := s.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
-		current_setting('server_version_num')::int, (SELECT setting FROM pg_settings WHERE name = 'lock_timeout'), pg_backend_pid()::bigint`).
+		current_setting('server_version_num')::int, (extract(epoch FROM current_setting('lock_timeout')::interval) * 1000)::bigint::text, pg_backend_pid()::bigint`).
 		Scan(&replica, &readOnly, &s.version, &lockTimeout, &s.pid)
 	switch {
 	case err != nil:

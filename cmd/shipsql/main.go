@@ -14,8 +14,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
 
+	_ "github.com/shipsql/shipsql/cmd/shipsql/early" // first of all
 	"github.com/shipsql/shipsql/executor/layout"
-	"github.com/shipsql/shipsql/executor/postgres/syntax"
 )
 
 // version is set by the build: -ldflags "-X main.version=v1.2.3".
@@ -70,8 +70,6 @@ const (
 )
 
 func main() {
-	syntax.MaybeWorker()
-	putOffCollector()
 	ctx, insisted, stop := interrupts(context.Background())
 	code := run(os.Args[1:], &terminal{
 		ctx: ctx, insisted: insisted, in: os.Stdin, out: os.Stdout, err: os.Stderr,

@@ -18,8 +18,7 @@ const workerEnv = "SHIPSQL_SYNTAX_WORKER"
 var beforeParse = func(string) {}
 
 // MaybeWorker serves as a parser worker and exits the process, if that is what
-// the process was started for; otherwise it returns at once. Call it first in
-// main and in TestMain.
+// the process was started for; otherwise it returns at once. Call it first of all.
 func MaybeWorker() {
 	memory, ok := os.LookupEnv(workerEnv)
 	if !ok {

@@ -1,9 +1,19 @@
-package main
+// Package early does what must come before the rest of the program is set up:
+// Go initialises packages in the order of their paths, each as soon as what it
+// imports is ready, and half of ShipSQL's are behind this one. It imports little.
+package early
 
 import (
 	"runtime"
 	"runtime/debug"
+
+	"github.com/shipsql/shipsql/executor/postgres/syntax"
 )
+
+func init() { //nolint:gochecknoinits // the moment is the point
+	putOffCollector()
+	syntax.MaybeWorker()
+}
 
 // putOffCollector lets the heap reach 16 MiB instead of 4 before the next garbage
 // collection: short commands end before that, and the collections would be a fifth

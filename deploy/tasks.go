@@ -147,7 +147,7 @@ func startAlike(ctx context.Context, tx *store.Tx, like likeness, ids []string) 
 		return begun, err
 	}
 	given := []any{progress, like.state, micros(tx.Now()), like.attempts, like.retryAt, like.startedAt, like.project, like.revision, like.alone}
-	return begun, inChunks(ids, 1+len(given), func(placeholders string, args []any) error {
+	err = inChunks(ids, 1+len(given), func(placeholders string, args []any) (err error) {
 		begun, err = markTasks(ctx, tx, `UPDATE deploy_tasks SET state = 'running', attempts = attempts + 1, progress = $1, retry_at = 0,
 				started_at = CASE WHEN started_at = 0 THEN $3 ELSE started_at END
 			WHERE state = $2 AND attempts = $4 AND retry_at = $5 AND started_at = $6 AND project = $7
@@ -158,6 +158,7 @@ func startAlike(ctx context.Context, tx *store.Tx, like likeness, ids []string) 
 				AND id IN (`+placeholders+`) RETURNING id, attempts, `+lastLink, slices.Concat(given, args)...)
 		return err
 	})
+	return begun, err
 }
 
 // marked are tasks whose rows a statement has changed.

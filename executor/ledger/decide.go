@@ -139,6 +139,9 @@ func places(folder []executor.Migration) map[string]int {
 // place is where a migration runs in the folder's order; all are 0 in a run
 // without a folder, whose own order holds then.
 func (p planner) place(m executor.Migration) int {
+	if len(p.Run.Folder) == 0 {
+		return 0
+	}
 	if i, ok := p.places[keyOf(m)]; ok {
 		return i
 	}

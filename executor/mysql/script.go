@@ -90,9 +90,13 @@ func (c *connection) script(ctx context.Context, statements []executor.Query) (c
 		}
 	}
 	err = c.Raw(func(conn any) error {
-		result, err := conn.(driver.ExecerContext).ExecContext(ctx, text.String(), args)
-		if err == nil {
-			changed = result.(driverpkg.Result).AllRowsAffected()
+		mysql, ok := conn.(driver.ExecerContext)
+		if !ok {
+			return driver.ErrBadConn
+		}
+		result, err := mysql.ExecContext(ctx, text.String(), args)
+		if all, ok := result.(driverpkg.Result); ok && err == nil {
+			changed = all.AllRowsAffected()
 		}
 		return err
 	})

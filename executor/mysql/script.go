@@ -90,13 +90,9 @@ func (c *connection) script(ctx context.Context, statements []executor.Query) (c
 		}
 	}
 	err = c.Raw(func(conn any) error {
-		mysql, ok := conn.(driver.ExecerContext)
-		if !ok {
-			return driver.ErrBadConn
-		}
-		result, err := mysql.ExecContext(ctx, text.String(), args)
-		if all, ok := result.(driverpkg.Result); ok && err == nil {
-			changed = all.AllRowsAffected()
+		result, err := conn.(driver.ExecerContext).ExecContext(ctx, text.String(), args) //nolint:forcetypeassert // the driver's connections are
+		if err == nil {
+			changed = result.(driverpkg.Result).AllRowsAffected() //nolint:forcetypeassert // and so its results
 		}
 		return err
 	})

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -134,8 +135,10 @@ func (l *Line[I, O]) withdraw(c *call[I, O]) bool {
 	return i >= 0
 }
 
-// lane works on batches until nobody waits.
+// lane works on batches until nobody waits. Who comes first lets those come along
+// that could go on at the same moment, because one batch answered them all.
 func (l *Line[I, O]) lane() {
+	runtime.Gosched()
 	for calls := l.next(); calls != nil; calls = l.next() {
 		began := time.Now()
 		l.handle(calls)

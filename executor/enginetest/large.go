@@ -24,7 +24,7 @@ func largeFile(t *testing.T, b *Bench) {
 	}
 	small, large := apply(2<<20/len(insert)), apply(size/len(insert))
 	t.Logf("%d KiB for 2 MiB, %d KiB for %d MiB", small, large, size>>20)
-	if more := large - small; more > size>>10/2 {
+	if more := large - small; more > memoryFactor*size>>10/2 {
 		t.Errorf("%d KiB more for a file of %d KiB", more, size>>10)
 	}
 }

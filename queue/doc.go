@@ -45,11 +45,11 @@
 // # One at a time, in order
 //
 // A unique index on the key of running jobs makes two at once impossible. What is
-// due longest goes first, but for what became due within the last second. A job waits while an older one of its kind and
-// key waits for another attempt after a failure, so jobs of one kind and key keep
-// their order over failures; a failing job does not hold up the other kinds of its
-// key. What is only scheduled for later (RunAfter, Retry without an error) lets
-// others pass.
+// due longest goes first, but for what became due within the last second. A job
+// waits while an older one of its kind and key waits for another attempt after a
+// failure, so jobs of one kind and key keep their order over failures; a failing
+// job does not hold up the other kinds of its key. What is only scheduled for later
+// (RunAfter, Retry without an error) lets others pass.
 //
 // # On several nodes
 //

@@ -33,6 +33,19 @@ func takerStore(t *testing.T) (*store.DB, *clock.Fake) {
 	return db, c
 }
 
+// seen is a queue that has taken the first of three jobs of kind a, and seen the
+// others.
+func seen(t *testing.T) (*store.DB, *clock.Fake, *queue.Queue) {
+	t.Helper()
+	db, c := takerStore(t)
+	q := taker(t, db)
+	for _, key := range []string{"1", "2", "3"} {
+		enqueue(t, db, q, queue.NewJob{Kind: "a", Key: key})
+	}
+	takes(t, q, "1")
+	return db, c, q
+}
+
 // takes expects the keys of the next jobs.
 func takes(t *testing.T, q *queue.Queue, want ...string) {
 	t.Helper()
@@ -64,12 +77,7 @@ func TestWhatAnotherNodeTookIsPassedOver(t *testing.T) {
 // What was seen may be taken for a second, though another job is due before it by
 // now; then it is its turn.
 func TestASeenJobIsTakenForASecond(t *testing.T) {
-	db, c := takerStore(t)
-	q := taker(t, db)
-	for _, key := range []string{"1", "2", "3"} {
-		enqueue(t, db, q, queue.NewJob{Kind: "a", Key: key})
-	}
-	takes(t, q, "1")
+	db, c, q := seen(t)
 	enqueue(t, db, q, queue.NewJob{Kind: "b", Key: "before", RunAfter: c.Now().Add(-time.Hour)})
 	takes(t, q, "2")
 	c.Advance(time.Second + time.Millisecond)
@@ -78,12 +86,7 @@ func TestASeenJobIsTakenForASecond(t *testing.T) {
 
 // A job whose key has begun to run is not taken, though it was seen free.
 func TestASeenJobWaitsForItsKey(t *testing.T) {
-	db, c := takerStore(t)
-	q := taker(t, db)
-	for _, key := range []string{"1", "2", "3"} {
-		enqueue(t, db, q, queue.NewJob{Kind: "a", Key: key})
-	}
-	takes(t, q, "1")
+	db, c, q := seen(t)
 	enqueue(t, db, q, queue.NewJob{Kind: "b", Key: "2", RunAfter: c.Now().Add(-time.Hour)})
 	if job, ok := taker(t, db).Take(t.Context()); !ok || job.Kind != "b" {
 		t.Fatalf("took %+v", job)

@@ -124,8 +124,8 @@ func (s *Service) apply(ctx context.Context, a *attempt) (executor.Result, error
 // stillMine is asked before every file: this attempt is the task's latest, nobody
 // cancelled the stage, and the process goes on. Whoever takes the database's job
 // over takes the task over too, so the task's row tells of a lost lease as well.
-// What is asked right after the start, before anything was applied, that has just
-// answered.
+// The start itself has answered for the moment after it, before anything was
+// applied.
 func (s *Service) stillMine(ctx context.Context, a *attempt) error {
 	if s.queue.Stopping() {
 		return errNotMine

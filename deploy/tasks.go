@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -147,8 +148,8 @@ func startAlike(ctx context.Context, tx *store.Tx, like likeness, ids []string) 
 		return begun, err
 	}
 	given := []any{progress, like.state, micros(tx.Now()), like.attempts, like.retryAt, like.startedAt, like.project, like.revision, like.alone}
-	err = inChunks(ids, 1+len(given), func(placeholders string, args []any) (err error) {
-		begun, err = markTasks(ctx, tx, `UPDATE deploy_tasks SET state = 'running', attempts = attempts + 1, progress = $1, retry_at = 0,
+	err = inChunks(ids, 1+len(given), func(placeholders string, args []any) error {
+		some, err := markTasks(ctx, tx, `UPDATE deploy_tasks SET state = 'running', attempts = attempts + 1, progress = $1, retry_at = 0,
 				started_at = CASE WHEN started_at = 0 THEN $3 ELSE started_at END
 			WHERE state = $2 AND attempts = $4 AND retry_at = $5 AND started_at = $6 AND project = $7
 				AND (SELECT revision FROM deploy_projects WHERE id = $7) = $8
@@ -156,6 +157,7 @@ func startAlike(ctx context.Context, tx *store.Tx, like likeness, ids []string) 
 				AND (NOT $9 OR (SELECT 1 FROM deploy_tasks o WHERE o.database = deploy_tasks.database
 					AND o.state IN ('queued', 'running') AND o.id <> deploy_tasks.id LIMIT 1) IS NULL)
 				AND id IN (`+placeholders+`) RETURNING id, attempts, `+lastLink, slices.Concat(given, args)...)
+		begun = begun.and(some)
 		return err
 	})
 	return begun, err
@@ -165,6 +167,15 @@ func startAlike(ctx context.Context, tx *store.Tx, like likeness, ids []string) 
 type marked struct {
 	attempts map[string]int // by the task's id
 	last     link           // of the audit then
+}
+
+// and adds those that another statement has changed.
+func (m marked) and(more marked) marked {
+	if len(m.attempts) == 0 {
+		return more
+	}
+	maps.Copy(m.attempts, more.attempts)
+	return m
 }
 
 func markTasks(ctx context.Context, tx *store.Tx, query string, args ...any) (m marked, err error) {

@@ -131,7 +131,7 @@ func (tx *Tx) attempt(ctx context.Context, fn func(*Tx) error) (undone bool, err
 		return true, err
 	}
 	if err := tx.tx.Commit(); err != nil {
-		if tx.db.conflicted(err) {
+		if tx.db.conflicted(err) || stateOf(err) != "" && !isLost(err) { // the server refuses, so it rolled back
 			return true, fmt.Errorf("commit to the store: %w", err)
 		}
 		return false, fmt.Errorf("commit to the store, with unknown outcome: %w", err)

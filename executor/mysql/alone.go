@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 
+	driverpkg "github.com/go-sql-driver/mysql"
+
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
@@ -21,7 +23,7 @@ func (f *file) runAlone(ctx context.Context, i int) error {
 	}
 	s.before = observation{Text: cut(s.Text), Objects: pre}
 	if _, err := f.record(ctx, f.putSteps(ledger.StepIntent, []statement{*s})); err != nil {
-		return f.explained(err)
+		return err
 	}
 	return f.attempt(ctx, *s)
 }
@@ -67,9 +69,9 @@ func (f *file) done(ctx context.Context, s statement, post []object) error {
 	}
 	changed, err := record(ctx, move)
 	if err == nil && changed[0] != 1 {
-		err = f.tampered(ctx, f.aside)
+		return f.tampered(ctx, f.aside)
 	}
-	return f.explained(err)
+	return err
 }
 
 // complete records the migration's last word, behind what else there is to write.
@@ -77,11 +79,12 @@ func (f *file) done(ctx context.Context, s statement, post []object) error {
 func (f *file) complete(ctx context.Context, writes ...executor.Query) ([]int64, error) {
 	companion := f.companion()
 	changed, err := f.record(ctx, slices.Concat(writes, f.finished(), companion)...)
-	if len(companion) == 0 || number(err) == 0 || contended(err) {
+	answer, refused := errors.AsType[*driverpkg.MySQLError](err)
+	if len(companion) == 0 || !refused || disconnected(answer) || contended(err) {
 		return changed, err
 	}
 	_, rest := f.record(ctx, writes...)
-	return nil, errors.Join(f.companionError(ctx, err), f.explained(rest))
+	return nil, errors.Join(f.companionError(ctx, answer), rest)
 }
 
 // refusedAlone handles an error of a statement that ran alone. Where the database
@@ -165,7 +168,7 @@ func refusedAtOnce(err error) bool {
 // ambiguous records that a person must decide.
 func (f *file) ambiguous(ctx context.Context, s statement, evidence string) error {
 	if _, err := f.record(ctx, f.setState(ledger.Ambiguous)); err != nil {
-		return f.explained(err)
+		return err
 	}
 	return &executor.AmbiguousError{Version: f.Migration.Version, Path: f.Path(), Statement: s.n, Line: s.Line, Evidence: evidence}
 }

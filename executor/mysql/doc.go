@@ -5,8 +5,8 @@
 // Each run opens one connection, without pool: database/sql could not make
 // another, so no statement is ever sent twice behind our back. On that very
 // session it takes the database's lock, asks whether the job is still ours, and
-// mints an epoch in the table shipsql_meta, which names the session. From then on all
-// that we write locks that row, compares the epoch, and asks whether the session
+// mints an epoch in the table shipsql_meta, which names the session. From then on
+// all that we write locks that row, compares the epoch, and asks whether the session
 // still has the lock. So a run that was overtaken can't commit anything; and what
 // is committed before a statement runs makes sure that the lock is still ours.
 //

@@ -33,22 +33,19 @@ func (s *session) Mark(ctx context.Context, m executor.Mark, state, note string)
 			executor.Query{SQL: "DELETE FROM shipsql_migrations" + ofKey + " AND state = 'undone'", Args: k.and()},
 			insertRow(x, rowOf{key: k, state: state, release: m.Release, actor: m.Actor, tool: m.ToolVersion, note: note}))
 	}
-	return s.noteAll(ctx, writes)
+	_, err := s.note(ctx, writes...)
+	return err
 }
 
 // AddNote implements runner.Session.
 func (s *session) AddNote(ctx context.Context, r *ledger.Row, note string) error {
-	return s.noteAll(ctx, []executor.Query{s.addNote(r, note)})
+	_, err := s.note(ctx, s.addNote(r, note))
+	return err
 }
 
 func (s *session) addNote(r *ledger.Row, note string) executor.Query {
 	k := key{r.Place(s.run.History)}
 	return executor.Query{SQL: "UPDATE shipsql_migrations SET note = CONCAT_WS('\n', NULLIF(note, ''), ?)" + ofKey, Args: append([]any{note}, k.and()...)}
-}
-
-func (s *session) noteAll(ctx context.Context, writes []executor.Query) error {
-	_, err := s.note(ctx, writes)
-	return s.explained(err)
 }
 
 // Resolve implements runner.Session. The steps of one transaction, should a part
@@ -71,7 +68,9 @@ func (s *session) Resolve(ctx context.Context, l ledger.Ledger, r executor.Resol
 	if row.UndoSteps != nil {
 		writes = append(writes, restoreUndone(k))
 	}
-	return s.noteAll(ctx, append(writes, s.addNote(row, ledger.MarkNote(fmt.Sprintf("#%d resolved as %s", r.N, r.Answer), m))))
+	writes = append(writes, s.addNote(row, ledger.MarkNote(fmt.Sprintf("#%d resolved as %s", r.N, r.Answer), m)))
+	_, err := s.note(ctx, writes...)
+	return err
 }
 
 // restoreUndone gives a row the state from before its undo, if no step of that is

@@ -67,8 +67,8 @@ func (f *file) opening() (writes []executor.Query) {
 	if f.stale {
 		writes = append(writes, executor.Query{SQL: "DELETE FROM shipsql_steps" + ofKey + " AND state = 'intent'", Args: f.stepKey().and()})
 	}
-	if len(f.quiet) > 0 {
-		writes = append(writes, f.putSteps(ledger.StepDone, f.quiet))
+	for some := range slices.Chunk(f.quiet, stepsAtOnce) {
+		writes = append(writes, f.putSteps(ledger.StepDone, some))
 	}
 	return writes
 }
@@ -80,7 +80,7 @@ func (f *file) opened() { f.resumed, f.stale, f.quiet = true, false, nil }
 // returns how many rows each of them changed.
 func (f *file) record(ctx context.Context, writes ...executor.Query) ([]int64, error) {
 	opening := f.opening()
-	changed, err := f.note(ctx, slices.Concat(opening, writes))
+	changed, err := f.note(ctx, slices.Concat(opening, writes)...)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (f *file) forget(ctx context.Context, s statement) error {
 	}
 	changed, err := f.record(ctx, writes...)
 	if err != nil {
-		return f.explained(err)
+		return err
 	}
 	f.resumed = changed[1] == 0
 	return nil

@@ -22,7 +22,7 @@ type file struct {
 
 	resumed bool        // the ledger has steps of it
 	stale   bool        // the ledger has rows' steps that an older ShipSQL only intended
-	quiet   []statement // that ran and changed nothing, at most stepsAtOnce: what is recorded next notes them
+	quiet   []statement // that ran and changed nothing: what is recorded next notes them
 	mixed   []statement // that ran and changed what ours mean, too
 }
 
@@ -94,7 +94,7 @@ func (f *file) from(ctx, work context.Context, next int) error {
 		return nil
 	}
 	_, err := f.complete(work) // only the last word was missing
-	return f.explained(err)
+	return err
 }
 
 // stretch returns the end of the statements that share a transaction with the one
@@ -129,11 +129,7 @@ func (f *file) runIdle(ctx context.Context, s statement) error {
 	}
 	f.step(s, executor.EventDone, 0)
 	f.quiet = append(f.quiet, s)
-	if len(f.quiet) < stepsAtOnce {
-		return nil
-	}
-	_, err := f.record(ctx)
-	return f.explained(err)
+	return nil
 }
 
 // send executes a statement that belongs to the session, and notes what it leaves

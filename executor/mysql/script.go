@@ -37,13 +37,13 @@ func (s *session) fenced() executor.Query {
 // note commits our own writes behind the fence and returns how many rows each of
 // them changed. Others may be in the way for a while. It is never cancelled: to
 // say what happened isn't.
-func (s *session) note(ctx context.Context, writes []executor.Query) ([]int64, error) {
+func (s *session) note(ctx context.Context, writes ...executor.Query) ([]int64, error) {
 	ctx = context.WithoutCancel(ctx)
 	deadline := time.Now().Add(s.run.Limits.LockRetryFor)
 	for n := 0; ; n++ {
 		changed, err := s.tryNote(ctx, writes)
 		if !contended(err) && number(err) != errInterrupted || time.Now().After(deadline) || runner.Pause(ctx, n, time.Second) != nil {
-			return changed, err
+			return changed, s.explained(err)
 		}
 	}
 }
@@ -74,9 +74,41 @@ func (s *session) tampered(ctx context.Context, c *connection) error {
 	return fault.New(fault.Conflict, "the ledger's steps were changed by another").At(s.at).Then("look who writes to shipsql_steps")
 }
 
-// script sends our own statements as one text and returns how many rows each of
-// them changed. The server stops at the first that fails.
+// window is how many bytes of statements make a text: the server takes no more than
+// max_allowed_packet.
+const window = 1 << 18
+
+// script sends our own statements as one text, or a few, and returns how many rows
+// each of them changed. The server stops at the first that fails.
 func (c *connection) script(ctx context.Context, statements []executor.Query) (changed []int64, err error) {
+	for len(statements) > 0 {
+		n := fits(statements)
+		rows, err := c.send(ctx, statements[:n])
+		if err != nil {
+			return nil, err
+		}
+		changed, statements = append(changed, rows...), statements[n:]
+	}
+	return changed, nil
+}
+
+// fits is how many of the first statements one text has.
+func fits(statements []executor.Query) (n int) {
+	for size := 0; n < len(statements) && size < window; n++ {
+		size += len(statements[n].SQL)
+		for _, arg := range statements[n].Args {
+			switch value := arg.(type) {
+			case string:
+				size += len(value)
+			case []byte:
+				size += len(value)
+			}
+		}
+	}
+	return n
+}
+
+func (c *connection) send(ctx context.Context, statements []executor.Query) (changed []int64, err error) {
 	var text strings.Builder
 	var args []driver.NamedValue
 	for _, q := range statements {

@@ -16,10 +16,9 @@ import (
 const divided = "22012"
 
 // fenceSQL locks the meta row until the transaction ends, and fails unless it has
-// our epoch and the session holds the lock.
-// The session holds the lock twice, so that giving one hold back and taking it
-// again tells whether it has it, without letting go; pg_locks would tell too, at
-// twenty times the price.
+// our epoch and the session holds the lock. The session holds it twice, so that
+// giving one hold back and taking it again tells whether it has it, without letting
+// go; pg_locks would tell too, at twenty times the price.
 func (s *session) fenceSQL() string {
 	return fmt.Sprintf(`SELECT set_config('application_name', '%s', false),
 		1 / coalesce(((SELECT epoch FROM shipsql.meta FOR UPDATE) = %d AND %s)::int, 0)`,

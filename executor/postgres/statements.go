@@ -27,9 +27,10 @@ func (s *session) reset() []statement {
 	return all
 }
 
-// begin begins a transaction behind the fence.
-func (s *session) begin(o opening) []statement {
-	return slices.Concat([]statement{own(cmp.Or(o.begin, "BEGIN"))}, lowering("SET LOCAL ", o.limits), []statement{own(s.fence)})
+// begin begins a transaction, in the file's own words if it has some, and checks
+// the fence.
+func (s *session) begin(words string) []statement {
+	return []statement{own(cmp.Or(words, "BEGIN")), own(s.fence)}
 }
 
 // isPlain says that a statement leaves nothing in the session: no settings, no
@@ -59,8 +60,13 @@ func lowering(set string, t runner.Timeouts) (all []statement) {
 	return all
 }
 
-// limited puts the statements' own limits around them, inside a transaction.
+// limited puts the file's limits before its statements, inside a transaction, and
+// the statements' own around them.
 func (f file) limited(statements []statement) []statement {
+	return append(lowering("SET LOCAL ", f.limits), f.eachLimited(statements)...)
+}
+
+func (f file) eachLimited(statements []statement) []statement {
 	if !slices.ContainsFunc(statements, func(s statement) bool { return s.limits != runner.Timeouts{} }) {
 		return statements
 	}

@@ -145,9 +145,9 @@ func (f file) ambiguous(ctx context.Context, s statement, evidence string) error
 // runTogether runs statements[i:end] in one transaction with their steps.
 func (f file) runTogether(ctx context.Context, i, end int) error {
 	w := work{
-		opening: opening{f.beginOf(i), f.limits},
-		before:  append(f.underWay(), f.done(f.statements[i:end])...),
-		file:    append(f.settingsBefore(i), f.limited(f.statements[i:end])...),
+		begin:  f.beginOf(i),
+		before: append(f.underWay(), f.done(f.statements[i:end])...),
+		file:   f.limited(append(f.settingsBefore(i), f.statements[i:end]...)),
 	}
 	if end == len(f.statements) {
 		w.after = f.finished()

@@ -35,7 +35,7 @@ func contended(err error) bool {
 // row before anything of it runs; an apply makes it at the end, when it knows all
 // of it.
 func (f file) transaction(ctx context.Context) error {
-	w := work{opening: opening{f.wrapper, f.limits}, file: f.limited(f.statements)}
+	w := work{begin: f.wrapper, file: f.limited(f.statements)}
 	if f.Undoing() {
 		w.before, w.after = f.claimed(), f.finished()
 	} else {
@@ -46,17 +46,10 @@ func (f file) transaction(ctx context.Context) error {
 
 // work is what one of our transactions does, in order.
 type work struct {
-	opening
-
+	begin  string      // the file's own words, if it has some
 	before []statement // our writes
 	file   []statement // the file's
 	after  []statement // our writes
-}
-
-// opening is how one of our transactions begins. Its zero value is a plain BEGIN.
-type opening struct {
-	begin  string // the file's own words
-	limits runner.Timeouts
 }
 
 // transact does the work in one round trip: COMMIT is sent with the rest, and an
@@ -65,7 +58,7 @@ func (f file) transact(ctx context.Context, w work) error {
 	if err := f.useSession(ctx); err != nil {
 		return f.ours(ctx, err)
 	}
-	first, err := f.entrance(ctx, w.opening)
+	first, err := f.entrance(ctx, w.begin)
 	if err != nil {
 		return err
 	}
@@ -92,23 +85,26 @@ func (f file) useSession(ctx context.Context) error {
 
 // entrance returns the statements that make the session as new, begin a
 // transaction and check the fence.
-func (f file) entrance(ctx context.Context, o opening) ([]statement, error) {
+func (f file) entrance(ctx context.Context, words string) ([]statement, error) {
 	reset := f.reset()
-	if o.begin != "" { // an isolation level is refused behind anything else
+	if words != "" { // an isolation level is refused behind anything else
 		if err := f.execute(ctx, reset); err != nil {
 			return nil, err
 		}
 		reset = nil
 	}
-	return slices.Concat(reset, f.begin(o)), nil
+	return slices.Concat(reset, f.begin(words)), nil
 }
 
 // closing returns the statements that end a transaction. Behind a file the ledger
-// is written as the login, and in its encoding.
+// is written as the login, in its encoding, and in the run's time.
 func (f file) closing(w work) []statement {
 	var all []statement
+	if len(w.file) > 0 && (!f.plain || f.limits.Statement > 0) {
+		all = append(all, own("SET LOCAL statement_timeout TO DEFAULT"))
+	}
 	if len(w.file) > 0 && (!f.plain || f.run.Role != "") {
-		all = []statement{own(resetSession), own(resetRole), own("RESET client_encoding")}
+		all = append(all, own(resetSession), own(resetRole), own("RESET client_encoding"))
 	}
 	all = append(slices.Concat(all, w.after), own(commitSQL))
 	for _, s := range all {

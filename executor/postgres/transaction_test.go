@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -124,6 +125,33 @@ func TestACommitIsNotCancelled(t *testing.T) {
 		}
 	}
 	b.Want("select n from a", "1")
+}
+
+// A file's limit is for its statements: the fence may wait, and the ledger's row
+// take its time.
+func TestALimitOfTheFileIsNotOurs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.MustApply(map[string]string{"1_a.sql": "create table a(n int)"})
+	b.Exec(`create function takes() returns trigger language plpgsql as 'begin perform pg_sleep(0.7); return new; end'`,
+		"create trigger takes before insert on shipsql.migrations for each row when (new.version > '2') execute function takes()")
+	holder, held := b.Session(), sync.WaitGroup{}
+	files := map[string]string{"1_a.sql": "create table a(n int)", "2_b.sql": "select 1",
+		"3_whole.sql": "-- shipsql: statement_timeout=500ms\nselect 1", "4_parts.sql": "-- shipsql: statement_timeout=500ms\nbegin; select 1; commit; select 1"}
+	result, err := b.Apply(t.Context(), executor.Run{Migrations: load(t, files), Limits: unhurried, Progress: func(e executor.Event) {
+		if e.State == executor.EventApplied && e.Version == "2" {
+			b.On(holder, "begin", "select epoch from shipsql.meta for update")
+			held.Go(func() {
+				if _, err := holder.ExecContext(t.Context(), "select pg_sleep(0.7); commit"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}})
+	held.Wait()
+	if err != nil || kinds(result) != "1 already_applied, 2 applied, 3 applied, 4 applied" {
+		t.Errorf("%s: %v", kinds(result), err)
+	}
 }
 
 // Somebody writes the row by hand, while the run holds the lock.

@@ -20,7 +20,7 @@ func own(text string, args ...any) statement {
 // reset makes the session as new between files, piece by piece: DISCARD ALL
 // would drop the lock. What plain files can't leave behind is not looked for.
 func (s *session) reset() []statement {
-	all := []statement{own(resetSession), own(resetRole), own("RESET ALL")}
+	all := []statement{own(resetSession), own(resetRole), own(resetAll)}
 	if s.dirty {
 		all = append(all, own("DISCARD TEMP"), own("DEALLOCATE ALL"), own("CLOSE ALL"), own("UNLISTEN *"))
 	}
@@ -108,15 +108,19 @@ func setLocal(t runner.Timeouts) []statement {
 const (
 	resetSession = "RESET SESSION AUTHORIZATION"
 	resetRole    = "RESET ROLE"
+	resetAll     = "RESET ALL"
 	commitSQL    = "COMMIT"
 	appliedSQL   = `INSERT INTO shipsql.migrations (history, kind, version, name, checksum, state, release, actor, tool_version, note, started_at, finished_at)
 		VALUES ($1, $2, $3, $4, $5, 'applied', $6, $7, $8, $9, now(), clock_timestamp())`
 )
 
-// prepareOwn prepares the queries that every file needs: to plan them would cost
-// more than they do. A file that may deallocate statements must not use them.
+// prepareOwn prepares what every file needs: to parse and plan it would cost more
+// than it does. A file that may deallocate statements must not use them.
 func (s *session) prepareOwn(ctx context.Context) error {
-	prepared := map[string]string{s.fence: "shipsql_fence", appliedSQL: "shipsql_applied"}
+	prepared := map[string]string{
+		s.fence: "shipsql_fence", appliedSQL: "shipsql_applied",
+		resetSession: "shipsql_reset_session", resetRole: "shipsql_reset_role", resetAll: "shipsql_reset_all",
+	}
 	pipe := s.PgConn().StartPipeline(ctx)
 	for text, name := range prepared {
 		pipe.SendPrepare(name, text, nil)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -61,7 +62,8 @@ func until(ctx context.Context) (_ context.Context, letGo func() bool) {
 }
 
 // exchange sends the first statements, up to the window, and reads their answers.
-// It returns how many they were, and the last one that was looked at.
+// It returns how many they were, and the last one that was looked at. The file's
+// first counts as running with what is ours before it.
 func (f file) exchange(pipe *pgconn.Pipeline, statements []statement, letGo func() bool) (n int, at statement, err error) {
 	n, err = f.sendSome(pipe, statements)
 	if err != nil {
@@ -74,8 +76,11 @@ func (f file) exchange(pipe *pgconn.Pipeline, statements []statement, letGo func
 	if err := send(); err != nil {
 		return n, statements[0], err
 	}
+	first := max(0, slices.IndexFunc(statements[:n], func(s statement) bool { return s.own == nil }))
 	for i, at := range statements[:n] {
-		f.progress(at, executor.EventRunning, 0)
+		if i == 0 || i > first {
+			f.progress(statements[max(i, first)], executor.EventRunning, 0)
+		}
 		tag, err := f.read(pipe, at)
 		if err != nil {
 			return n, at, err
@@ -109,15 +114,14 @@ func (f file) read(pipe *pgconn.Pipeline, s statement) (tag pgconn.CommandTag, e
 }
 
 // sendSome queues the first statements up to the window and says how many they
-// are. Each is flushed, so that progress is seen, but the one before a Sync, and
-// one of ours before another.
+// are. The answers to the file's are flushed, so that progress is seen.
 func (f file) sendSome(pipe *pgconn.Pipeline, statements []statement) (n int, err error) {
 	for size := 0; n < len(statements) && size < window; n++ {
 		size += len(statements[n].Text)
 		if err := f.sendOne(pipe, statements[n]); err != nil {
 			return n, err
 		}
-		if n < len(statements)-1 && (statements[n].own == nil || statements[n+1].own == nil) {
+		if n < len(statements)-1 && statements[n].own == nil {
 			pipe.SendFlushRequest()
 		}
 	}

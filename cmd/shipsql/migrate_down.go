@@ -126,7 +126,8 @@ func (c *migrateDownCmd) undo(t *terminal, m *migration, chosen []executor.Migra
 	if err != nil {
 		return err
 	}
-	run.Migrations, run.Progress = chosen, progress(t, c.Format, chosen)
+	run.Migrations = chosen
+	defer t.follow(&run, c.Format)()
 	defer t.interruptible(&run)()
 	result, err := m.target.Undo(t.ctx, run)
 	for _, o := range result.Outcomes {

@@ -98,7 +98,7 @@ func (c *migrateUpCmd) try(t *terminal, m *migration, wanted []executor.Migratio
 			run.Migrations = append(run.Migrations, w)
 		}
 	}
-	run.Progress = progress(t, c.Format, run.Migrations)
+	defer t.follow(&run, c.Format)()
 	_, err = m.engine.Open(scratch.URL).Apply(t.ctx, run)
 	var failure *executor.Failure
 	if errors.As(err, &failure) && there(states[failure.Version]) {

@@ -13,16 +13,20 @@ import (
 	"github.com/shipsql/shipsql/internal/plural"
 )
 
-// progress tells on stderr how a run gets on: as a bar on a terminal, in lines
-// elsewhere, in one JSON object a line for --format json.
-func progress(t *terminal, format string, wanted []executor.Migration) func(executor.Event) {
+// follow has a run tell on stderr how it gets on: as a bar on a terminal, in lines
+// elsewhere, in one JSON object a line for --format json. Call done when the run is
+// over.
+func (t *terminal) follow(run *executor.Run, format string) (done func()) {
+	out := newRelay(t.err)
 	switch {
 	case format == "json":
-		return jsonEvents(t.err)
+		run.Progress = jsonEvents(out)
 	case t.errIsTTY:
-		return (&barProgress{out: t.err, bar: newBar(t.err, len(wanted))}).event
+		run.Progress = (&barProgress{out: out, bar: newBar(out, len(run.Migrations))}).event
+	default:
+		run.Progress = (&lineProgress{out: out, now: time.Now}).event
 	}
-	return (&lineProgress{out: t.err, now: time.Now}).event
+	return out.Close
 }
 
 // ended says that a file is through.

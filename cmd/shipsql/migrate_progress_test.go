@@ -93,33 +93,37 @@ func TestSpeedIsToldHonestly(t *testing.T) {
 }
 
 func TestProgressInJSON(t *testing.T) {
-	var out bytes.Buffer
-	show := progress(&terminal{err: &out}, "json", nil)
-	for _, e := range []executor.Event{
-		start, {Version: "3", Statement: 1, State: executor.EventDone}, {Version: "3", Statement: 2, State: executor.EventRunning},
-		at(scan, 290), waits, ends,
-	} {
-		show(e)
-	}
+	out := told(&terminal{}, "json",
+		start, executor.Event{Version: "3", Statement: 1, State: executor.EventDone}, executor.Event{Version: "3", Statement: 2, State: executor.EventRunning},
+		at(scan, 290), waits, ends)
 	want := `{"event":"running","version":"3","path":"m/3_x.sql","statement":1,"total":2}
 {"event":"progress","version":"3","path":"m/3_x.sql","statement":2,"total":2,"phase":"building index: scanning table","done":290,"of":1000,"unit":"blocks","percent":29}
 {"event":"progress","version":"3","path":"m/3_x.sql","statement":2,"total":2,"detail":"waits for a lock of 'psql' (pid 7)"}
 {"event":"applied","version":"3","path":"m/3_x.sql","total":2}
 `
-	if diff := cmp.Diff(want, out.String()); diff != "" {
+	if diff := cmp.Diff(want, out); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestProgressOnATerminal(t *testing.T) {
+// told is what a run of two files with these events prints.
+func told(on *terminal, format string, events ...executor.Event) string {
 	var out bytes.Buffer
-	show := progress(&terminal{err: &out, errIsTTY: true}, "text", make([]executor.Migration, 2))
-	for _, e := range []executor.Event{start, at(scan, 290), waits, waits, ends, {State: executor.EventWaiting, Detail: "another run"}} {
-		show(e)
+	on.err = &out
+	run := executor.Run{Migrations: make([]executor.Migration, 2)}
+	done := on.follow(&run, format)
+	for _, e := range events {
+		run.Progress(e)
 	}
+	done()
+	return out.String()
+}
+
+func TestProgressOnATerminal(t *testing.T) {
+	out := told(&terminal{errIsTTY: true}, "text", start, at(scan, 290), waits, waits, ends, executor.Event{State: executor.EventWaiting, Detail: "another run"})
 	// Each drawing of the bar begins the line anew; a line in between stands alone.
 	var shown []string
-	for _, line := range strings.FieldsFunc(out.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+	for _, line := range strings.FieldsFunc(out, func(r rune) bool { return r == '\r' || r == '\n' }) {
 		if line = strings.Join(strings.Fields(line), " "); line != "" && (len(shown) == 0 || shown[len(shown)-1] != line) {
 			shown = append(shown, line)
 		}

@@ -55,7 +55,8 @@ func (c *migrateUpCmd) apply(t *terminal, m *migration, wanted []executor.Migrat
 	if err != nil {
 		return err
 	}
-	run.Migrations, run.OutOfOrder, run.Progress = wanted, c.OutOfOrder, progress(t, c.Format, wanted)
+	run.Migrations, run.OutOfOrder = wanted, c.OutOfOrder
+	defer t.follow(&run, c.Format)()
 	defer t.interruptible(&run)()
 	result, err := m.target.Apply(t.ctx, run)
 	for _, o := range result.Outcomes {

@@ -14,47 +14,47 @@ import (
 	"github.com/shipsql/shipsql/internal/spool"
 )
 
-// runTogether runs statements[i:end] in one transaction with their steps. These run
-// from its beginning: if one of the statements commits behind our back, that is
-// seen by whoever comes next, and else nothing is.
-func (f *file) runTogether(ctx context.Context, i, end int) error {
-	group := f.statements[i:end]
-	for n := range group {
-		group[n].before = observation{Rows: true}
+// runTogether runs the statement at i, and those after it that may, in one
+// transaction with their steps, and returns their end. It returns i when that
+// statement has to run alone.
+func (f *file) runTogether(ctx context.Context, i int) (end int, err error) {
+	if end, err = f.tryGroup(ctx, i); err != nil || end == i {
+		f.rollback(ctx)
+		return end, err
 	}
-	if err := f.tryGroup(ctx, group, end == len(f.statements)); err != nil {
-		return err
-	}
-	return f.theirs(ctx)
+	f.opened()
+	return end, f.theirs(ctx)
 }
 
-// tryGroup runs the transaction; after an error nothing is left of it.
-func (f *file) tryGroup(ctx context.Context, group []statement, last bool) (err error) {
-	defer func() {
-		if err != nil {
-			f.rollback(ctx)
-		}
-	}()
-	if err := f.enterGroup(context.WithoutCancel(ctx), group); err != nil {
-		return f.explained(err)
+// tryGroup runs the transaction. After an error, or when the statement at i has to
+// run alone, it is to be rolled back. While it begins, the second connection looks
+// who takes part.
+func (f *file) tryGroup(ctx context.Context, i int) (end int, err error) {
+	begun := make(chan error, 1)
+	go func() { begun <- f.enterGroup(context.WithoutCancel(ctx)) }()
+	end, err = f.stretch(ctx, i)
+	if refused := <-begun; err == nil {
+		err = f.explained(refused)
 	}
-	if err := f.inside(ctx, group, last); err != nil {
-		return err
+	if err != nil || end == i {
+		return end, err
+	}
+	group := f.statements[i:end]
+	if err := f.putRunning(context.WithoutCancel(ctx), group); err != nil {
+		return end, f.explained(err)
+	}
+	if err := f.inside(ctx, group, end == len(f.statements)); err != nil {
+		return end, err
 	}
 	_, err = f.ExecContext(context.WithoutCancel(ctx), "COMMIT")
-	switch {
-	case err == nil:
-		f.opened()
-		return nil
-	case number(err) != 0:
-		return f.failure(ctx, statement{}, err)
+	if number(err) != 0 {
+		return end, f.failure(ctx, statement{}, err)
 	}
-	return f.explained(err) // only the ledger knows
+	return end, f.explained(err) // of a broken connection only the ledger knows
 }
 
-// enterGroup begins the transaction, behind the fence, with all that the ledger
-// says of what is about to run.
-func (f *file) enterGroup(ctx context.Context, group []statement) error {
+// enterGroup begins the transaction, behind the fence.
+func (f *file) enterGroup(ctx context.Context) error {
 	if err := f.ours(ctx); err != nil {
 		return err
 	}
@@ -64,8 +64,16 @@ func (f *file) enterGroup(ctx context.Context, group []statement) error {
 	if err := f.fence(ctx, f.connection); err != nil {
 		return err
 	}
-	if _, err := f.write(ctx, f.opening()...); err != nil {
-		return err
+	_, err := f.write(ctx, f.opening()...)
+	return err
+}
+
+// putRunning writes the steps of a group. They run from its beginning: if one of the
+// statements commits behind our back, that is seen by whoever comes next, and else
+// nothing is.
+func (f *file) putRunning(ctx context.Context, group []statement) error {
+	for n := range group {
+		group[n].before = observation{Rows: true}
 	}
 	for some := range slices.Chunk(group, stepsAtOnce) {
 		if _, err := f.write(ctx, f.putSteps(ledger.StepRunning, some)); err != nil {

@@ -66,28 +66,11 @@ func (f *file) from(ctx, work context.Context, next int) error {
 				return err
 			}
 		}
-		end, err := f.stretch(work, next)
+		end, err := f.advance(ctx, work, next)
 		if err != nil {
 			return err
 		}
-		finished = false
-		switch f.statements[next].way {
-		case idle:
-			err = f.runIdle(work, f.statements[next])
-		case rows:
-			finished = end == len(f.statements)
-			err = runner.Retry(ctx, f.run, f, func() error {
-				return f.waiting(work, f.statements[next], func() error { return f.runTogether(work, next, end) })
-			})
-		default:
-			finished = end == len(f.statements)
-			err = runner.Retry(ctx, f.run, f, func() error {
-				return f.waiting(work, f.statements[next], func() error { return f.runAlone(work, next) })
-			})
-		}
-		if err != nil {
-			return err
-		}
+		finished = end == len(f.statements) && f.statements[next].way != idle
 		next = end
 	}
 	if finished {
@@ -97,13 +80,30 @@ func (f *file) from(ctx, work context.Context, next int) error {
 	return err
 }
 
-// stretch returns the end of the statements that share a transaction with the one
-// at i.
-func (f *file) stretch(ctx context.Context, i int) (int, error) {
-	if f.statements[i].way != rows {
-		return i + 1, nil
+// advance runs the statement at i, and those after it that share its transaction, and
+// returns their end.
+func (f *file) advance(ctx, work context.Context, i int) (end int, err error) {
+	s := f.statements[i]
+	if s.way == idle {
+		return i + 1, f.runIdle(work, s)
 	}
-	end := i
+	err = runner.Retry(ctx, f.run, f, func() error {
+		return f.waiting(work, s, func() (err error) {
+			if s.way == rows {
+				end, err = f.runTogether(work, i)
+				return err
+			}
+			end = i + 1
+			return f.runAlone(work, i)
+		})
+	})
+	return end, err
+}
+
+// stretch returns the end of the statements that share a transaction with the one
+// at i; i when that has to run alone.
+func (f *file) stretch(ctx context.Context, i int) (end int, err error) {
+	end = i
 	for end < len(f.statements) && f.statements[end].way != alone && f.statements[end].limits == f.statements[i].limits {
 		inside, err := f.transactional(ctx, &f.statements[end])
 		if err != nil {
@@ -118,7 +118,7 @@ func (f *file) stretch(ctx context.Context, i int) (int, error) {
 			break
 		}
 	}
-	return max(end, i+1), nil
+	return end, nil
 }
 
 // runIdle runs what changes nothing but the session.

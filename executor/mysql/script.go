@@ -20,16 +20,17 @@ import (
 // round trip costs as much as a small change. Only what must share the
 // transaction of a file's rows is written on the session itself.
 
-// overtaken is what the fence fails with: ER_SUBQUERY_NO_1_ROW. No other statement
-// of ours has such a subquery.
-const overtaken = 1242
+// overtaken is what the fence fails with: ER_DATA_OUT_OF_RANGE. No other statement
+// of ours computes anything.
+// https://dev.mysql.com/doc/refman/8.4/en/out-of-range-and-overflow.html
+const overtaken = 1690
 
 // fenced locks the meta row until the transaction ends, and fails unless it has
 // our epoch and whoever minted that has the database's lock: nothing behind it in the
 // script runs. SET fails with its value; DO would make a warning of it.
 func (s *session) fenced() executor.Query {
 	return executor.Query{
-		SQL:  "SET @shipsql = IF((SELECT epoch FROM shipsql_meta WHERE holder_id = IS_USED_LOCK(?) FOR UPDATE) = ?, 0, (SELECT 1 UNION ALL SELECT 2))",
+		SQL:  "SET @shipsql = 9223372036854775807 + (NOT ((SELECT epoch FROM shipsql_meta WHERE holder_id = IS_USED_LOCK(?) FOR UPDATE) <=> ?))",
 		Args: []any{s.lock, s.epoch},
 	}
 }

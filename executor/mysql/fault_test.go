@@ -57,6 +57,23 @@ func TestCutsThatOnlyAPersonCanJudge(t *testing.T) {
 	}
 }
 
+// A transaction begins before it is known who takes part. When that turns out to be
+// nobody and the connection breaks, another one is made.
+func TestACutWhileATransactionIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, when := range []faultproxy.When{faultproxy.Before, faultproxy.After} {
+		b := newBench(t)
+		proxy, through := b.BehindProxy()
+		b.Exec("create table isam(n int) engine=MyISAM")
+		proxy.Arm(&faultproxy.Cut{When: when, Match: func(_ int, chunk []byte) bool { return bytes.HasSuffix(chunk, []byte("\x03ROLLBACK")) }})
+		run := executor.Run{Migrations: load(t, map[string]string{"1_a.sql": "insert into isam values (1)"}), Limits: patient}
+		if _, err := openTarget(through).Apply(t.Context(), run); err != nil || proxy.Armed() {
+			t.Error(explain(err), proxy.Armed())
+		}
+		b.Want("select n from isam", "1")
+	}
+}
+
 // A killed process leaves its ALTER behind, which goes on and holds the lock.
 func TestAnOrphanIsWaitedFor(t *testing.T) {
 	t.Parallel()

@@ -18,9 +18,14 @@ import (
 // transaction with their steps, and returns their end. It returns i when that
 // statement has to run alone.
 func (f *file) runTogether(ctx context.Context, i int) (end int, err error) {
-	if end, err = f.tryGroup(ctx, i); err != nil || end == i {
+	end, err = f.tryGroup(ctx, i)
+	switch {
+	case err != nil:
 		f.rollback(ctx)
 		return end, err
+	case end == i:
+		_, err = f.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return end, f.explained(err)
 	}
 	f.opened()
 	return end, f.theirs(ctx)

@@ -18,6 +18,7 @@ import (
 // https://mariadb.com/kb/en/mariadb-error-code-reference/
 const (
 	errNoSuchColumn    = 1054
+	errOnlyOfSessions  = 1238
 	errNoSuchTable     = 1146
 	errLockWait        = 1205
 	errDeadlock        = 1213

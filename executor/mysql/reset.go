@@ -36,15 +36,16 @@ type leavings struct {
 	tables    map[string]bool // temporary ones
 }
 
-// standard makes the session's settings those of a new one, with our limits. It
+// standard makes the session's settings those of a new one, with our limits. The
+// global values are named: MySQL 9.7 takes foreign_key_checks = DEFAULT for 0. It
 // never asks the server for COM_RESET_CONNECTION, which would drop the lock.
 func (s *session) standard(ctx context.Context) error {
 	set := []string{"NAMES utf8mb4", "autocommit = 1", "wait_timeout = " + fmt.Sprint(idleSession)}
-	for _, name := range standardSettings {
-		set = append(set, name+" = DEFAULT")
-	}
 	isolation := s.facts.either("transaction_isolation", "tx_isolation")
-	set = append(set, isolation+" = DEFAULT", strings.Replace(isolation, "isolation", "read_only", 1)+" = 0", s.waits(s.run.Limits.LockTimeout))
+	for _, name := range append(slices.Clone(standardSettings), isolation) {
+		set = append(set, name+" = @@GLOBAL."+name)
+	}
+	set = append(set, strings.Replace(isolation, "isolation", "read_only", 1)+" = 0", s.waits(s.run.Limits.LockTimeout))
 	_, err := s.ExecContext(ctx, "SET "+strings.Join(set, ", "))
 	return err
 }
@@ -64,8 +65,12 @@ func (s *session) reset(ctx context.Context) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.left.variables)) {
-		// Some variables have no default: what a file may do with them, it may leave.
-		if _, err := s.ExecContext(ctx, "SET SESSION "+quoted(name)+" = DEFAULT"); broken(err) {
+		set := "SET SESSION " + quoted(name) + " = "
+		_, err := s.ExecContext(ctx, set+"@@GLOBAL."+quoted(name))
+		if number(err) == errOnlyOfSessions {
+			_, err = s.ExecContext(ctx, set+"DEFAULT")
+		}
+		if broken(err) { // some have no default: what a file may do with them, it may leave
 			return err
 		}
 	}

@@ -18,10 +18,10 @@ func (p *Postgres) Thaw() error { return thaw(p.private) }
 
 // Freeze stops the server where it is: connections stay open, and nothing is
 // answered until Thaw. A frozen server can be killed.
-func (m *MariaDB) Freeze() error { return freeze(m.private) }
+func (m *mysqlServer) Freeze() error { return freeze(m.private) }
 
 // Thaw lets a frozen server go on.
-func (m *MariaDB) Thaw() error { return thaw(m.private) }
+func (m *mysqlServer) Thaw() error { return thaw(m.private) }
 
 // freeze stops the parent first, so that it makes no new children.
 func freeze(s *server) error { return signalAll(s, syscall.SIGSTOP) }

@@ -45,7 +45,10 @@ func initialise(ctx context.Context, i installer, data string, a account) error 
 
 func (i installer) run(ctx context.Context, data string, a account) error {
 	last := len(i.command) - 1
-	return runAs(ctx, a, i.command[0], append(slices.Clone(i.command[1:last]), i.command[last]+data)...)
+	if err := runAs(ctx, a, i.command[0], append(slices.Clone(i.command[1:last]), i.command[last]+data)...); err != nil {
+		return err
+	}
+	return os.Chmod(data, 0o700) // MySQL lets its group in
 }
 
 // keepTemplate copies the fresh data folder beside the template's place and

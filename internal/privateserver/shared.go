@@ -77,7 +77,12 @@ func SharedMariaDB(tb TB) *MariaDB {
 // dropped when the test ends.
 func MariaDBDatabase(tb TB) string {
 	tb.Helper()
-	m := SharedMariaDB(tb)
+	return SharedMariaDB(tb).fresh(tb)
+}
+
+// fresh is the URL of a fresh database, which is dropped when the test ends.
+func (m *mysqlServer) fresh(tb TB) string {
+	tb.Helper()
 	name := "t_" + strings.ToLower(rand.Text()[:16])
 	if err := m.CreateDatabase(context.Background(), name); err != nil {
 		tb.Fatalf("create a database for the test: %v", err)
@@ -100,6 +105,36 @@ func OwnMariaDB(tb TB, o MariaDBOptions) *MariaDB {
 	m, err := StartMariaDB(context.Background(), o)
 	if err != nil {
 		tb.Fatalf("own MariaDB: %v", err)
+	}
+	tb.Cleanup(func() { stopAfter(tb, m.Stop) })
+	return m
+}
+
+// SharedMySQL is the one MySQL of this test process, relaxed. Don't break it: others
+// use it.
+func SharedMySQL(tb TB) *MySQL {
+	tb.Helper()
+	m, err := sharedMySQL()
+	if err != nil {
+		tb.Fatalf("shared MySQL: %v", err)
+	}
+	return m
+}
+
+// MySQLDatabase is the URL of a fresh database on the shared MySQL, which is dropped
+// when the test ends.
+func MySQLDatabase(tb TB) string {
+	tb.Helper()
+	return SharedMySQL(tb).fresh(tb)
+}
+
+// OwnMySQL is a server of this test alone, which it may kill and restart; it ends
+// with the test.
+func OwnMySQL(tb TB, o MariaDBOptions) *MySQL {
+	tb.Helper()
+	m, err := StartMySQL(context.Background(), o)
+	if err != nil {
+		tb.Fatalf("own MySQL: %v", err)
 	}
 	tb.Cleanup(func() { stopAfter(tb, m.Stop) })
 	return m
@@ -162,7 +197,10 @@ var (
 		if err != nil {
 			return nil, errors.New("SHIPSQL_TEST_MARIADB_URL is no URL")
 		}
-		return &MariaDB{given: u}, nil
+		return &MariaDB{&mysqlServer{product: mariadb, given: u}}, nil
+	})
+	sharedMySQL = sync.OnceValues(func() (*MySQL, error) {
+		return StartMySQL(context.Background(), MariaDBOptions{Relaxed: true})
 	})
 	sharedRedis = sync.OnceValues(func() (*Redis, error) {
 		if given := os.Getenv("SHIPSQL_TEST_REDIS_URL"); given != "" {

@@ -1,0 +1,39 @@
+package mysql_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/shipsql/shipsql/executor/enginetest"
+	"github.com/shipsql/shipsql/executor/mysql"
+	"github.com/shipsql/shipsql/executor/mysql/syntax"
+	"github.com/shipsql/shipsql/internal/privateserver"
+)
+
+// onMySQL is MySQL, as the suite sees it. Debian's releases don't have it, so a
+// machine may lack it.
+func onMySQL(t *testing.T) enginetest.Engine {
+	t.Helper()
+	if os.Getenv(privateserver.MySQLProgram) == "" {
+		t.Skipf("there is no MySQL: set %s to what scripts/mysql prints", privateserver.MySQLProgram)
+	}
+	e := engine
+	e.Engine, e.Product = mysql.New(syntax.MySQL), "MySQL "
+	e.Database = func(tb testing.TB) string { return privateserver.MySQLDatabase(tb) }
+	e.Own = func(tb testing.TB) enginetest.Server {
+		return privateserver.OwnMySQL(tb, privateserver.MariaDBOptions{Relaxed: true})
+	}
+	e.Replica = func(tb testing.TB) string {
+		server := privateserver.OwnMySQL(tb, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{"read_only": "1"}})
+		if err := server.CreateDatabase(tb.Context(), "app"); err != nil {
+			tb.Fatal(err)
+		}
+		return server.URL("app")
+	}
+	// A SLEEP that is killed is a success there, but no second row comes.
+	e.SQL.Slow = "insert into a select sleep(600) from (select 1 union all select 2) as twice"
+	e.SQL.Mended = "drop procedure torn; create procedure torn() insert into a values (1)"
+	return e
+}
+
+func TestMySQL(t *testing.T) { enginetest.Run(t, onMySQL(t)) }

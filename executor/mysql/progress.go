@@ -138,9 +138,12 @@ var (
 			WHERE a.THREAD_ID = ? AND a.LOCK_TYPE = 'Table metadata lock' ORDER BY t.trx_started IS NULL, t.trx_started`,
 	}
 	mysqlBlockers = []string{
-		// MySQL tells the transaction's start in the time zone of its machine.
-		"SELECT blocking_pid, NULL FROM sys.innodb_lock_waits WHERE waiting_pid = ? ORDER BY blocking_trx_age DESC",
-		"SELECT blocking_pid, NULL FROM sys.schema_table_lock_waits WHERE waiting_pid = ? AND blocking_pid <> waiting_pid ORDER BY blocking_pid",
+		// MySQL tells a transaction's start in the time zone of its machine.
+		`SELECT blocking_pid, CONVERT_TZ(blocking_trx_started, 'SYSTEM', '+00:00') FROM sys.innodb_lock_waits
+			WHERE waiting_pid = ? ORDER BY blocking_trx_started`,
+		`SELECT blocking_pid, CONVERT_TZ(trx_started, 'SYSTEM', '+00:00') FROM sys.schema_table_lock_waits
+			LEFT JOIN information_schema.INNODB_TRX ON trx_mysql_thread_id = blocking_pid
+			WHERE waiting_pid = ? AND blocking_pid <> waiting_pid ORDER BY trx_started IS NULL, trx_started`,
 	}
 )
 

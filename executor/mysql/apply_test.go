@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/enginetest"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -64,7 +65,11 @@ func TestAnAlterThatTheGraceTimeEnds(t *testing.T) {
 
 func TestSettingsEndWithTheirFile(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	everywhere(t, func(t *testing.T, e enginetest.Engine) { settingsEnd(t, &bench{e.NewBench(t), t}) })
+}
+
+func settingsEnd(t *testing.T, b *bench) {
+	t.Helper()
 	b.MustApply(map[string]string{
 		"1_a.sql": "set sql_mode = 'ANSI_QUOTES', @x = 7, names latin1; set foreign_key_checks = 0, time_zone = '+05:00'; create temporary table x(n int); " +
 			"create table \"ä\"(n int, m varchar(100)); insert into \"ä\" values (@x, @@sql_mode)",
@@ -72,6 +77,9 @@ func TestSettingsEndWithTheirFile(t *testing.T) {
 	})
 	b.Want("select x, k, z, c, m from b", "NULL|1|SYSTEM|utf8mb4|1")
 	b.Want("select count(*) from shipsql_steps where state = 'done'", "7")
+	// The first file of a session, too, has the server's settings.
+	b.MustApply(map[string]string{"3_c.sql": "create table c as select @@foreign_key_checks as k, @@unique_checks as u"})
+	b.Want("select k, u from c", "1|1")
 }
 
 func TestLimitsOfMariaDB(t *testing.T) {

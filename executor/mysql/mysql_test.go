@@ -36,4 +36,11 @@ func onMySQL(t *testing.T) enginetest.Engine {
 	return e
 }
 
+// everywhere runs a test on MariaDB, and on MySQL where the machine has it.
+func everywhere(t *testing.T, test func(*testing.T, enginetest.Engine)) {
+	t.Helper()
+	t.Run("MariaDB", func(t *testing.T) { test(t, engine) })
+	t.Run("MySQL", func(t *testing.T) { test(t, onMySQL(t)) })
+}
+
 func TestMySQL(t *testing.T) { enginetest.Run(t, onMySQL(t)) }

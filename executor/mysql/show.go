@@ -11,11 +11,16 @@ import (
 	"github.com/shipsql/shipsql/executor/mysql/syntax"
 )
 
-var autoIncrement = regexp.MustCompile(`(\n\).*?) AUTO_INCREMENT=\d+`)
+var (
+	autoIncrement = regexp.MustCompile(`(\n\).*?) AUTO_INCREMENT=\d+`)
+	// MySQL names a column's character set when its collation was spelled out, as it
+	// is in a table that was made from what SHOW CREATE shows.
+	impliedCharset = regexp.MustCompile(` CHARACTER SET \w+( COLLATE \w+)`)
+)
 
 // normal is a SHOW CREATE text without what differs between two schemas, or
 // between two moments, though the definition is the same: the counter of
-// generated keys, and in stored programs, which are kept as they were written,
+// generated keys, character sets that collations imply, and in stored programs, which are kept as they were written,
 // quotes around names. The schemas are the object's and the one that the program
 // was written for.
 func normal(create string, kind syntax.ObjectKind, schemas ...string) string {
@@ -33,7 +38,7 @@ func normal(create string, kind syntax.ObjectKind, schemas ...string) string {
 	if stored {
 		return strings.ReplaceAll(create, "`", "")
 	}
-	return autoIncrement.ReplaceAllString(create, "$1")
+	return impliedCharset.ReplaceAllString(autoIncrement.ReplaceAllString(create, "$1"), "$1")
 }
 
 // unquotedQualifier finds a schema's name before a dot, as in db.t.

@@ -21,6 +21,12 @@ import (
 	"github.com/shipsql/shipsql/internal/privateserver"
 )
 
+// myScenes are told on MySQL, too.
+var myScenes = []scene{
+	myColumns, myClauses, myExchange, mySwap, mySelectInto, myProcedure, myCounting, myQualified, myViews, myTrigger,
+	myRows, myTruncate, myDrops, myForeignKey, myMaintenance, myRoutines, mySession,
+}
+
 var mariadb = product{
 	name:   mysqlengine.MariaDB,
 	engine: func() executor.Engine { return mysqlengine.New(syntax.MariaDB) },
@@ -32,10 +38,7 @@ var mariadb = product{
 	connect: mariadbConnect,
 	pairs:   pairs,
 	reality: mariadbReality,
-	scenes: []scene{
-		myColumns, myClauses, myExchange, mySwap, mySelectInto, myProcedure, myCounting, myQualified, myViews, myTrigger,
-		myRows, myTruncate, myDrops, myForeignKey, myMaintenance, myRoutines, mySession,
-	},
+	scenes:  append([]scene{mariadbReplace}, myScenes...),
 	ledger:  mariadbLedger,
 	others:  mariadbOthers,
 	remains: mariadbRemains,
@@ -61,6 +64,9 @@ func mariadbConnect(text string) (*sql.DB, error) {
 	c.User, c.Net, c.Addr, c.DBName = u.User.Username(), "tcp", u.Host, strings.TrimPrefix(u.Path, "/")
 	c.Passwd, _ = u.User.Password()
 	c.Logger = &mysql.NopLogger{} // a server that is crashing is no news
+	if err := c.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+		return nil, err
+	}
 	connector, err := mysql.NewConnector(c)
 	if err != nil {
 		return nil, err
@@ -158,7 +164,10 @@ func table(ctx context.Context, db *sql.DB, query string) (all [][]string, err e
 
 // mariadbAt is a database on a server of the test's own.
 func mariadbAt(t *testing.T, o privateserver.MariaDBOptions) string {
-	s := privateserver.OwnMariaDB(t, o)
+	return ownDatabase(t, privateserver.OwnMariaDB(t, o))
+}
+
+func ownDatabase(t *testing.T, s server) string {
 	if err := s.CreateDatabase(t.Context(), "own"); err != nil {
 		t.Fatal(err)
 	}
@@ -188,9 +197,15 @@ func mariadbGrants(b *bench) {
 
 // mariadbFull is a server whose one tablespace may not grow beyond a size.
 func mariadbFull(t *testing.T) (string, string) {
-	const ten = "(1), (2), (3), (4), (5), (6), (7), (8), (9), (10)"
-	return mariadbAt(t, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{
-			"innodb_file_per_table": "0", "innodb_data_file_path": "ibdata1:4M:autoextend:max:24M",
-		}}), "CREATE TABLE hog (n int, what char(250));\nINSERT INTO hog (n) VALUES " + ten + ";\n" +
-			"INSERT INTO hog SELECT a.n, repeat('x', 250) FROM hog a, hog b, hog c, hog d, hog e;\n"
+	return mariadbAt(t, small("ibdata1:4M")), hog
 }
+
+func small(tablespace string) privateserver.MariaDBOptions {
+	return privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{
+		"innodb_file_per_table": "0", "innodb_data_file_path": tablespace + ":autoextend:max:24M",
+	}}
+}
+
+// hog needs more than a small server has.
+const hog = "CREATE TABLE hog (n int, what char(250));\nINSERT INTO hog (n) VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10);\n" +
+	"INSERT INTO hog SELECT a.n, repeat('x', 250) FROM hog a, hog b, hog c, hog d, hog e;\n"

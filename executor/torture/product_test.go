@@ -59,8 +59,8 @@ type ledgerSQL struct {
 	steps  string // version, n, state
 }
 
-// products is the table.
-var products = []product{postgresql, mariadb}
+// products is the table. A machine may lack MySQL.
+var products = append([]product{postgresql, mariadb}, mysqlIfThere()...)
 
 func productNamed(name string) product {
 	for _, p := range products {

@@ -38,6 +38,7 @@ demo: setup build ## a whole rollout on this machine: no account, no docker, no 
 
 .PHONY: test
 test: setup ## vet and test everything; on both stores, and with the race detector, where it matters
+	@scripts/mysql || echo "test: no MySQL here, its tests are skipped" >&2
 	go vet ./...
 	$(GO_TEST) ./...
 	SHIPSQL_TEST_STORE=postgres $(GO_TEST) -race $(RACED_ON_STORE)
@@ -45,6 +46,7 @@ test: setup ## vet and test everything; on both stores, and with the race detect
 
 .PHONY: torture
 torture: setup ## the crash, fault and break tests at full count; goes on where it was interrupted
+	@scripts/mysql || echo "torture: no MySQL here, its tests are skipped" >&2
 	@scripts/torture
 
 .PHONY: bench

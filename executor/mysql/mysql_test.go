@@ -1,7 +1,6 @@
 package mysql_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/shipsql/shipsql/executor/enginetest"
@@ -14,8 +13,8 @@ import (
 // machine may lack it.
 func onMySQL(t *testing.T) enginetest.Engine {
 	t.Helper()
-	if os.Getenv(privateserver.MySQLProgram) == "" {
-		t.Skipf("there is no MySQL: set %s to what scripts/mysql prints", privateserver.MySQLProgram)
+	if !privateserver.HasMySQL() {
+		t.Skip("there is no MySQL here: run scripts/mysql")
 	}
 	e := engine
 	e.Engine, e.Product = mysql.New(syntax.MySQL), "MySQL "

@@ -1,7 +1,6 @@
 package torture_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/shipsql/shipsql/executor"
@@ -13,7 +12,7 @@ import (
 // mysqlIfThere is MySQL, which differs from MariaDB in little that the harness
 // knows, but commits each DDL as a whole, and keeps a binary log.
 func mysqlIfThere() []product {
-	if os.Getenv(privateserver.MySQLProgram) == "" {
+	if !privateserver.HasMySQL() {
 		return nil
 	}
 	p := mariadb

@@ -1,15 +1,34 @@
 package privateserver
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
-// MySQLProgram is the environment variable that names MySQL's server program:
-// Debian's releases have MariaDB alone. scripts/mysql makes one and prints its path.
-const MySQLProgram = "SHIPSQL_TEST_MYSQLD"
+// HasMySQL says that MySQL can be started here. Debian's releases don't have it:
+// scripts/mysql puts one from Debian's sid into a folder of its own.
+func HasMySQL() bool { return mysqlProgram() != "" }
+
+// mysqlProgram is what scripts/mysql made, "" if it didn't.
+func mysqlProgram() string {
+	dir := cmp.Or(os.Getenv("SHIPSQL_MYSQL_DIR"), fmt.Sprintf("/var/tmp/shipsql-mysql-%d", os.Geteuid()))
+	info, err := os.Lstat(dir)
+	if err != nil || info.Mode().Perm()&0o022 != 0 {
+		return ""
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	program := filepath.Join(dir, "mysqld")
+	if !ok || int(owner.Uid) != os.Geteuid() || !executable(program) {
+		return ""
+	}
+	return program
+}
 
 // MySQL is a running MySQL server. It is safe for concurrent use.
 type MySQL struct{ *mysqlServer }
@@ -18,9 +37,9 @@ var mysqlProduct = product{
 	name: "MySQL", scheme: "mysql",
 	files: []string{"--innodb-data-file-path=ibdata1:8M:autoextend", "--innodb-autoextend-increment=1", "--innodb-redo-log-capacity=8M"},
 	installer: func(files []string) (installer, error) {
-		program := os.Getenv(MySQLProgram)
-		if !executable(program) {
-			return installer{}, fault.New(fault.NotFound, "%s names no server program of MySQL", MySQLProgram).Then("set it to what scripts/mysql prints")
+		program := mysqlProgram()
+		if program == "" {
+			return installer{}, fault.New(fault.NotFound, "there is no MySQL server here").Then("run scripts/mysql")
 		}
 		command := append([]string{program, "--no-defaults", "--initialize-insecure"}, files...)
 		return installer{program, append(command, "--datadir=")}, nil
@@ -33,7 +52,7 @@ var mysqlProduct = product{
 }
 
 // StartMySQL starts a private MySQL server and returns when it answers. Where
-// MySQLProgram names none, that is a not_found error.
+// there is none, that is a not_found error.
 func StartMySQL(ctx context.Context, o MariaDBOptions) (*MySQL, error) {
 	m, err := startMySQL(ctx, mysqlProduct, o)
 	if err != nil {

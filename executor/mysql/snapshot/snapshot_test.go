@@ -20,7 +20,12 @@ import (
 // open makes a database with the statements in it.
 func open(t *testing.T, statements ...string) (db *sql.DB, schema string) {
 	t.Helper()
-	u, err := url.Parse(privateserver.MariaDBDatabase(t))
+	return openAt(t, privateserver.MariaDBDatabase(t), statements...)
+}
+
+func openAt(t *testing.T, at string, statements ...string) (db *sql.DB, schema string) {
+	t.Helper()
+	u, err := url.Parse(at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +54,6 @@ var made = []string{
 		CONSTRAINT in_team FOREIGN KEY (team) REFERENCES teams (id) ON DELETE CASCADE, CONSTRAINT small CHECK (n < 10))`,
 	`CREATE TABLE logs (id INT NOT NULL) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE)`,
 	`CREATE VIEW names AS SELECT name FROM teams`,
-	`CREATE SEQUENCE numbers`,
 	`CREATE TABLE shipsql_meta (format INT)`,
 	`CREATE FUNCTION plus(a INT, b VARCHAR(3)) RETURNS INT DETERMINISTIC RETURN a + 1`,
 	`CREATE FUNCTION dice() RETURNS DOUBLE RETURN rand()`,
@@ -57,13 +61,19 @@ var made = []string{
 	`INSERT INTO teams (name) VALUES ('a'), ('b')`,
 }
 
+// inMySQLsWords is how MySQL says what MariaDB says in other words.
+var inMySQLsWords = strings.NewReplacer("int(10)", "int", "int(11)", "int", "bigint(20)", "bigint",
+	"current_timestamp(6)", "CURRENT_TIMESTAMP(6)", "(`n` < 10)", "((`n` < 10))").Replace
+
+func inMariaDBsWords(text string) string { return text }
+
 // madeTables is what a snapshot tells about its tables, but for their sizes.
-func madeTables(name func(string) catalog.Name) map[catalog.Name]*catalog.Table {
+func madeTables(name func(string) catalog.Name, as func(string) string) map[catalog.Name]*catalog.Table {
 	return map[catalog.Name]*catalog.Table{
 		name("teams"): {
 			Name: name("teams"), Kind: catalog.BaseTable,
 			Columns: []catalog.Column{
-				{Name: "id", Type: "int(10) unsigned", NotNull: true, Identity: true},
+				{Name: "id", Type: as("int(10) unsigned"), NotNull: true, Identity: true},
 				{Name: "name", Type: "varchar(20)", NotNull: true, Default: "'it''s'"},
 			},
 			Indexes: []catalog.Index{
@@ -78,13 +88,13 @@ func madeTables(name func(string) catalog.Name) map[catalog.Name]*catalog.Table 
 		name("users"): {
 			Name: name("users"), Kind: catalog.BaseTable,
 			Columns: []catalog.Column{
-				{Name: "id", Type: "bigint(20)", NotNull: true},
+				{Name: "id", Type: as("bigint(20)"), NotNull: true},
 				{Name: "region", Type: "char(2)", NotNull: true},
-				{Name: "team", Type: "int(10) unsigned"},
+				{Name: "team", Type: as("int(10) unsigned")},
 				{Name: "bio", Type: "text"},
-				{Name: "n", Type: "int(11)", Default: "5"},
-				{Name: "twice", Type: "int(11)", Generated: true},
-				{Name: "made", Type: "datetime(6)", Default: "current_timestamp(6)"},
+				{Name: "n", Type: as("int(11)"), Default: "5"},
+				{Name: "twice", Type: as("int(11)"), Generated: true},
+				{Name: "made", Type: "datetime(6)", Default: as("current_timestamp(6)")},
 			},
 			Indexes: []catalog.Index{
 				{Name: "bio", Columns: []string{"bio", "n"}, Valid: true, Definition: "KEY `bio` (`bio`(10),`n`)"},
@@ -96,12 +106,12 @@ func madeTables(name func(string) catalog.Name) map[catalog.Name]*catalog.Table 
 				{Name: "PRIMARY", Kind: catalog.PrimaryKey, Columns: []string{"id", "region"}, Validated: true, Definition: "PRIMARY KEY (`id`,`region`)"},
 				{Name: "in_team", Kind: catalog.ForeignKey, Columns: []string{"team"}, Validated: true, RefTable: name("teams"), RefColumns: []string{"id"},
 					Definition: "FOREIGN KEY (`team`) REFERENCES `teams` (`id`) ON DELETE CASCADE"},
-				{Name: "small", Kind: catalog.Check, Validated: true, Definition: "CHECK (`n` < 10)"},
+				{Name: "small", Kind: catalog.Check, Validated: true, Definition: as("CHECK (`n` < 10)")},
 			},
 		},
 		name("logs"): {
 			Name: name("logs"), Kind: catalog.PartitionedTable,
-			Columns: []catalog.Column{{Name: "id", Type: "int(11)", NotNull: true}},
+			Columns: []catalog.Column{{Name: "id", Type: as("int(11)"), NotNull: true}},
 		},
 		name("names"): {
 			Name: name("names"), Kind: catalog.View,
@@ -111,29 +121,46 @@ func madeTables(name func(string) catalog.Name) map[catalog.Name]*catalog.Table 
 }
 
 func TestReadFindsWhatIsThere(t *testing.T) {
-	db, schema := open(t, made...)
+	db, schema := open(t, append(made, "CREATE SEQUENCE numbers")...)
+	found := findsWhatIsThere(t, db, schema, inMariaDBsWords)
+	if found.Engine != "mariadb" || found.Major() < 10 {
+		t.Errorf("engine %s, version %s", found.Engine, found.Version)
+	}
+}
+
+func TestReadFindsWhatIsThereOnMySQL(t *testing.T) {
+	if !privateserver.HasMySQL() {
+		t.Skip("there is no MySQL here: run scripts/mysql")
+	}
+	db, schema := openAt(t, privateserver.MySQLDatabase(t), made...)
+	found := findsWhatIsThere(t, db, schema, inMySQLsWords)
+	if found.Engine != "mysql" || found.Major() < 8 {
+		t.Errorf("engine %s, version %s", found.Engine, found.Version)
+	}
+}
+
+func findsWhatIsThere(t *testing.T, db *sql.DB, schema string, as func(string) string) *catalog.Catalog {
+	t.Helper()
 	got, err := snapshot.Read(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if got.Engine != "mariadb" || got.Major() < 10 {
-		t.Errorf("engine %s, version %s", got.Engine, got.Version)
 	}
 	name := func(n string) catalog.Name { return catalog.Name{Schema: schema, Name: n} }
 	sized := func(s catalog.Size) bool { return s.Known && s.Rows >= 0 && s.Bytes > 0 }
 	if !sized(got.Tables[name("teams")].Size) || !sized(got.Tables[name("logs")].Size) || got.Tables[name("names")].Size.Known {
 		t.Errorf("sizes: %+v, %+v, %+v", got.Tables[name("teams")].Size, got.Tables[name("logs")].Size, got.Tables[name("names")].Size)
 	}
-	if diff := cmp.Diff(madeTables(name), got.Tables, cmpopts.IgnoreTypes(catalog.Size{})); diff != "" {
+	if diff := cmp.Diff(madeTables(name, as), got.Tables, cmpopts.IgnoreTypes(catalog.Size{})); diff != "" {
 		t.Error(diff)
 	}
 	functions := map[catalog.Name][]catalog.Function{
-		name("plus"): {{Arguments: "int(11), varchar(3)", Volatility: catalog.Immutable}},
+		name("plus"): {{Arguments: as("int(11), varchar(3)"), Volatility: catalog.Immutable}},
 		name("dice"): {{Volatility: catalog.Volatile}},
 	}
 	if diff := cmp.Diff(functions, got.Functions); diff != "" {
 		t.Error(diff)
 	}
+	return got
 }
 
 // counter counts the queries that pass through it.

@@ -19,11 +19,18 @@ const (
 	noDatabase  = 1046 // a name without a schema, on a connection without one
 )
 
-// bare is a connection to MariaDB without a database: what it resolves must
+// bare is a connection to a server without a database: what it resolves must
 // name its schema.
-func bare(t *testing.T) *sql.Conn {
+func bare(t *testing.T, flavour syntax.Flavour) *sql.Conn {
 	t.Helper()
-	u, err := url.Parse(privateserver.SharedMariaDB(t).URL(""))
+	server := func() string { return privateserver.SharedMariaDB(t).URL("") }
+	if flavour == syntax.MySQL {
+		if !privateserver.HasMySQL() {
+			t.Skip("there is no MySQL here: run scripts/mysql")
+		}
+		server = func() string { return privateserver.SharedMySQL(t).URL("") }
+	}
+	u, err := url.Parse(server())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,19 +65,26 @@ func prepare(ctx context.Context, conn *sql.Conn, text string) uint16 {
 }
 
 func TestWhatIsMadeOfAStatementIsSQLToTheServer(t *testing.T) {
-	conn, home := bare(t), bare(t)
+	for flavour, online := range map[syntax.Flavour]int{syntax.MariaDB: 50, syntax.MySQL: 45} {
+		t.Run(string(flavour), func(t *testing.T) { isSQLTo(t, flavour, online) })
+	}
+}
+
+func isSQLTo(t *testing.T, flavour syntax.Flavour, enough int) {
+	t.Helper()
+	conn, home := bare(t, flavour), bare(t, flavour)
 	if _, err := home.ExecContext(t.Context(), "USE mysql"); err != nil {
 		t.Fatal(err)
 	}
 	accepted, moved, online := 0, 0, 0
 	for _, text := range statements(t) {
 		if prepare(t.Context(), home, text) == syntaxError {
-			continue // not MariaDB's
+			continue // not the product's
 		}
 		accepted++
-		s := syntax.Parse(text, syntax.MariaDB)
+		s := syntax.Parse(text, flavour)
 		if s.Kind == syntax.Unknown {
-			t.Errorf("MariaDB takes %s, and we don't know what it is", text)
+			t.Errorf("the server takes %s, and we don't know what it is", text)
 		}
 		if out, ok := s.Rewrite("app", "scratch"); ok {
 			moved++
@@ -85,14 +99,14 @@ func TestWhatIsMadeOfAStatementIsSQLToTheServer(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("MariaDB takes %d, %d are moved, %d asked to be online", accepted, moved, online)
-	if accepted < 200 || moved < 80 || online < 50 {
-		t.Errorf("MariaDB takes %d, %d are moved, %d asked to be online: too few to prove anything", accepted, moved, online)
+	t.Logf("the server takes %d, %d are moved, %d asked to be online", accepted, moved, online)
+	if accepted < 200 || moved < 80 || online < enough {
+		t.Errorf("the server takes %d, %d are moved, %d asked to be online: too few to prove anything", accepted, moved, online)
 	}
 }
 
 func TestAMovedStatementLeavesItsOwnSchemaAlone(t *testing.T) {
-	conn := bare(t)
+	conn := bare(t, syntax.MariaDB)
 	must := func(text string) {
 		t.Helper()
 		if _, err := conn.ExecContext(t.Context(), text); err != nil {

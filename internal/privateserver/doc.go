@@ -1,8 +1,9 @@
-// Package privateserver starts PostgreSQL, MariaDB and Redis servers of our own,
-// for the demo and for tests: in a temporary folder (in memory where there is much
-// and the server flushes nothing), on a free loopback port and a unix socket, protected by a random password, and gone when this process is
-// gone. Nothing outside the folder is touched, so a test may kill, restart, fill
-// and break its server.
+// Package privateserver starts PostgreSQL, MariaDB, MySQL and Redis servers of our
+// own, for the demo and for tests: in a temporary folder (in memory where there is
+// much and the server flushes nothing), on a free loopback port and a unix socket,
+// protected by a random password, and gone when this process is gone. Nothing
+// outside the folder is touched, so a test may kill, restart, fill and break its
+// server.
 //
 // A server's life:
 //

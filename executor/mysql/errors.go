@@ -18,10 +18,10 @@ import (
 // https://mariadb.com/kb/en/mariadb-error-code-reference/
 const (
 	errNoSuchColumn    = 1054
-	errOnlyOfSessions  = 1238
 	errNoSuchTable     = 1146
 	errLockWait        = 1205
 	errDeadlock        = 1213
+	errOnlyOfSessions  = 1238
 	errInterrupted     = 1317
 	errNoWait          = 3572
 	errReadOnly        = 1290

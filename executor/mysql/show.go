@@ -20,9 +20,9 @@ var (
 
 // normal is a SHOW CREATE text without what differs between two schemas, or
 // between two moments, though the definition is the same: the counter of
-// generated keys, character sets that collations imply, and in stored programs, which are kept as they were written,
-// quotes around names. The schemas are the object's and the one that the program
-// was written for.
+// generated keys, character sets that collations imply, and in stored programs,
+// which are kept as they were written, quotes around names. The schemas are the
+// object's and the one that the program was written for.
 func normal(create string, kind syntax.ObjectKind, schemas ...string) string {
 	stored := false
 	switch kind {

@@ -67,7 +67,15 @@ func TestMariaDBFlushesAsInProductionUnlessRelaxed(t *testing.T) {
 
 func TestMariaDBWantsThePasswordEverywhere(t *testing.T) {
 	m := privateserver.SharedMariaDB(t)
-	for _, from := range []string{m.URL(""), m.SocketURL("")} {
+	wantsThePassword(t, m.URL(""), m.SocketURL(""))
+}
+
+func wantsThePassword(t *testing.T, urls ...string) {
+	t.Helper()
+	for _, from := range urls {
+		if err := openMariaDB(t, from).PingContext(t.Context()); err != nil {
+			t.Error(err)
+		}
 		u, err := url.Parse(from)
 		if err != nil {
 			t.Fatal(err)

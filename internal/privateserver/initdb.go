@@ -48,7 +48,7 @@ func (i installer) run(ctx context.Context, data string, a account) error {
 	if err := runAs(ctx, a, i.command[0], append(slices.Clone(i.command[1:last]), i.command[last]+data)...); err != nil {
 		return err
 	}
-	return os.Chmod(data, 0o700) // MySQL lets its group in
+	return os.Chmod(data, 0o700) //nolint:gosec // a folder, which MySQL lets its group into
 }
 
 // keepTemplate copies the fresh data folder beside the template's place and

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/shipsql/shipsql/executor"
+	"github.com/shipsql/shipsql/executor/enginetest"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -23,7 +24,11 @@ func TestRowsShareTheirTransactionOnlyWhereOneCoversThem(t *testing.T) {
 // A group fails as a whole: nothing of it is left, and it can be corrected.
 func TestAGroupOfRowsIsAllOrNothing(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	everywhere(t, func(t *testing.T, e enginetest.Engine) { allOrNothing(t, &bench{e.NewBench(t), t}) })
+}
+
+func allOrNothing(t *testing.T, b *bench) {
+	t.Helper()
 	files := map[string]string{"1_a.sql": "create table a(n int primary key); insert into a values (1); set @x = 2; insert into a values (@x); insert into a values (1); create table b(n int)"}
 	_, err := b.ApplyFiles(files)
 	var failure *executor.Failure
@@ -183,7 +188,11 @@ func TestWhatWasLostWithTheSession(t *testing.T) {
 
 func TestOnlineAssert(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	everywhere(t, func(t *testing.T, e enginetest.Engine) { onlineAssert(t, &bench{e.NewBench(t), t}) })
+}
+
+func onlineAssert(t *testing.T, b *bench) {
+	t.Helper()
 	b.Exec("create table a(id int primary key, n int, what varchar(20))")
 	run := func(text string) error {
 		limits := executor.Limits{Online: "assert"}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/shipsql/shipsql/internal/fault"
+	"github.com/shipsql/shipsql/internal/loopback"
 )
 
 const (
@@ -49,7 +49,7 @@ func newServer(ctx context.Context, name string, durable bool, users ...string) 
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort(ctx)
+	port, err := loopback.Free(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (s *server) start(ctx context.Context) error {
 		if err == nil || try == maxPorts || !s.portTaken() {
 			return err
 		}
-		if s.port, err = freePort(ctx); err != nil {
+		if s.port, err = loopback.Free(ctx); err != nil {
 			return err
 		}
 	}
@@ -219,7 +219,7 @@ func (s *server) write(name string, content []byte) error {
 
 func (s *server) path(name string) string { return filepath.Join(s.home, name) }
 
-func (s *server) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+func (s *server) address() string { return loopback.Address(s.port) }
 
 // startJanitor starts the shell that cleans up after us; see the package
 // comment. It asks with the signals that stop asks with.
@@ -270,17 +270,4 @@ func waitGone(pid int) {
 		}
 		time.Sleep(pollEvery)
 	}
-}
-
-func freePort(ctx context.Context) (int, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	return strconv.Atoi(port)
 }

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/shipsql/shipsql/internal/loopback"
 )
 
 // RedisSentinel is a master with a replica, watched by three Sentinels.
@@ -78,7 +80,7 @@ func OwnRedisCluster(tb TB, masters int) *RedisCluster {
 	c := &RedisCluster{}
 	password := rand.Text()
 	for range masters {
-		bus, err := freePort(context.Background())
+		bus, err := loopback.Free(context.Background())
 		if err != nil {
 			tb.Fatalf("own Redis cluster: %v", err)
 		}

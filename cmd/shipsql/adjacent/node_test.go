@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shipsql/shipsql/internal/loopback"
 )
 
 // node is one process of one version.
@@ -29,11 +30,10 @@ const patience = 2 * time.Minute
 
 func (w *world) node(binary, name, role string) *node {
 	w.t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(w.t.Context(), "tcp", "127.0.0.1:0")
+	port, err := loopback.Free(w.t.Context())
 	w.must(err)
-	defer listener.Close()
 	n := &node{
-		name: name, binary: binary, role: role, address: listener.Addr().String(),
+		name: name, binary: binary, role: role, address: loopback.Address(port),
 		config: filepath.Join(w.folder, name+".yaml"), log: filepath.Join(w.folder, name+".log"),
 	}
 	w.must(os.WriteFile(n.config, []byte(w.configuration(n.address)), 0o600))

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/shipsql/shipsql/internal/loopback"
 )
 
 // app is ShipSQL as the story meets it: one process that does everything, or on a
@@ -25,13 +27,13 @@ func (a *app) plan(ctx context.Context, o Options, folder string, died func(erro
 		roles = []string{"web", "worker", "worker"}
 	}
 	for i, role := range roles {
-		address, err := freeAddress(ctx)
+		port, err := loopback.Free(ctx)
 		if err != nil {
 			return err
 		}
 		a.nodes = append(a.nodes, &bot{
 			executable: o.Executable, config: filepath.Join(folder, configuration), role: role,
-			log: filepath.Join(folder, fmt.Sprintf("shipsql-%d-%s.log", i+1, role)), address: address, died: died,
+			log: filepath.Join(folder, fmt.Sprintf("shipsql-%d-%s.log", i+1, role)), address: loopback.Address(port), died: died,
 		})
 	}
 	return nil

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"sync/atomic"
-
-	"github.com/shipsql/shipsql/internal/fault"
 )
 
 // bot is `shipsql serve` as a process of its own, which can be killed and
@@ -94,15 +90,4 @@ func (b *bot) kill() error {
 		err = nil
 	}
 	return err
-}
-
-// freeAddress finds a loopback port that nobody listens on now.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fault.New(fault.Unreachable, "no free loopback port").Because(err)
-	}
-	defer listener.Close() //nolint:errcheck // only its port was wanted
-	address, _ := listener.Addr().(*net.TCPAddr)
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(address.Port)), nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/shipsql/shipsql/cmd/shipsql/config"
 	"github.com/shipsql/shipsql/internal/faultproxy"
+	"github.com/shipsql/shipsql/internal/loopback"
 	"github.com/shipsql/shipsql/internal/privateserver"
 	"github.com/shipsql/shipsql/providers/miniforge"
 )
@@ -162,10 +162,11 @@ func (w *world) nodes(ctx context.Context, workers int, fast bool) error {
 			part: part{Config: filepath.Join(w.folder, name+".yaml"), Role: role, Hurry: fast},
 			name: name, log: filepath.Join(w.folder, name+".log"), told: w.started,
 		}
-		address, err := freeAddress(ctx)
+		port, err := loopback.Free(ctx)
 		if err != nil {
 			return nil, err
 		}
+		address := loopback.Address(port)
 		if role == config.RoleWeb {
 			w.address = append(w.address, address)
 		}
@@ -205,15 +206,6 @@ func (w *world) all() []*node { return slices.Concat(w.webs, w.workers) }
 
 // webhooks is where a web node takes them.
 func (w *world) webhooks(web int) string { return "http://" + w.address[web] + "/webhooks/forge" }
-
-// freeAddress finds a loopback port that nobody listens on now.
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
 
 // rest ends all nodes in order and tells what they complained of.
 func (w *world) rest() []string {

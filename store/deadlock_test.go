@@ -65,7 +65,7 @@ func TestAStatementInADeadlockIsRunAgain(t *testing.T) {
 				_, second := tx.Exec(t.Context(), "UPDATE t SET n = n + 1 WHERE id = 2")
 				go func() { ended <- run(db) }()
 				for waits := false; !waits; { // it has the first row, and wants the second
-					if err := other.QueryRow(t.Context(), "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%'").Scan(&waits); err != nil {
+					if err := other.QueryRow(t.Context(), "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'UPDATE%'").Scan(&waits); err != nil {
 						return err
 					}
 				}

@@ -2,6 +2,9 @@
 
 package enginetest
 
+// Raced says that the race detector looks on.
+const Raced = true
+
 // memoryFactor is how many times the memory the race detector needs, which keeps
 // notes of each word.
 const memoryFactor = 4

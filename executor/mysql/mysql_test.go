@@ -16,8 +16,11 @@ import (
 // machine may lack it.
 func onMySQL(t *testing.T) enginetest.Engine {
 	t.Helper()
-	if !privateserver.HasMySQL() {
+	switch {
+	case !privateserver.HasMySQL():
 		t.Skip("there is no MySQL here: run scripts/mysql")
+	case enginetest.Raced:
+		t.Skip("the race detector has seen the engine on MariaDB")
 	}
 	e := engine
 	e.Engine, e.Product = mysql.New(syntax.MySQL), "MySQL "

@@ -16,21 +16,35 @@ import (
 
 // runAlone runs the statement at i between intent and done.
 func (f *file) runAlone(ctx context.Context, i int) error {
+	known, err := f.announced(ctx, i)
+	if err == nil && !known {
+		err = f.intend(ctx, i)
+	}
+	if err != nil {
+		return err
+	}
+	return f.attempt(ctx, i)
+}
+
+// intend commits that the statement at i is about to run.
+func (f *file) intend(ctx context.Context, i int) error {
 	s := &f.statements[i]
 	pre, err := f.see(ctx, *s)
 	if err != nil {
 		return err
 	}
 	s.before = observation{Text: cut(s.Text), Objects: pre}
-	if _, err := f.record(ctx, f.putSteps(ledger.StepIntent, []statement{*s})); err != nil {
-		return err
+	_, err = f.note(ctx, f.intent(i)...)
+	if err == nil {
+		f.opened()
 	}
-	return f.attempt(ctx, *s)
+	return err
 }
 
-// attempt runs a statement whose intent was committed a moment ago, when the lock
-// was ours: only the session itself can give it up.
-func (f *file) attempt(ctx context.Context, s statement) error {
+// attempt runs the statement at i, whose intent was committed a moment ago, when the
+// lock was ours: only the session itself can give it up.
+func (f *file) attempt(ctx context.Context, i int) error {
+	s := f.statements[i]
 	f.step(s, executor.EventRunning, 0)
 	if ctx.Err() != nil { // it is never sent
 		return errors.Join(f.failure(ctx, s, ctx.Err()), f.forget(context.WithoutCancel(ctx), s))
@@ -41,11 +55,18 @@ func (f *file) attempt(ctx context.Context, s statement) error {
 	if err != nil {
 		err = f.failure(ctx, s, err)
 	}
-	ctx = context.WithoutCancel(ctx) // to find out what happened isn't cancelled
 	if err != nil {
-		return f.refusedAlone(ctx, s, err, broken(err))
+		return f.refusedAlone(context.WithoutCancel(ctx), s, err, broken(err))
 	}
-	if f.left.any { // the file may have left a transaction open, or autocommit off
+	return f.ran(ctx, i, touched)
+}
+
+// ran records that the statement at i was done, and announces the next one, if there
+// is time for it.
+func (f *file) ran(ctx context.Context, i int, touched int64) error {
+	s, inTime := f.statements[i], ctx.Err() == nil
+	ctx = context.WithoutCancel(ctx) // to say what happened isn't cancelled
+	if f.left.any {                  // the file may have left a transaction open, or autocommit off
 		if _, err := f.ExecContext(ctx, "COMMIT"); err != nil {
 			return f.explained(err)
 		}
@@ -55,30 +76,43 @@ func (f *file) attempt(ctx context.Context, s statement) error {
 		post = nil // the server said that it is done, which counts more than how it looks
 	}
 	f.step(s, executor.EventDone, touched)
-	return f.done(ctx, s, post)
+	var next announcement
+	if inTime {
+		next = f.announce(ctx, i, post)
+	}
+	if err := f.done(ctx, s, post, next.intent()...); err != nil {
+		return err
+	}
+	f.knows(next)
+	return nil
 }
 
-// done completes a step, and with the last one the migration.
-func (f *file) done(ctx context.Context, s statement, post []object) error {
+// done completes a step, and with the last one the migration; more is written with
+// it.
+func (f *file) done(ctx context.Context, s statement, post []object, more ...executor.Query) error {
 	for i := range post {
 		post[i].Create = "" // its fingerprint is enough
 	}
-	move, record := f.move([]statement{s}, observation{Objects: post}), f.record
+	move := f.move([]statement{s}, observation{Objects: post})
+	var changed []int64
+	var err error
 	if s.n == f.statements[len(f.statements)-1].n {
-		record = f.complete
+		changed, err = f.complete(ctx, []executor.Query{move}, more...)
+	} else {
+		changed, err = f.record(ctx, append([]executor.Query{move}, more...)...)
 	}
-	changed, err := record(ctx, move)
 	if err == nil && changed[0] != 1 {
 		return f.tampered(ctx, f.aside)
 	}
 	return err
 }
 
-// complete records the migration's last word, behind what else there is to write.
-// Where the companion's tables refuse, that is written all the same.
-func (f *file) complete(ctx context.Context, writes ...executor.Query) ([]int64, error) {
+// complete records the migration's last word, behind what else there is to write,
+// and before more. Where the companion's tables refuse, what is before it is written
+// all the same.
+func (f *file) complete(ctx context.Context, writes []executor.Query, more ...executor.Query) ([]int64, error) {
 	companion := f.companion()
-	changed, err := f.record(ctx, slices.Concat(writes, f.finished(), companion)...)
+	changed, err := f.record(ctx, slices.Concat(writes, f.finished(), companion, more)...)
 	answer, refused := errors.AsType[*driverpkg.MySQLError](err)
 	if len(companion) == 0 || !refused || disconnected(answer) || contended(err) {
 		return changed, err

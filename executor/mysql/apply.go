@@ -64,6 +64,7 @@ func (s *session) Compile(ctx context.Context, decisions []ledger.Decision) ([]r
 	}
 	c := compiler{flavour: s.facts.flavour(), database: s.database, online: s.run.Limits.Online == onlineAssert, stored: s.stored}
 	files := make([]runner.File, len(decisions))
+	var before *file
 	for i, d := range decisions {
 		p := plan{Decision: d}
 		if d.Verdict == ledger.Apply || d.Verdict == ledger.Undo {
@@ -71,7 +72,11 @@ func (s *session) Compile(ctx context.Context, decisions []ledger.Decision) ([]r
 				return nil, err
 			}
 		}
-		files[i] = &file{session: s, plan: &p}
+		f := &file{session: s, plan: &p}
+		if before != nil {
+			before.after = f
+		}
+		files[i], before = f, f
 	}
 	return files, nil
 }

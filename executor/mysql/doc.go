@@ -36,6 +36,13 @@
 //	         was committed behind our back                    the migration is ambiguous
 //	intent   alone, found by the next run: see below          done, runs again, or ambiguous
 //
+// Of neighbours that run alone, one transaction records the end of the first and the
+// intent of the second, in the same file or the next one: a flush for each statement
+// instead of two. That makes the time longer in which an intent stands for what was
+// not sent. So only those are announced whose outcome the catalog tells, the fence is
+// asked once more before they are sent, and a run that ends before takes the intent
+// back.
+//
 // Rows of the ledger move as the table in package executor says.
 //
 // # What became of a statement

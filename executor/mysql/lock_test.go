@@ -92,7 +92,7 @@ func TestTheLocksName(t *testing.T) {
 func TestTheLedgerWaitsForTheEpoch(t *testing.T) {
 	t.Parallel()
 	server := privateserver.OwnMariaDB(t, privateserver.MariaDBOptions{Relaxed: true, Settings: map[string]string{"transaction_isolation": "READ-COMMITTED"}})
-	for n, states := range []string{"", "1|intent", "1|done", "1|done\n2|intent"} {
+	for n, states := range []string{"", "1|intent", "1|done\n2|intent", "1|done\n2|intent"} {
 		name := fmt.Sprint("moment_", n)
 		if err := server.CreateDatabase(t.Context(), name); err != nil {
 			t.Fatal(err)
@@ -119,5 +119,7 @@ func TestTheLedgerWaitsForTheEpoch(t *testing.T) {
 		}
 		b.On(other, "commit")
 		b.Want("select n, state from shipsql_steps order by n", states)
+		b.WantTable("a", n > 0)
+		b.WantTable("b", n > 2)
 	}
 }

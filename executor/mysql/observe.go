@@ -33,6 +33,11 @@ type object struct {
 	Create string            `json:"create,omitempty"` // that text
 }
 
+// is says that both are about one thing.
+func (o object) is(other object) bool {
+	return o.Kind == other.Kind && o.Schema == other.Schema && o.Name == other.Name
+}
+
 // bytes is the observation as the ledger stores it; nil when there is nothing.
 func (o observation) bytes() []byte {
 	if !o.Rows && o.Text == "" && o.Objects == nil {
@@ -104,8 +109,8 @@ func (f *file) see(ctx context.Context, s statement) ([]object, error) {
 }
 
 // observe looks at the objects that a statement changes, through the second
-// connection.
-func (s *session) observe(ctx context.Context, parsed syntax.Statement) ([]object, error) {
+// connection, but for those that were seen a moment ago.
+func (s *session) observe(ctx context.Context, parsed syntax.Statement, known ...object) ([]object, error) {
 	named := changed(parsed)
 	if len(named) == 0 {
 		return nil, nil
@@ -114,7 +119,7 @@ func (s *session) observe(ctx context.Context, parsed syntax.Statement) ([]objec
 	if err != nil {
 		return nil, err
 	}
-	objects, err := c.look(ctx, named)
+	objects, err := c.look(ctx, named, known...)
 	if _, lost := errors.AsType[*runner.Lost](err); lost {
 		c.close()
 		s.aside = nil // the next look takes another
@@ -122,13 +127,17 @@ func (s *session) observe(ctx context.Context, parsed syntax.Statement) ([]objec
 	return objects, err
 }
 
-// look reads the SHOW CREATE text of objects.
-func (c *connection) look(ctx context.Context, named []syntax.Object) ([]object, error) {
+// look reads the SHOW CREATE text of objects, but for known ones.
+func (c *connection) look(ctx context.Context, named []syntax.Object, known ...object) ([]object, error) {
 	objects := make([]object, 0, len(named))
 	for _, o := range named {
 		seen := object{Kind: o.Kind, Schema: o.Name.Schema, Name: o.Name.Name}
 		if seen.Schema == c.database {
 			seen.Schema = ""
+		}
+		if i := slices.IndexFunc(known, seen.is); i >= 0 {
+			objects = append(objects, known[i])
+			continue
 		}
 		var err error
 		if seen.Create, seen.Print, err = c.show(ctx, o); denied(err) {

@@ -19,6 +19,7 @@ import (
 type file struct {
 	*session
 	*plan
+	after *file // the one that runs then; nil for the last one
 
 	resumed bool        // the ledger has steps of it
 	stale   bool        // the ledger has rows' steps that an older ShipSQL only intended
@@ -76,7 +77,7 @@ func (f *file) from(ctx, work context.Context, next int) error {
 	if finished {
 		return nil
 	}
-	_, err := f.complete(work) // only the last word was missing
+	_, err := f.complete(work, nil) // only the last word was missing
 	return err
 }
 

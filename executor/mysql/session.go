@@ -51,6 +51,7 @@ type session struct {
 	inner  innerTables
 	stored map[string]bool // functions that somebody made, in lower case
 	ready  bool            // the companion's tables are made
+	ahead  announcement    // the ledger knows it, and it was not sent
 }
 
 // open connects, checks that the server can take our writes, takes the lock and
@@ -69,7 +70,8 @@ func (t *target) open(ctx context.Context, run executor.Run) (*session, error) {
 }
 
 // Close implements runner.Session.
-func (s *session) Close(context.Context) {
+func (s *session) Close(ctx context.Context) {
+	s.withdraw(ctx)
 	if s.aside != nil {
 		s.aside.close()
 	}

@@ -38,13 +38,16 @@ func TestAnAnnouncedStatementThatIsNotSent(t *testing.T) {
 				b.Exec("create table other(n int)", "create procedure fill() insert into a values (1)")
 				asked, between := 0, ""
 				gone := errors.New("another has the job")
-				_, err := b.Apply(t.Context(), executor.Run{Migrations: load(t, files), Limits: quick, StillMine: func(context.Context) error {
+				stillMine := func() error {
 					if asked++; asked < 3 { // when the run begins, and before its first statement
 						return nil
 					}
 					between = b.Query("select version, n, state from shipsql_steps order by version, n")
 					return gone
-				}})
+				}
+				_, err := b.Apply(t.Context(), executor.Run{
+					Migrations: load(t, files), Limits: quick, StillMine: func(context.Context) error { return stillMine() },
+				})
 				if !errors.Is(err, gone) {
 					t.Fatal(explain(err))
 				}
@@ -78,13 +81,16 @@ func TestAnAnnouncedUndoThatIsNotSent(t *testing.T) {
 	b.MustApply(files)
 	asked := 0
 	gone := errors.New("another has the job")
-	_, err := openTarget(b.URL).Undo(t.Context(), executor.Run{Migrations: load(t, files), Limits: quick, StillMine: func(context.Context) error {
+	stillMine := func() error {
 		if asked++; asked < 3 {
 			return nil
 		}
 		b.Want("select version, n, kind, state from shipsql_steps where state <> 'done'", "1|1|undo|intent")
 		return gone
-	}})
+	}
+	_, err := openTarget(b.URL).Undo(t.Context(), executor.Run{
+		Migrations: load(t, files), Limits: quick, StillMine: func(context.Context) error { return stillMine() },
+	})
 	if !errors.Is(err, gone) {
 		t.Fatal(explain(err))
 	}

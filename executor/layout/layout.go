@@ -92,12 +92,13 @@ func Parse(word string) (Options, error) {
 // is unread only the names count. It is pure, safe for concurrent use, and takes time linear in the
 // files but for sorting.
 func Load(files []executor.File, o Options) (Folder, error) {
-	files = slices.SortedFunc(slices.Values(files), func(a, b executor.File) int { return cmp.Compare(a.Path, b.Path) })
+	files = slices.Clone(files)
+	slices.SortFunc(files, func(a, b executor.File) int { return cmp.Compare(a.Path, b.Path) })
 	chosen, err := o.choose(files)
 	if err != nil {
 		return Folder{}, err
 	}
-	l := &loader{options: o, layout: chosen.adapter, taken: map[key]string{}}
+	l := &loader{options: o, layout: chosen.adapter, migrations: make([]executor.Migration, 0, len(files)), taken: make(map[key]string, len(files))}
 	l.foreign(files)
 	chosen.read(l, files)
 	l.sort()

@@ -101,7 +101,8 @@ func Decide(f Facts) ([]Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Decision
+	skips := p.skips()
+	all := append(make([]Decision, 0, len(skips)+len(older)+len(f.Run.Migrations)), skips...)
 	for _, m := range older {
 		all = append(all, Decision{Verdict: Apply, Migration: m, Row: f.row(m), Replaces: f.replaces(m), Note: BringUp})
 	}
@@ -112,8 +113,8 @@ func Decide(f Facts) ([]Decision, error) {
 		}
 		all = append(all, d)
 	}
-	slices.SortStableFunc(all, func(a, b Decision) int { return cmp.Compare(p.place(a.Migration), p.place(b.Migration)) })
-	return append(p.skips(), all...), nil
+	slices.SortStableFunc(all[len(skips):], func(a, b Decision) int { return cmp.Compare(p.place(a.Migration), p.place(b.Migration)) })
+	return all, nil
 }
 
 // planner holds what the decisions of one run share.
@@ -181,15 +182,18 @@ func outlived(r *Row, m executor.Migration) bool {
 // that the run may use.
 func (f Facts) base() *executor.Migration {
 	var newest *executor.Migration
-	for _, m := range slices.Concat(f.Run.Folder, f.Run.Migrations) {
-		if m.Kind != executor.Baseline {
-			continue
-		}
-		if r := f.row(m); r != nil && r.State != Skipped {
-			return &m
-		}
-		if newest == nil || executor.CompareVersions(m.Version, newest.Version) > 0 {
-			newest = &m
+	for _, list := range [][]executor.Migration{f.Run.Folder, f.Run.Migrations} {
+		for i := range list {
+			m := &list[i]
+			if m.Kind != executor.Baseline {
+				continue
+			}
+			if r := f.row(*m); r != nil && r.State != Skipped {
+				return m
+			}
+			if newest == nil || executor.CompareVersions(m.Version, newest.Version) > 0 {
+				newest = m
+			}
 		}
 	}
 	if f.Empty && len(f.Ledger) == 0 {

@@ -35,7 +35,8 @@ func carryOut(ctx context.Context, run executor.Run, open Open, how decide) (exe
 	run.Limits = run.Limits.WithDefaults()
 	ctx, stop := cancelledBy(ctx, run.Cancel)
 	defer stop()
-	a := &applier{open: open, decide: how, run: run, reported: map[string]bool{}}
+	a := &applier{open: open, decide: how, run: run, reported: make(map[string]bool, len(run.Migrations))}
+	a.result.Outcomes = make([]executor.Outcome, 0, len(run.Migrations))
 	if run.Progress != nil {
 		a.watch = newWatch(run.Progress)
 		a.run.Progress = a.watch.event

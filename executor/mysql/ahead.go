@@ -14,8 +14,8 @@ type announcement struct {
 	i    int
 }
 
-// following is the statement that runs right after the one at i, if the catalog can
-// tell later that it was not sent.
+// following is the statement that runs right after the one at i. The catalog can tell
+// whether that one ran, and that this one was not sent.
 func (f *file) following(i int) announcement {
 	next := announcement{f, i + 1}
 	if next.i == len(f.statements) {
@@ -24,12 +24,16 @@ func (f *file) following(i int) announcement {
 	if next.file == nil || next.file != f && next.file.Left() != nil || next.i == len(next.file.statements) {
 		return announcement{}
 	}
-	s := next.file.statements[next.i]
-	_, foretold := s.parsed.Rewrite(f.database, scratchPrefix)
-	if s.way != alone || s.parsed.SameText || !foretold {
+	if !f.foretold(f.statements[i]) || !f.foretold(next.file.statements[next.i]) {
 		return announcement{}
 	}
 	return next
+}
+
+// foretold says that a statement runs alone and leaves a catalog that can be foreseen.
+func (f *file) foretold(s statement) bool {
+	_, movable := s.parsed.Rewrite(f.database, scratchPrefix)
+	return s.way == alone && movable && !s.parsed.SameText
 }
 
 // announce prepares the intent of the statement that follows the one at i, which left

@@ -123,3 +123,38 @@ func TestTheLedgerWaitsForTheEpoch(t *testing.T) {
 		b.WantTable("b", n > 2)
 	}
 }
+
+// When the session dies behind a statement that the server answered, what the second
+// connection writes is refused, because the lock is gone, and perhaps another's. That
+// ends no run: a new session finds out what to do.
+func TestASessionThatDiesBehindItsStatement(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string][]string{
+		"the lock is free":   nil,
+		"another run had it": {"update shipsql_meta set epoch = epoch + 1, holder_id = 0"},
+	} {
+		for _, text := range []string{"create table a(n int); create table b(n int)", "create table a(n int); truncate table a"} {
+			t.Run(name+"/"+text, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t)
+				died := false
+				_, err := b.Apply(t.Context(), executor.Run{
+					Migrations: load(t, map[string]string{"1_a.sql": text}), Limits: patient,
+					Progress: func(e executor.Event) {
+						if e.State == executor.EventDone && !died {
+							died = true
+							lock := "concat('shipsql/', database())"
+							b.Exec("kill "+b.Query("select is_used_lock("+lock+")"), "do get_lock("+lock+", 60), release_lock("+lock+")")
+							b.Exec(meanwhile...)
+						}
+					},
+				})
+				if err != nil || !died {
+					t.Fatal(explain(err), died)
+				}
+				b.Want("select distinct state from shipsql_steps", "done")
+				b.Want("select state from shipsql_migrations", "applied")
+			})
+		}
+	}
+}

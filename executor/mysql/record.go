@@ -2,11 +2,13 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/shipsql/shipsql/executor"
 	"github.com/shipsql/shipsql/executor/ledger"
+	"github.com/shipsql/shipsql/executor/runner"
 	"github.com/shipsql/shipsql/internal/fault"
 )
 
@@ -31,9 +33,22 @@ func (s *session) fence(ctx context.Context, c *connection) error {
 	case err != nil:
 		return s.explained(err)
 	case epoch != s.epoch:
-		return fault.New(fault.Conflict, "another run took the database over").At(s.at).Then("look at its result; nothing more is done here")
+		return s.unlessCut(ctx, fault.New(fault.Conflict, "another run took the database over").At(s.at).Then("look at its result; nothing more is done here"))
 	}
-	return s.mustHold(held)
+	return s.unlessCut(ctx, s.mustHold(held))
+}
+
+// unlessCut returns why we may not write, or, where that is because our session is
+// gone and its lock with it, asks for a new one: it waits for the lock, and reads in
+// the ledger what to do.
+func (s *session) unlessCut(ctx context.Context, refused error) error {
+	if refused == nil {
+		return nil
+	}
+	if lost, cut := errors.AsType[*runner.Lost](s.held(ctx)); cut {
+		return lost
+	}
+	return refused
 }
 
 // rollback ends a failed transaction. It is never cancelled, and where it fails

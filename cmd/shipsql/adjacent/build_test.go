@@ -49,7 +49,7 @@ func git(ctx context.Context, args ...string) (string, error) {
 
 // build makes the binary of the working folder's version.
 func build(ctx context.Context, folder, to string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", to, "./cmd/shipsql")
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-w", "-o", to, "./cmd/shipsql")
 	cmd.Dir = folder
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build in %s: %w\n%s", folder, err, out)

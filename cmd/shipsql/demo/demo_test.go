@@ -35,7 +35,7 @@ func withExecutable(run func() int) int {
 	}
 	defer os.RemoveAll(folder)
 	executable = filepath.Join(folder, "shipsql")
-	build := exec.Command("go", "build", "-o", executable, "github.com/shipsql/shipsql/cmd/shipsql")
+	build := exec.Command("go", "build", "-ldflags=-w", "-o", executable, "github.com/shipsql/shipsql/cmd/shipsql")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 		return 1

@@ -109,7 +109,7 @@ func writable(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil {
 		return fmt.Errorf("read statement_timeout: %w", err)
 	}
-	wireOf(conn).patience = time.Duration(limit) * time.Millisecond * 5 / 4
+	wireOf(conn).bear(time.Duration(limit) * time.Millisecond * 5 / 4)
 	return nil
 }
 

@@ -16,10 +16,9 @@ import (
 type wire struct {
 	net.Conn
 
-	patience time.Duration // 0: without end; set before the connection is shared
-
-	mu     sync.Mutex
-	theirs time.Time // pgx's own deadline, with which it ends a read; zero if none
+	mu       sync.Mutex    // pgx reads in the background while a write is slow
+	patience time.Duration // 0: without end
+	theirs   time.Time     // pgx's own deadline, with which it ends a read; zero if none
 }
 
 func wireOf(conn *pgconn.PgConn) *wire {
@@ -28,6 +27,13 @@ func wireOf(conn *pgconn.PgConn) *wire {
 		return &wire{Conn: conn.Conn()}
 	}
 	return w
+}
+
+// bear sets the patience.
+func (w *wire) bear(patience time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.patience = patience
 }
 
 // Read implements net.Conn.
